@@ -1,0 +1,1 @@
+"""Capstan: Cluster API in Python."""

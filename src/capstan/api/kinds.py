@@ -1,0 +1,152 @@
+"""What the API server and the clients know of a kind: names, versions, columns, conversion, admission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from capstan.api.errors import FieldCause
+from capstan.api.meta import TypedObject
+from capstan.api.objects import Obj, Resource
+
+Operation = Literal["CREATE", "UPDATE", "DELETE"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A printer column. `type` is string, integer, boolean, number or date; `priority` 0 is always shown."""
+
+    name: str
+    json_path: str
+    type: str = "string"
+    priority: int = 0
+    description: str = ""
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalePaths:
+    """Where the scale subresource reads and writes; simple JSON paths such as `.spec.replicas`."""
+
+    spec_replicas: str = ".spec.replicas"
+    status_replicas: str = ".status.replicas"
+    label_selector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a kind and the Struct that describes its fields. `schema` overrides the Struct's own."""
+
+    name: str
+    struct: type[TypedObject]
+    storage: bool = False
+    served: bool = True
+    deprecated: bool = False
+    deprecation_warning: str = ""
+    columns: tuple[Column, ...] = ()
+    status: bool = True
+    scale: ScalePaths | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """An object that an admission decision needs: one by name, or all of a namespace when `name` is empty.
+    An empty namespace asks for all namespaces."""
+
+    group: str
+    kind: str
+    namespace: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdmissionRequest:
+    """What admission decides about, in the stored version. `found` answers the kind's `lookups`."""
+
+    operation: Operation
+    old: Obj | None
+    new: Obj | None
+    found: Mapping[Query, Sequence[Obj]] = field(default_factory=dict)
+    dry_run: bool = False
+    user: str = ""
+    subresource: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The answer: the object with defaults applied, what was refused, and what to warn about."""
+
+    object: Obj | None
+    causes: tuple[FieldCause, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def admit_unchanged(request: AdmissionRequest) -> Admission:
+    """Admission for kinds that have neither defaults nor rules of their own."""
+    return Admission(request.new)
+
+
+def no_lookups(_new: Obj) -> Sequence[Query]:
+    return ()
+
+
+def convert_by_name_only(obj: Obj, to_version: str) -> Obj:
+    """Conversion strategy None: only `apiVersion` changes."""
+    group = obj["apiVersion"].rpartition("/")[0]
+    return {**obj, "apiVersion": f"{group}/{to_version}" if group else to_version}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind that Capstan itself serves.
+
+    `convert(obj, to_version)` works on whole objects, keeps what it does not know, and loses nothing on the
+    round trip but what the specification says is dropped. `admit` is pure; what it must look up it names in
+    `lookups(new)` and gets as values.
+    """
+
+    group: str
+    kind: str
+    plural: str
+    versions: tuple[Version, ...]
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    builtin: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    convert: Callable[[Obj, str], Obj] = convert_by_name_only
+    admit: Callable[[AdmissionRequest], Admission] = admit_unchanged
+    lookups: Callable[[Obj], Sequence[Query]] = no_lookups
+
+    @property
+    def storage(self) -> Version:
+        return next(v for v in self.versions if v.storage)
+
+    def resource(self, version: str = "") -> Resource:
+        """The resource of one version; the stored one unless named."""
+        return Resource(self.group, version or self.storage.name, self.plural, self.kind, self.namespaced)
+
+    def version(self, name: str) -> Version | None:
+        return next((v for v in self.versions if v.name == name), None)
+
+
+class Scheme:
+    """The kinds of one program, by group and kind, by plural, and by their stored Struct."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self.kinds = tuple(kinds)
+        self._by_kind = {(k.group, k.kind): k for k in kinds}
+        self._by_plural = {(k.group, k.plural): k for k in kinds}
+        self._by_struct: dict[type[Any], Kind] = {v.struct: k for k in kinds for v in k.versions if v.storage}
+
+    def by_kind(self, group: str, kind: str) -> Kind | None:
+        return self._by_kind.get((group, kind))
+
+    def by_plural(self, group: str, plural: str) -> Kind | None:
+        return self._by_plural.get((group, plural))
+
+    def of(self, struct: type[Any]) -> Kind:
+        """The kind whose stored version has this Struct."""
+        return self._by_struct[struct]

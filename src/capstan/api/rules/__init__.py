@@ -1,0 +1,1 @@
+"""Rules that several rooms share, pure: conditions, merge patches, etcd quorum, version skew, certificates."""

@@ -1,0 +1,109 @@
+"""The verbs of a Kubernetes API, as the API server implements them and the in-process client calls them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
+
+PatchType = Literal["json", "merge", "strategic", "apply"]
+Propagation = Literal["", "Background", "Foreground", "Orphan"]
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks: name and groups of the client certificate or token; `extra` as in UserInfo."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Options that all writes share (metav1.CreateOptions, UpdateOptions, PatchOptions)."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: Literal["", "Ignore", "Warn", "Strict"] = ""
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """metav1.DeleteOptions: preconditions and what happens to dependents."""
+
+    uid: str = ""
+    resource_version: str = ""
+    propagation: Propagation = ""
+    grace_period_seconds: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """metav1.ListOptions, as the wire has them."""
+
+    label_selector: str = ""
+    field_selector: str = ""
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""
+    resource_version_match: str = ""
+    timeout_seconds: int | None = None
+    allow_bookmarks: bool = False
+    send_initial_events: bool = False
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a write gives back: the object as stored (or the Status of a finished delete) and warnings."""
+
+    object: Obj
+    warnings: tuple[str, ...] = ()
+    created: bool = False
+
+
+class Verbs(Protocol):
+    """Every verb on behalf of one user. Refusals are `ApiError`; nothing is half-written.
+
+    Guarantees: a write that was answered is durable; a read without resource_version sees every write that was
+    answered before; a watch delivers each change after its start once and in order, or ends with 410.
+    Objects that come back are shared and must not be changed.
+    """
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj: ...
+
+    async def list(self, resource: Resource, namespace: str, options: ListOptions) -> ObjectList: ...
+
+    def watch(self, resource: Resource, namespace: str, options: ListOptions) -> AsyncIterator[WatchEvent]: ...
+
+    async def create(self, resource: Resource, namespace: str, obj: Obj, options: WriteOptions) -> Answer: ...
+
+    async def update(
+        self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
+    ) -> Answer: ...
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        patch_type: PatchType,
+        patch: Any,
+        options: WriteOptions,
+        subresource: str = "",
+    ) -> Answer: ...
+
+    async def commit(
+        self, resource: Resource, namespace: str, name: str, patch: Obj, status_patch: Obj, options: WriteOptions
+    ) -> Answer:
+        """A merge patch of the object and one of its status in one revision: `patch` is what a client would
+        send to the object (its `status` is ignored), `status_patch` what it would send to `/status`. A
+        `metadata.resourceVersion` or `metadata.uid` in `patch` is a precondition. Only in-process."""
+        ...
+
+    async def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> Answer: ...

@@ -1,0 +1,1 @@
+"""How clients see it: Kubernetes verbs over the store."""

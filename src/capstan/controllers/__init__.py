@@ -1,0 +1,1 @@
+"""Core decisions: one folder for each kind of the core provider."""

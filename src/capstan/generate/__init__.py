@@ -1,0 +1,1 @@
+"""What to declare: parameters in, manifests out. Pure."""

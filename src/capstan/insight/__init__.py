@@ -1,0 +1,1 @@
+"""What you can ask: read-only views over the same engine."""

@@ -1,0 +1,1 @@
+"""Addresses from pools: the in-cluster IPAM provider."""

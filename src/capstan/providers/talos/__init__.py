@@ -1,0 +1,1 @@
+"""Talos Linux as a bootstrap and control plane provider."""

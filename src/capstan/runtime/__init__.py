@@ -1,0 +1,1 @@
+"""What runs it: plan, executor, client, informer, work queue, controller, manager, clock."""

@@ -1,0 +1,1 @@
+"""The client protocol and its two implementations: in-process, and HTTP to any Kubernetes."""

@@ -1,0 +1,73 @@
+"""What controllers need of any Kubernetes: a small client. In-process and HTTP implementations pass one suite."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
+from capstan.api.verbs import PatchType, Propagation
+
+
+class Client(Protocol):
+    """Verbs of one Kubernetes for one user. Errors are `ApiError` as the server gave them, or `TransientError`
+    when the server could not be reached. Objects that come back are not to be changed."""
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj: ...
+
+    async def list(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 0,
+        continue_token: str = "",
+    ) -> ObjectList: ...
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        resource_version: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+    ) -> AsyncIterator[WatchEvent]:
+        """Changes after `resource_version`, bookmarks included. Raises ApiError 410 when it is too old."""
+        ...
+
+    async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj: ...
+
+    async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj: ...
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        patch: Any,
+        *,
+        patch_type: PatchType = "merge",
+        subresource: str = "",
+    ) -> Obj: ...
+
+    async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
+        """Send what differs between two states of one object: one revision in-process, elsewhere a patch of the
+        object and then one of its status with the returned resourceVersion. No difference sends nothing.
+        The uid of `before` is always a precondition, its resourceVersion when `guarded`."""
+        ...
+
+    async def delete(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
+    ) -> None: ...
+
+    async def aclose(self) -> None: ...

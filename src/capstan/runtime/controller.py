@@ -1,0 +1,93 @@
+"""The contract of a controller: observe, plan, act, status. The engine around it lives in the manager.
+
+Guarantees of the engine: one reconcile of a key at a time; a key that changes meanwhile runs again; errors are
+retried with back-off; the status is committed last, in one revision with a trailing Update of the subject where
+the API allows it, and only if something differs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+from capstan.api.meta import TypedObject
+from capstan.api.objects import GroupKind, Key
+from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.reader import Reader
+
+K = TypeVar("K", bound=TypedObject)
+S = TypeVar("S")
+
+#: Maps a changed object (its typed view, or an Obj for provider kinds) to the keys to reconcile.
+Mapper = Callable[[Reader, Any], Iterable[Key]]
+
+
+def owner_keys(kind: str) -> Mapper:
+    """Wakes the owners of that kind: the usual mapping for children."""
+
+    def mapper(_reader: Reader, obj: Any) -> Iterable[Key]:
+        if isinstance(obj, dict):
+            meta = obj["metadata"]
+            refs = [(r["kind"], r["name"]) for r in meta.get("ownerReferences", ())]
+            namespace = meta.get("namespace", "")
+        else:
+            refs = [(r.kind, r.name) for r in obj.metadata.owner_references]
+            namespace = obj.metadata.namespace
+        return [Key(namespace, name) for owner_kind, name in refs if owner_kind == kind]
+
+    return mapper
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A kind whose changes wake this controller. `indexes` names functions from a typed view to index values."""
+
+    kind: type[TypedObject]
+    wakes: Mapper
+    indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """A declared output: the kind, and the fields (dotted paths) that only this controller writes."""
+
+    kind: type[TypedObject] | GroupKind | str
+    fields: tuple[str, ...]
+
+
+#: Carries out one provider action and gives its result. Registered by action type.
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+class Controller(ABC, Generic[K, S]):
+    """A pure decision between a read and a write. `K` is the kind, `S` its snapshot."""
+
+    kind: type[K]
+    watches: ClassVar[tuple[Watch, ...]] = ()
+    #: Wakes for changes of provider objects whose cache `Reader.get_object` starts on first use.
+    external_wakes: ClassVar[Mapper | None] = None
+    writes: ClassVar[tuple[Writes, ...]] = ()
+    indexes: ClassVar[Mapping[str, Callable[[Any], Iterable[str]]]] = {}
+    concurrency: ClassVar[int] = 10
+
+    @property
+    def name(self) -> str:
+        return self.kind.__name__.lower()
+
+    @abstractmethod
+    async def observe(self, reader: Reader, key: Key) -> S | None:
+        """Every read, into a frozen snapshot; None when the object is gone. A failed read is a value in it."""
+
+    @abstractmethod
+    def plan(self, snapshot: S) -> Plan:
+        """Pure: the same snapshot gives the same plan."""
+
+    @abstractmethod
+    def compute_status(self, snapshot: S, outcomes: Outcomes) -> K | None:
+        """Pure: the subject with its status as it should be now. Only its `status` is committed. None: leave it."""
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        """The effects of this controller's own actions, from its `act.py`."""
+        return {}

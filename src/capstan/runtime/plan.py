@@ -1,0 +1,146 @@
+"""The decision as a value: what to do, why, and what is waited for.
+
+A plan is made by a pure function from a snapshot. The executor carries its actions out in order and has
+nothing left to decide. The reasons and the waiting texts are what users read in events, conditions, logs,
+`capstan describe` and the golden files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from capstan.api.objects import Key, Obj, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An object by its place. `uid` is set where the identity matters and becomes a precondition of writes."""
+
+    resource: Resource
+    key: Key
+    uid: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.resource.kind} {self.key}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One effect. `reason` says in plain words why it is right now. Providers add their own subclasses."""
+
+    reason: str
+
+    @property
+    def summary(self) -> str:
+        """One line that names the action and what it acts on."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(Action):
+    """Create `object`. AlreadyExists counts as done when the existing object has the same controller owner
+    (names are derived, so a repeated plan asks for the same object)."""
+
+    resource: Resource
+    object: Obj
+
+    @property
+    def summary(self) -> str:
+        return f"create {self.resource.kind} {self.object['metadata']['name']}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update(Action):
+    """Send what differs between `before` and `after` as merge patches, to the object and to its status.
+
+    `before` must be what was observed (an object or a typed view of it); its resourceVersion and uid are the
+    preconditions unless `guarded` is false (then only the uid is).
+    """
+
+    resource: Resource
+    before: Any
+    after: Any
+    guarded: bool = True
+
+    @property
+    def summary(self) -> str:
+        metadata = self.before["metadata"] if isinstance(self.before, dict) else None
+        name = metadata["name"] if metadata else self.before.metadata.name
+        return f"update {self.resource.kind} {name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete(Action):
+    """Delete an object. NotFound counts as done. `resource_version` makes the delete conditional."""
+
+    target: ObjectRef
+    resource_version: str = ""
+    propagation: Literal["", "Background", "Foreground", "Orphan"] = "Background"
+
+    @property
+    def summary(self) -> str:
+        return f"delete {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit(Action):
+    """Record an Event about the subject (or `about`). `reason` is the message; `name` the Event's reason."""
+
+    name: str
+    type: Literal["Normal", "Warning"] = "Normal"
+    about: ObjectRef | None = None
+
+    @property
+    def summary(self) -> str:
+        return f"event {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that is not done and that somebody else has to do. `condition` is the condition type that it
+    concerns, `reason` CamelCase, `message` plain words that name who waits for what."""
+
+    condition: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`requeue_after` (seconds) is for what cannot be watched; what can be watched wakes by its watch."""
+
+    subject: ObjectRef
+    actions: tuple[Action, ...] = ()
+    waiting_on: tuple[Waiting, ...] = ()
+    requeue_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one action: its result (the object written, the task's end), or the typed error."""
+
+    action: Action
+    result: Any = None
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """The outcomes of a plan in order. Actions after a failed one were not tried and are not in it."""
+
+    items: tuple[Outcome, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def error(self) -> Exception | None:
+        """The first error, if any."""
+        return next((o.error for o in self.items if o.error is not None), None)
+
+    def of(self, action_type: type[Action]) -> tuple[Outcome, ...]:
+        return tuple(o for o in self.items if isinstance(o.action, action_type))

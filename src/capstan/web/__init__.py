@@ -1,0 +1,1 @@
+"""The page: static files that speak the same watch API as kubectl."""
