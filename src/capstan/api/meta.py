@@ -41,8 +41,8 @@ class ObjectMeta(Struct, frozen=True, kw_only=True):
     managed_fields: tuple[dict[str, Any], ...] = ()
 
 
-class Condition(Struct, frozen=True, kw_only=True):
-    """metav1.Condition. `status` is True, False or Unknown."""
+class Condition(Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """metav1.Condition. `status` is True, False or Unknown. All fields are required on the wire, so none is left out."""
 
     type: str
     status: str

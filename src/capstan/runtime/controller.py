@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from capstan.api.core.node import Node
 from capstan.api.meta import TypedObject
 from capstan.api.objects import GroupKind, Key
 from capstan.runtime.plan import Action, Outcomes, Plan
@@ -22,6 +23,9 @@ S = TypeVar("S")
 
 #: Maps a changed object (its typed view, or an Obj for provider kinds) to the keys to reconcile.
 Mapper = Callable[[Reader, Any], Iterable[Key]]
+
+#: Maps a change in a workload cluster to the keys to reconcile.
+WorkloadMapper = Callable[[Reader, Key, Node | None], Iterable[Key]]
 
 
 def owner_keys(kind: str) -> Mapper:
@@ -68,6 +72,9 @@ class Controller(ABC, Generic[K, S]):
     watches: ClassVar[tuple[Watch, ...]] = ()
     #: Wakes for changes of provider objects whose cache `Reader.get_object` starts on first use.
     external_wakes: ClassVar[Mapper | None] = None
+    #: Wakes for changes of Nodes in workload clusters whose cache `Reader.nodes` starts: gets the cluster's key
+    #: and the Node, or None when the connection itself came or went.
+    workload_wakes: ClassVar[WorkloadMapper | None] = None
     writes: ClassVar[tuple[Writes, ...]] = ()
     indexes: ClassVar[Mapping[str, Callable[[Any], Iterable[str]]]] = {}
     concurrency: ClassVar[int] = 10

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from capstan.api.core.node import Node
 from capstan.api.meta import TypedObject
-from capstan.api.objects import GroupKind, Obj, Resource
+from capstan.api.objects import GroupKind, Key, Obj, Resource
 
 T = TypeVar("T", bound=TypedObject)
 
@@ -53,4 +54,10 @@ class Reader(Protocol):
 
     async def get_live(self, kind: type[T], namespace: str, name: str) -> T | None:
         """Straight from the server, for kinds that are not cached (Secrets of users) or must be fresh."""
+        ...
+
+    async def nodes(self, cluster: Key, kubeconfig: bytes) -> tuple[Node, ...]:
+        """The Nodes of a workload cluster, from a cache that is started on first use and kept by a watch; changes
+        wake the controllers that declare `workload_wakes`. Raises TransientError when the cluster's API does not
+        answer (it is tried again in the background, and the controllers are woken when it does)."""
         ...
