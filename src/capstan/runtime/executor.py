@@ -1,0 +1,131 @@
+"""Carries a plan out, in order, with nothing left to decide. Stops at the first failure."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_not_found
+from capstan.api.objects import Obj, Resource
+from capstan.api.struct import encode
+from capstan.runtime.client.protocol import Client
+from capstan.runtime.controller import Handler
+from capstan.runtime.events import Recorder
+from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Outcome, Outcomes, Plan, Update
+
+log = structlog.get_logger(__name__)
+
+#: Told before each action is carried out: the trace of the simulated world, and its crashes.
+BeforeAction = Callable[[Plan, Action], None]
+
+#: Told of every object that a write gave back, so that caches know it at once.
+Written = Callable[[Resource, Obj], None]
+
+
+def _nothing(*_args: Any) -> None:
+    return None
+
+
+class Executor:
+    """Knows the four actions that every controller has; the rest goes to the handlers of its controller."""
+
+    def __init__(
+        self,
+        client: Client,
+        recorder: Recorder,
+        handlers: Mapping[type[Action], Handler] | None = None,
+        *,
+        written: Written = _nothing,
+        before: BeforeAction = _nothing,
+    ) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._written = written
+        self._before = before
+        self._handlers: dict[type[Action], Callable[[Any, ObjectRef], Awaitable[Any]]] = {
+            Create: self._create,
+            Update: self._update,
+            Delete: self._delete,
+            Emit: self._emit,
+        }
+        for action_type, handler in (handlers or {}).items():
+            self._handlers[action_type] = _without_subject(handler)
+
+    async def run(self, plan: Plan) -> Outcomes:
+        """The outcomes, up to and with the first failure. Errors that are not ours to expect are raised."""
+        outcomes: list[Outcome] = []
+        for action in plan.actions:
+            outcome = await self._carry_out(plan, action)
+            outcomes.append(outcome)
+            if not outcome.done:
+                break
+        return Outcomes(tuple(outcomes))
+
+    async def _carry_out(self, plan: Plan, action: Action) -> Outcome:
+        self._before(plan, action)
+        try:
+            result = await self._handlers[type(action)](action, plan.subject)
+        except (ApiError, TransientError, TerminalError) as error:
+            log.info("not done", subject=str(plan.subject), action=action.summary, error=str(error))
+            return Outcome(action, error=error)
+        log.info("done", subject=str(plan.subject), action=action.summary, reason=action.reason)
+        return Outcome(action, result)
+
+    async def _create(self, action: Create, subject: ObjectRef) -> Obj:
+        try:
+            created = await self._client.create(action.resource, action.object)
+        except ApiError as error:
+            if not is_already_exists(error):
+                raise
+            created = await self._existing(action, error)
+        self._written(action.resource, created)
+        return created
+
+    async def _existing(self, action: Create, error: ApiError) -> Obj:
+        """The object that is in the way, when it is the one that this plan asked for before."""
+        metadata = action.object["metadata"]
+        existing = await self._client.get(action.resource, metadata.get("namespace", ""), metadata["name"])
+        if _controller_uid(existing) != _controller_uid(action.object):
+            raise error
+        return existing
+
+    async def _update(self, action: Update, subject: ObjectRef) -> Obj:
+        updated = await self._client.commit(
+            action.resource, as_object(action.before), as_object(action.after), guarded=action.guarded
+        )
+        self._written(action.resource, updated)
+        return updated
+
+    async def _delete(self, action: Delete, subject: ObjectRef) -> None:
+        target = action.target
+        try:
+            await self._client.delete(
+                target.resource,
+                target.key.namespace,
+                target.key.name,
+                uid=target.uid,
+                resource_version=action.resource_version,
+                propagation=action.propagation,
+            )
+        except ApiError as error:
+            if not is_not_found(error):
+                raise
+
+    async def _emit(self, action: Emit, subject: ObjectRef) -> None:
+        await self._recorder.record(action.about or subject, action.type, action.name, action.reason)
+
+
+def as_object(view: Any) -> Obj:
+    """The object of a typed view; an object stays itself."""
+    return view if isinstance(view, dict) else encode(view)
+
+
+def _controller_uid(obj: Obj) -> str:
+    refs = obj["metadata"].get("ownerReferences") or ()
+    return next((ref["uid"] for ref in refs if ref.get("controller")), "")
+
+
+def _without_subject(handler: Handler) -> Callable[[Any, ObjectRef], Awaitable[Any]]:
+    return lambda action, _subject: handler(action)

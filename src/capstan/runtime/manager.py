@@ -1,0 +1,285 @@
+"""Runs controllers: wakes them by watches, and turns each reconcile's decision into at most a few writes.
+
+One reconcile: observe, plan, carry out, compute the status, commit. A trailing Update of the subject itself is held
+back and committed together with the status, in one revision where the API allows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from capstan.api.core.node import Node
+from capstan.api.errors import ApiError, TerminalError, TransientError, is_conflict, is_not_found
+from capstan.api.kinds import Scheme
+from capstan.api.meta import TypedObject
+from capstan.api.objects import Key, Obj, Resource, key_of
+from capstan.api.struct import decode, encode
+from capstan.runtime.cache import Cache, CachedReader
+from capstan.runtime.client.protocol import Client
+from capstan.runtime.clock import Clock
+from capstan.runtime.controller import Controller, Mapper
+from capstan.runtime.events import Recorder
+from capstan.runtime.executor import BeforeAction, Executor, as_object
+from capstan.runtime.informer import Entry, Informer
+from capstan.runtime.metrics import Metrics
+from capstan.runtime.nodes import WorkloadNodes
+from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
+from capstan.runtime.queue import WorkQueue
+
+log = structlog.get_logger(__name__)
+
+#: First wait after an error that only its user can mend; it doubles up to the queue's longest delay.
+TERMINAL_FIRST_SECONDS = 1.0
+TRANSIENT_FIRST_SECONDS = 0.2
+
+
+class Manager:
+    """All controllers of one process over one cache."""
+
+    def __init__(
+        self,
+        client: Client,
+        scheme: Scheme,
+        clock: Clock,
+        *,
+        workload_nodes: WorkloadNodes | None = None,
+        metrics: Metrics | None = None,
+        namespace: str = "",
+        before_action: BeforeAction | None = None,
+    ) -> None:
+        self.client = client
+        self.clock = clock
+        self.cache = Cache(client, scheme, clock, namespace)
+        self.recorder = Recorder(client, clock)
+        self.metrics = metrics or Metrics()
+        self._nodes = workload_nodes
+        self._before_action = before_action
+        self.runners: list[Runner] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, controller: Controller[Any, Any]) -> None:
+        """Register a controller; before `start`."""
+        self.runners.append(Runner(self, controller))
+
+    async def start(self) -> None:
+        """Fill the caches, then start the workers. Everything that exists is reconciled once."""
+        for runner in self.runners:
+            runner.prepare()
+        await self.cache.start()
+        for runner in self.runners:
+            runner.connect()
+        loop = asyncio.get_running_loop()
+        for runner in self.runners:
+            for number in range(runner.controller.concurrency):
+                name = f"{runner.controller.name} {number}"
+                self._tasks.append(loop.create_task(runner.work(), name=name))
+
+    async def stop(self) -> None:
+        """Stop at once, wherever the work is: the next start goes on from what is written."""
+        for runner in self.runners:
+            runner.queue.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        if self._nodes is not None:
+            await self._nodes.stop()
+        await self.cache.stop()
+
+    @property
+    def idle(self) -> bool:
+        """No key waits or is worked on (delayed ones do not count)."""
+        return all(runner.queue.idle for runner in self.runners)
+
+    @property
+    def workload_nodes(self) -> WorkloadNodes | None:
+        return self._nodes
+
+    @property
+    def before_action(self) -> BeforeAction | None:
+        return self._before_action
+
+
+class Runner:
+    """One controller with its queue, its reader and its workers."""
+
+    def __init__(self, manager: Manager, controller: Controller[Any, Any]) -> None:
+        self._manager = manager
+        self.controller = controller
+        self.queue: WorkQueue[Key] = WorkQueue()
+        self._resource: Resource = manager.cache.scheme.of(controller.kind).resource()
+        self._reader = CachedReader(manager.cache, manager.workload_nodes, self._watch_external)
+        extra = {} if manager.before_action is None else {"before": manager.before_action}
+        self._executor = Executor(
+            manager.client, manager.recorder, controller.handlers(), written=manager.cache.written, **extra
+        )
+
+    def prepare(self) -> None:
+        """Make the informers, with all indexes, before any of them lists."""
+        self._manager.cache.informer(self._resource, self.controller.indexes)
+        for watch in self.controller.watches:
+            resource = self._manager.cache.scheme.of(watch.kind).resource()
+            self._manager.cache.informer(resource, watch.indexes)
+
+    def connect(self) -> None:
+        """From now on changes wake this controller; what exists already does so at once."""
+        cache = self._manager.cache
+        cache.informer(self._resource).on_change(self._subject_changed)
+        for watch in self.controller.watches:
+            self._connect_watch(cache.of(watch.kind), watch.kind, watch.wakes)
+        if type(self.controller).external_wakes is not None:
+            # A provider that is installed later wakes those who wait for its kind.
+            cache.on_crd_change(lambda _old, _new: self._wake_all())
+        if self._manager.workload_nodes is not None and type(self.controller).workload_wakes is not None:
+            self._manager.workload_nodes.on_change(self._node_changed)
+
+    async def work(self) -> None:
+        """Take keys until the queue is closed."""
+        while True:
+            key = await self.queue.get()
+            if key is None:
+                return
+            try:
+                await self._reconcile_and_requeue(key)
+            finally:
+                self.queue.done(key)
+
+    async def _reconcile_and_requeue(self, key: Key) -> None:
+        metrics, name = self._manager.metrics, self.controller.name
+        started = self._manager.clock.monotonic()
+        try:
+            requeue_after = await self.reconcile(key)
+        except Exception as error:
+            metrics.reconciled(name, "error", self._manager.clock.monotonic() - started)
+            self._retry(key, error)
+            return
+        metrics.reconciled(name, "success", self._manager.clock.monotonic() - started)
+        self.queue.forget(key)
+        if requeue_after is not None:
+            self.queue.add_after(key, requeue_after)
+
+    async def reconcile(self, key: Key) -> float | None:
+        """One round. Gives the plan's `requeue_after`; raises the first error after the status is committed."""
+        controller = self.controller
+        entry = self._manager.cache.informer(self._resource).get(key)
+        snapshot = await controller.observe(self._reader, key)
+        if snapshot is None or entry is None:
+            return None
+        plan = controller.plan(snapshot)
+        now, held = _hold_back(plan)
+        outcomes = await self._executor.run(now)
+        if held is not None and outcomes.error is None:
+            outcomes = Outcomes((*outcomes.items, Outcome(held)))
+        else:
+            held = None
+        after = controller.compute_status(snapshot, outcomes)
+        await self._commit(_current(entry.object, plan, outcomes), held, after)
+        if outcomes.error is not None:
+            raise outcomes.error
+        return plan.requeue_after
+
+    async def _commit(self, current: Obj, held: Update | None, after: TypedObject | None) -> None:
+        """The held-back Update and the status, in one."""
+        if held is None and after is None:
+            return
+        before = as_object(held.before) if held is not None else current
+        wanted = as_object(held.after) if held is not None else current
+        if after is not None:
+            before, wanted = _with_status(before, wanted, current, encode(after).get("status") or {}, type(after))
+        if before == wanted:
+            return
+        try:
+            written = await self._manager.client.commit(self._resource, before, wanted)
+        except ApiError as error:
+            if is_not_found(error):
+                return
+            raise
+        self._manager.cache.written(self._resource, written)
+
+    def _retry(self, key: Key, error: Exception) -> None:
+        if isinstance(error, TransientError) and error.retry_after is not None:
+            self.queue.add_after(key, error.retry_after)
+            return
+        if isinstance(error, TerminalError):
+            self.queue.add_failed(key, first=TERMINAL_FIRST_SECONDS)
+            return
+        if isinstance(error, TransientError):
+            self.queue.add_failed(key, first=TRANSIENT_FIRST_SECONDS)
+            return
+        delay = self.queue.add_failed(key)
+        if is_conflict(error):
+            return
+        if isinstance(error, ApiError):
+            log.warning("refused", controller=self.controller.name, key=str(key), error=str(error), retry_in=delay)
+            return
+        log.error("bug", controller=self.controller.name, key=str(key), exc_info=error)
+
+    def _subject_changed(self, old: Entry | None, new: Entry | None) -> None:
+        entry = new or old
+        if entry is not None:
+            self.queue.add(entry.key)
+
+    def _connect_watch(self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper) -> None:
+        def changed(old: Entry | None, new: Entry | None) -> None:
+            keys: dict[Key, None] = {}
+            for entry in (old, new):
+                if entry is not None:
+                    view = entry.view(kind) if kind is not None else entry.object
+                    keys.update(dict.fromkeys(wakes(self._reader, view)))
+            for key in keys:
+                self.queue.add(key)
+
+        informer.on_change(changed)
+
+    def _watch_external(self, resource: Resource, informer: Informer) -> None:
+        wakes = type(self.controller).external_wakes
+        if wakes is not None:
+            self._connect_watch(informer, None, wakes)
+
+    def _node_changed(self, cluster: Key, node: Node | None) -> None:
+        wakes = type(self.controller).workload_wakes
+        if wakes is not None:
+            for key in wakes(self._reader, cluster, node):
+                self.queue.add(key)
+
+    def _wake_all(self) -> None:
+        for entry in self._manager.cache.informer(self._resource).entries():
+            self.queue.add(entry.key)
+
+
+def _hold_back(plan: Plan) -> tuple[Plan, Update | None]:
+    """The plan without its trailing Update of the subject, and that Update."""
+    if not plan.actions:
+        return plan, None
+    last = plan.actions[-1]
+    if not isinstance(last, Update) or last.resource != plan.subject.resource:
+        return plan, None
+    before = as_object(last.before)["metadata"]
+    if Key(before.get("namespace", ""), before["name"]) != plan.subject.key:
+        return plan, None
+    return Plan(plan.subject, plan.actions[:-1], plan.waiting_on, plan.requeue_after), last
+
+
+def _current(observed: Obj, plan: Plan, outcomes: Outcomes) -> Obj:
+    """The subject as an earlier action of this plan wrote it, else as it was observed."""
+    for outcome in reversed(outcomes.items):
+        action, result = outcome.action, outcome.result
+        if isinstance(action, Update) and result is not None and action.resource == plan.subject.resource:
+            if key_of(result) == plan.subject.key:
+                written: Obj = result
+                return written
+    return observed
+
+
+def _with_status(
+    before: Obj, wanted: Obj, current: Obj, status: Mapping[str, Any], struct: type[TypedObject]
+) -> tuple[Obj, Obj]:
+    """Both sides with the status that they differ in. The old one goes through the same typed view as the new, so
+    that fields which the view does not know, or writes in another form, are no difference."""
+    old = encode(decode(current, struct)).get("status") or {}
+    metadata = {**before["metadata"], "resourceVersion": current["metadata"].get("resourceVersion", "")}
+    return {**before, "metadata": metadata, "status": old}, {**wanted, "status": dict(status)}
