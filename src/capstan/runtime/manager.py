@@ -268,10 +268,11 @@ def _current(observed: Obj, plan: Plan, outcomes: Outcomes) -> Obj:
     """The subject as an earlier action of this plan wrote it, else as it was observed."""
     for outcome in reversed(outcomes.items):
         action, result = outcome.action, outcome.result
-        if isinstance(action, Update) and result is not None and action.resource == plan.subject.resource:
-            if key_of(result) == plan.subject.key:
-                written: Obj = result
-                return written
+        if not isinstance(action, Update) or result is None or action.resource != plan.subject.resource:
+            continue
+        if key_of(result) == plan.subject.key:
+            written: Obj = result
+            return written
     return observed
 
 

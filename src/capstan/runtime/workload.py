@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from capstan.api.objects import Key
+from capstan.runtime.client.http import HttpClient
+from capstan.runtime.client.kubeconfig import parse_kubeconfig
 from capstan.runtime.client.protocol import Client
+from capstan.runtime.dialer import Dialer
 
 
 class WorkloadClients(Protocol):
@@ -19,3 +22,29 @@ class WorkloadClients(Protocol):
     async def forget(self, cluster: Key) -> None:
         """Close what is kept of a cluster that is gone."""
         ...
+
+
+class HttpWorkloadClients:
+    """Clients over HTTPS, dialled as this process dials."""
+
+    def __init__(self, dialer: Dialer) -> None:
+        self._dialer = dialer
+        self._clients: dict[Key, tuple[bytes, HttpClient]] = {}
+
+    async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
+        kept = self._clients.get(cluster)
+        if kept is not None and kept[0] == kubeconfig:
+            return kept[1]
+        client = HttpClient(parse_kubeconfig(kubeconfig), self._dialer)
+        await self.forget(cluster)
+        self._clients[cluster] = (kubeconfig, client)
+        return client
+
+    async def forget(self, cluster: Key) -> None:
+        kept = self._clients.pop(cluster, None)
+        if kept is not None:
+            await kept[1].aclose()
+
+    async def aclose(self) -> None:
+        for cluster in list(self._clients):
+            await self.forget(cluster)

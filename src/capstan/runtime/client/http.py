@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -101,7 +100,7 @@ class HttpClient:
                     if line.strip():
                         event = orjson.loads(line)
                         yield WatchEvent(event["type"], event["object"])
-        except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise TransientError(f"watch of {self._server}{path} broke: {_say(error)}") from None
 
     async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
@@ -195,7 +194,7 @@ class HttpClient:
                 timeout=REQUEST_TIMEOUT,
             ) as response:
                 content = await response.read()
-        except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientError) as error:
             raise TransientError(f"{self._server} does not answer: {_say(error)}") from None
         if response.status >= 400:
             raise _refusal(response.status, content)
