@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 
+from capstan.api.facts import (
+    ATOMIC_LIST,
+    ATOMIC_MAP,
+    ConditionStatus,
+    Facts,
+    Int64,
+    OptionalConditionType,
+    Required,
+    Text256,
+    Text10240,
+    between,
+    length,
+    pattern,
+)
 from capstan.api.struct import Struct
 
 
@@ -41,30 +55,71 @@ class ObjectMeta(Struct, frozen=True, kw_only=True):
     managed_fields: tuple[dict[str, Any], ...] = ()
 
 
-class Condition(Struct, frozen=True, kw_only=True, omit_defaults=False):
-    """metav1.Condition. `status` is True, False or Unknown. All fields are required on the wire, so none is left out."""
+class Condition(Struct, frozen=True, kw_only=True):
+    """One thing that is observed of an object.
 
-    type: str
-    status: str
-    reason: str = ""
-    message: str = ""
-    last_transition_time: datetime | None = None
-    observed_generation: int = 0
+    The fields that the schema requires go on the wire even when empty; `observedGeneration` does not, because
+    `kubectl wait` never trusts a condition that observed generation 0.
+
+    type: what is observed; several clients wait for Ready and Available.
+    status: True, False or Unknown.
+    reason: why, in one CamelCase word.
+    message: why, for people.
+    last_transition_time: when the status last changed.
+    observed_generation: the metadata.generation that this is about.
+    """
+
+    type: Required[OptionalConditionType]
+    status: Required[ConditionStatus]
+    reason: Required[Annotated[str, length(1, 1024), pattern(r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")]] = ""
+    message: Required[Annotated[str, length(None, 32768)]] = msgspec.field(default_factory=str)
+    last_transition_time: Required[datetime | None] = None
+    observed_generation: Annotated[Int64, between(0)] = 0
+
+
+class LegacyCondition(Struct, frozen=True, kw_only=True):
+    """A condition of the v1beta1 contract: it has a severity, and conditions that are True have no reason.
+
+    type: what is observed.
+    status: True, False or Unknown.
+    severity: Error, Warning or Info; only where status is False.
+    reason: why, in one CamelCase word.
+    message: why, for people.
+    last_transition_time: when the condition last changed.
+    """
+
+    type: Required[Text256]
+    status: Required[str]
+    severity: Annotated[str, length(None, 32)] = ""
+    reason: Text256 = ""
+    message: Text10240 = ""
+    last_transition_time: Required[datetime | None] = None
 
 
 class LabelSelectorRequirement(Struct, frozen=True, kw_only=True):
-    """One expression: `operator` is In, NotIn, Exists or DoesNotExist."""
+    """One expression over a label.
 
-    key: str
-    operator: str
-    values: tuple[str, ...] = ()
+    key: the label.
+    operator: In, NotIn, Exists or DoesNotExist.
+    values: what In and NotIn compare with.
+    """
+
+    key: Required[str]
+    operator: Required[str]
+    values: Annotated[tuple[str, ...], ATOMIC_LIST] = ()
 
 
 class LabelSelector(Struct, frozen=True, kw_only=True):
-    """metav1.LabelSelector: all of match_labels and match_expressions must hold."""
+    """Which objects are meant, by their labels: all of both lists must hold.
+
+    match_labels: labels and their values.
+    match_expressions: expressions over labels.
+    """
+
+    schema_facts: ClassVar[Facts] = (ATOMIC_MAP,)
 
     match_labels: dict[str, str] = {}
-    match_expressions: tuple[LabelSelectorRequirement, ...] = ()
+    match_expressions: Annotated[tuple[LabelSelectorRequirement, ...], ATOMIC_LIST] = ()
 
 
 class TypedObject(Struct, frozen=True, kw_only=True):

@@ -10,22 +10,11 @@ from datetime import datetime
 
 import msgspec
 
-from capstan.api.struct import Struct
+from capstan.api.meta import LegacyCondition as LegacyCondition
 
 ERROR = "Error"
 WARNING = "Warning"
 INFO = "Info"
-
-
-class LegacyCondition(Struct, frozen=True, kw_only=True):
-    """A condition of v1beta1. `severity` is set only while `status` is False."""
-
-    type: str
-    status: str
-    severity: str = ""
-    last_transition_time: datetime | None = None
-    reason: str = ""
-    message: str = ""
 
 
 def find_legacy(conditions: Iterable[LegacyCondition], type: str) -> LegacyCondition | None:

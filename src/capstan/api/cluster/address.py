@@ -1,0 +1,15 @@
+"""TODO cluster/address"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from capstan.api.facts import Required, Text256, one_of
+from capstan.api.struct import Struct
+
+
+class MachineAddress(Struct, frozen=True, kw_only=True):
+    """TODO ['Machine/v1beta2.status.addresses[]']"""
+
+    address: Required[Text256] = ""
+    type: Required[Annotated[str, one_of("Hostname", "ExternalIP", "InternalIP", "ExternalDNS", "InternalDNS")]] = ""

@@ -1,0 +1,51 @@
+"""TODO cluster/v1beta1/healthcheck"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from capstan.api.core.reference import ObjectReference
+from capstan.api.facts import ATOMIC_LIST, ConditionStatus, Required, cel, items, length, pattern
+from capstan.api.struct import Struct
+
+
+class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):
+    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck.unhealthyConditions[]']"""
+
+    status: Required[Annotated[str, length(1)]] = ""
+    timeout: Required[str] = msgspec.field(default_factory=str)
+    type: Required[Annotated[str, length(1)]] = ""
+
+
+class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
+    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck.unhealthyMachineConditions[]']"""
+
+    status: Required[ConditionStatus] = ""
+    timeout: Required[str] = msgspec.field(default_factory=str)
+    type: Required[
+        Annotated[
+            str,
+            length(1, 316),
+            pattern(
+                r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
+            ),
+            cel(
+                "!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])",
+                "type must not be one of: Ready, Available, HealthCheckSucceeded, OwnerRemediated, ExternallyRemediated",
+            ),
+        ]
+    ] = ""
+
+
+class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
+    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck']"""
+
+    enable: bool | None = None
+    max_unhealthy: int | str | None = None
+    node_startup_timeout: str = ""
+    remediation_template: ObjectReference | None = None
+    unhealthy_conditions: Annotated[tuple[UnhealthyNodeCondition, ...], items(None, 100)] = ()
+    unhealthy_machine_conditions: Annotated[tuple[UnhealthyMachineCondition, ...], items(1, 100), ATOMIC_LIST] = ()
+    unhealthy_range: Annotated[str, length(1, 32), pattern(r"^\[[0-9]+-[0-9]+\]$")] = ""

@@ -1,0 +1,119 @@
+"""TODO infrastructure/network"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from capstan.api.facts import (
+    ATOMIC_LIST,
+    ATOMIC_MAP,
+    SET_LIST,
+    Facts,
+    Int32,
+    Int64,
+    NonNegative32,
+    Required,
+    between,
+    cel,
+    default,
+    items,
+    keyed_by,
+    length,
+    one_of,
+    pattern,
+)
+from capstan.api.struct import Struct
+
+
+class PoolReference(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].ipPoolRef[]']"""
+
+    schema_facts: ClassVar[Facts] = (
+        ATOMIC_MAP,
+        cel("self.apiGroup == 'ipam.cluster.x-k8s.io'", "ipPoolRef allows only IPAM apiGroup ipam.cluster.x-k8s.io"),
+        cel(
+            "self.kind == 'InClusterIPPool' || self.kind == 'GlobalInClusterIPPool'",
+            "ipPoolRef allows either InClusterIPPool or GlobalInClusterIPPool",
+        ),
+    )
+
+    api_group: str = ""
+    kind: Required[str] = msgspec.field(default_factory=str)
+    name: Required[str] = msgspec.field(default_factory=str)
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].routes[]']"""
+
+    is6: bool | None = None
+    metric: NonNegative32 | None = None
+    table: Int32 | None = None
+    to: str = ""
+    via: str = ""
+
+
+class RoutingPolicy(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].routingPolicy[]']"""
+
+    from_: str = ""
+    is6: bool | None = None
+    priority: (
+        Annotated[
+            Int64,
+            between(None, 4294967295),
+            cel(
+                "(self > 0 && self < 32765) || (self > 32766)",
+                "Cowardly refusing to insert FIB rule matching kernel rules",
+            ),
+        ]
+        | None
+    ) = None
+    table: Int32 | None = None
+    to: str = ""
+
+
+class NetworkDevice(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[]']"""
+
+    bridge: Annotated[str, length(1)] = ""
+    default_ipv4: bool | None = msgspec.field(default=None, name="defaultIPv4")
+    default_ipv6: bool | None = msgspec.field(default=None, name="defaultIPv6")
+    dns_servers: Annotated[tuple[str, ...], items(1), SET_LIST] = ()
+    ip_pool_ref: Annotated[tuple[PoolReference, ...], ATOMIC_LIST] = ()
+    link_mtu: Annotated[Int32, cel("self == 1 || (self >= 576 && self <= 65520)", "invalid MTU value")] | None = None
+    model: Annotated[str, one_of("e1000", "virtio", "rtl8139", "vmxnet3"), default("virtio")] = ""
+    mtu: Annotated[Int32, cel("self == 1 || (self >= 576 && self <= 65520)", "invalid MTU value")] | None = None
+    name: Annotated[str, length(4), pattern("^net[0-9]+$"), default("net0")] = ""
+    queues: Annotated[Int32, between(1, 65535)] | None = None
+    routes: Annotated[tuple[Route, ...], items(1), ATOMIC_LIST] = ()
+    routing_policy: Annotated[tuple[RoutingPolicy, ...], items(1), ATOMIC_LIST] = ()
+    vlan: Annotated[Int32, between(1, 4094)] | None = None
+
+
+class VirtualRouting(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network.vrfs[]']"""
+
+    interfaces: Annotated[tuple[Annotated[str, length(4), pattern("^net[0-9]+$")], ...], ATOMIC_LIST] = ()
+    name: Required[Annotated[str, length(3)]] = ""
+    routes: Annotated[tuple[Route, ...], items(1), ATOMIC_LIST] = ()
+    routing_policy: Annotated[tuple[RoutingPolicy, ...], items(1), ATOMIC_LIST] = ()
+    table: Required[
+        Annotated[
+            Int32,
+            between(1, 4294967295),
+            cel(
+                "(self > 0 && self < 254) || (self > 255)",
+                "Cowardly refusing to insert l3mdev rules into kernel tables",
+            ),
+        ]
+    ] = msgspec.field(default_factory=int)
+
+
+class NetworkSpec(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachine/v1alpha2.spec.network']"""
+
+    network_devices: Required[Annotated[tuple[NetworkDevice, ...], keyed_by("name")]] = ()
+    vrfs: Annotated[tuple[VirtualRouting, ...], keyed_by("name")] = ()
+    zone: Annotated[str, pattern("^[a-z0-9A-Z](?:[a-z0-9A-Z-_.]{0,61}[a-z0-9A-Z])?$")] = ""

@@ -1,0 +1,41 @@
+"""TODO infrastructure/v1alpha1/addresses"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from capstan.api.facts import Facts, Int32, Required, between, cel, default, length
+from capstan.api.struct import Struct
+
+
+class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxCluster/v1alpha1.spec.controlPlaneEndpoint']"""
+
+    schema_facts: ClassVar[Facts] = (cel("self.port > 0 && self.port < 65536", "port must be within 1-65535"),)
+
+    host: Annotated[str, length(None, 512)] = ""
+    port: Int32 | None = None
+
+
+class IPv4Config(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxCluster/v1alpha1.spec.ipv4Config']"""
+
+    schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv4Config addresses must be provided"),)
+
+    addresses: Required[tuple[str, ...]] = ()
+    gateway: str = ""
+    metric: Required[Annotated[Int32, default(100)]] = msgspec.field(default_factory=int)
+    prefix: Required[Annotated[int, between(None, 128)]] = msgspec.field(default_factory=int)
+
+
+class IPv6Config(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxCluster/v1alpha1.spec.ipv6Config']"""
+
+    schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv6Config addresses must be provided"),)
+
+    addresses: Required[tuple[str, ...]] = ()
+    gateway: str = ""
+    metric: Required[Annotated[Int32, default(100)]] = msgspec.field(default_factory=int)
+    prefix: Required[Annotated[int, between(None, 128)]] = msgspec.field(default_factory=int)

@@ -1,0 +1,82 @@
+"""TODO infrastructure/v1alpha1/proxmoxmachinetemplate"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from capstan.api.cluster.v1beta1.template import TemplateMetadata
+from capstan.api.facts import (
+    SET_LIST,
+    Facts,
+    Int32,
+    Int64,
+    Positive32,
+    Required,
+    cel,
+    default,
+    items,
+    length,
+    multiple_of,
+    one_of,
+    pattern,
+)
+from capstan.api.infrastructure.machineparts import ProvisioningChecks
+from capstan.api.infrastructure.placement import TemplateSelector, VMIDRange
+from capstan.api.infrastructure.v1alpha1.disks import Disks
+from capstan.api.infrastructure.v1alpha1.machineparts import MetadataSettings
+from capstan.api.infrastructure.v1alpha1.network import NetworkSpec
+from capstan.api.meta import TypedObject
+from capstan.api.struct import Struct
+
+
+class ProxmoxMachineBlueprint(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}']"""
+
+    schema_facts: ClassVar[Facts] = (
+        cel("self.full || !has(self.format)", "Must set full=true when specifying format"),
+        cel("self.full || !has(self.storage)", "Must set full=true when specifying storage"),
+    )
+
+    allowed_nodes: tuple[str, ...] = ()
+    checks: ProvisioningChecks = ProvisioningChecks()
+    description: str = ""
+    disks: Disks = Disks()
+    format: Annotated[str, one_of("raw", "qcow2", "vmdk")] = ""
+    full: Annotated[bool, default(True)] | None = None
+    memory_mib: Annotated[Int32, multiple_of(8)] | None = msgspec.field(default=None, name="memoryMiB")
+    metadata_settings: MetadataSettings = MetadataSettings()
+    network: NetworkSpec = NetworkSpec()
+    num_cores: Positive32 | None = None
+    num_sockets: Positive32 | None = None
+    pool: str = ""
+    provider_id: str = msgspec.field(default="", name="providerID")
+    snap_name: str = ""
+    source_node: Annotated[str, length(1)] = ""
+    storage: str = ""
+    tags: Annotated[tuple[Annotated[str, pattern(r"^(?i)[a-z0-9_][a-z0-9_\-\+\.]*$")], ...], items(1), SET_LIST] = ()
+    target: str = ""
+    template_id: Int32 | None = msgspec.field(default=None, name="templateID")
+    template_selector: TemplateSelector | None = None
+    virtual_machine_id: Int64 | None = msgspec.field(default=None, name="virtualMachineID")
+    vm_id_range: VMIDRange | None = msgspec.field(default=None, name="vmIDRange")
+
+
+class ProxmoxMachineTemplateResource(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachineTemplate/v1alpha1.spec.template']"""
+
+    metadata: TemplateMetadata = TemplateMetadata()
+    spec: Required[ProxmoxMachineBlueprint] = ProxmoxMachineBlueprint()
+
+
+class ProxmoxMachineTemplateSpec(Struct, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachineTemplate/v1alpha1.spec']"""
+
+    template: Required[ProxmoxMachineTemplateResource] = ProxmoxMachineTemplateResource()
+
+
+class ProxmoxMachineTemplate(TypedObject, frozen=True, kw_only=True):
+    """TODO ['ProxmoxMachineTemplate/v1alpha1']"""
+
+    spec: ProxmoxMachineTemplateSpec = ProxmoxMachineTemplateSpec()

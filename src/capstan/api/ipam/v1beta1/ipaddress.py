@@ -1,0 +1,29 @@
+"""TODO ipam/v1beta1/ipaddress"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from capstan.api.core.reference import LocalReference
+from capstan.api.facts import Required, length
+from capstan.api.ipam.v1beta1.reference import PoolTypedReference
+from capstan.api.meta import TypedObject
+from capstan.api.struct import Struct
+
+
+class IPAddressSpec(Struct, frozen=True, kw_only=True):
+    """TODO ['IPAddress/v1beta1.spec']"""
+
+    address: Required[Annotated[str, length(1, 39)]] = ""
+    claim_ref: Required[LocalReference] = LocalReference()
+    gateway: Annotated[str, length(1, 39)] = ""
+    pool_ref: Required[PoolTypedReference] = PoolTypedReference()
+    prefix: Required[int] = msgspec.field(default_factory=int)
+
+
+class IPAddress(TypedObject, frozen=True, kw_only=True):
+    """TODO ['IPAddress/v1beta1']"""
+
+    spec: IPAddressSpec = IPAddressSpec()
