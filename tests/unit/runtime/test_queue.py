@@ -1,0 +1,122 @@
+"""The work queue: once, never twice at a time, later when delayed or failed."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capstan.runtime.queue import LONGEST_DELAY_SECONDS, WorkQueue
+from capstan.sim.loop import run
+
+
+def test_a_key_waits_once_however_often_it_is_added() -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        for _ in range(3):
+            queue.add("a")
+        assert await queue.get() == "a"
+        assert len(queue) == 0
+
+    run(story())
+
+
+def test_a_key_added_while_it_is_worked_on_comes_back_when_done() -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add("a")
+        assert await queue.get() == "a"
+        queue.add("a")
+        assert len(queue) == 0, "never handed out twice at a time"
+        queue.done("a")
+        assert await queue.get() == "a"
+        queue.done("a")
+        assert queue.idle
+
+    run(story())
+
+
+def test_the_earlier_of_two_timers_wins_and_an_add_cancels_both() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add_after("a", 5)
+        queue.add_after("a", 2)
+        queue.add_after("a", 9)
+        assert await queue.get() == "a"
+        assert loop.time() == 2
+        queue.done("a")
+        queue.add_after("a", 5)
+        queue.add("a")
+        assert await queue.get() == "a"
+        assert queue.next_timer() is None
+
+    run(story())
+
+
+def test_back_off_doubles_up_to_its_cap_and_starts_anew_after_success() -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        waits = [queue.add_failed("a") for _ in range(60)]
+        assert waits[:4] == [0.005, 0.01, 0.02, 0.04]
+        assert waits[-1] == LONGEST_DELAY_SECONDS
+        queue.forget("a")
+        assert queue.add_failed("a") == 0.005
+
+    run(story())
+
+
+def test_closing_releases_every_worker() -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        workers = [asyncio.ensure_future(queue.get()) for _ in range(3)]
+        await asyncio.sleep(0)
+        queue.close()
+        assert await asyncio.gather(*workers) == [None, None, None]
+        queue.add("late")
+        assert len(queue) == 0
+
+    run(story())
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["add", "after", "failed"])), max_size=30))
+def test_every_key_that_was_added_is_worked_on_after_its_last_add(steps: list[tuple[str, str]]) -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue()
+        loop = asyncio.get_running_loop()
+        last_added: dict[str, float] = {}
+        worked: dict[str, float] = {}
+        busy: set[str] = set()
+
+        async def worker() -> None:
+            while (key := await queue.get()) is not None:
+                assert key not in busy
+                busy.add(key)
+                await asyncio.sleep(0.1)
+                worked[key] = loop.time()
+                busy.discard(key)
+                queue.done(key)
+
+        workers = [loop.create_task(worker()) for _ in range(2)]
+        for key, step in steps:
+            last_added[key] = loop.time()
+            _add(queue, key, step)
+            await asyncio.sleep(0.03)
+        await asyncio.sleep(1000)
+        queue.close()
+        await asyncio.gather(*workers)
+        assert worked.keys() == last_added.keys()
+        assert all(worked[key] >= last_added[key] for key in worked)
+
+    run(story())
+
+
+def _add(queue: WorkQueue[str], key: str, step: str) -> None:
+    match step:
+        case "add":
+            queue.add(key)
+        case "after":
+            queue.add_after(key, 0.05)
+        case _:
+            queue.add_failed(key)
