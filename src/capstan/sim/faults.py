@@ -1,0 +1,64 @@
+"""Faults as data: which operation of which port goes wrong, when, and how.
+
+A fault is struck before an operation reaches its model (`refuse`, `delay`), or after it (`lose_reply`: the effect
+happened, the caller never learns of it). Ports: `api`, `proxmox`, `talos`, `workload`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+FaultKind = Literal["refuse", "lose_reply", "delay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The matching operations numbered `after` (from 0) to `after + times - 1` go wrong.
+
+    `operation` is a pattern as of a shell (`POST /nodes/*/clone`). `code` and `message` are what the port answers:
+    an HTTP status for `proxmox`, `api` and `workload`, a gRPC status for `talos`; 0 means no answer at all.
+    """
+
+    port: str
+    operation: str
+    kind: FaultKind = "refuse"
+    after: int = 0
+    times: int = 1
+    code: int = 0
+    message: str = "simulated fault"
+    delay_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Armed:
+    fault: Fault
+    seen: int = 0
+
+
+class Faults:
+    """Counts the operations that each fault waits for. Adding and clearing takes effect at once."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        self._armed = [_Armed(fault) for fault in faults]
+
+    def add(self, fault: Fault) -> None:
+        self._armed.append(_Armed(fault))
+
+    def clear(self, port: str = "") -> None:
+        """The cause is gone: of one port, or of all."""
+        self._armed = [armed for armed in self._armed if port and armed.fault.port != port]
+
+    def strike(self, port: str, operation: str) -> Fault | None:
+        """The fault for this operation, if one is due. Every matching fault counts it."""
+        due: Fault | None = None
+        for armed in self._armed:
+            fault = armed.fault
+            if fault.port != port or not fnmatchcase(operation, fault.operation):
+                continue
+            if due is None and fault.after <= armed.seen < fault.after + fault.times:
+                due = fault
+            armed.seen += 1
+        return due
