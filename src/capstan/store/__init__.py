@@ -1,1 +1,1 @@
-"""Where it is kept: one ordered log of revisions, in memory or in SQLite."""
+"""Where objects are kept: one ordered log of revisions, in memory or in one SQLite file."""

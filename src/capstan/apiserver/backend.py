@@ -1,0 +1,103 @@
+"""What every part of one API server shares: its store, its kinds, its clock and its source of randomness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from capstan.api.errors import ApiError, bad_request
+from capstan.api.kinds import Query
+from capstan.api.objects import Obj
+from capstan.apiserver.resources import Registry, Served, Target
+from capstan.store.entry import Entry
+from capstan.store.protocol import Store
+
+_NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """`clock` gives aware UTC; `token(n)` gives n random bytes. Neither is taken from anywhere else."""
+
+    store: Store
+    registry: Registry
+    clock: Callable[[], datetime]
+    token: Callable[[int], bytes]
+
+    def timestamp(self) -> str:
+        """Now, as metav1.Time prints it."""
+        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def new_uid(self) -> str:
+        """A version 4 UUID from the token source."""
+        raw = bytearray(self.token(16))
+        raw[6] = raw[6] & 0x0F | 0x40
+        raw[8] = raw[8] & 0x3F | 0x80
+        text = raw.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    def new_suffix(self) -> str:
+        """The five characters that `generateName` appends."""
+        return "".join(_NAME_ALPHABET[byte % len(_NAME_ALPHABET)] for byte in self.token(5))
+
+    async def find(self, query: Query) -> Sequence[Obj]:
+        """Stored objects for an admission decision, in their stored version."""
+        served = self.registry.by_kind(query.group, query.kind)
+        if served is None:
+            return ()
+        if query.name:
+            entry = await self.store.get(served.prefix, query.namespace, query.name)
+            return () if entry is None else (entry.object,)
+        page = await self.store.list(served.prefix, query.namespace)
+        return [entry.object for entry in page.entries]
+
+    async def lookups(self, served: Served, new: Obj | None) -> Mapping[Query, Sequence[Obj]]:
+        if new is None:
+            return {}
+        return {query: await self.find(query) for query in served.lookups(new)}
+
+
+def encode_value(obj: Obj) -> bytes:
+    """The bytes that the store keeps: apiVersion, kind and metadata first, without the resourceVersion."""
+    metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
+    ordered: dict[str, Any] = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
+    for name, value in obj.items():
+        if name not in ordered:
+            ordered[name] = value
+    try:
+        return orjson.dumps(ordered)
+    except (TypeError, RecursionError) as error:
+        raise bad_request(f"the object cannot be encoded as JSON: {error}") from None
+
+
+def view(served: Served, entry: Entry, version: str) -> Obj:
+    """The object of an entry in one version; shared, converted once for each revision."""
+    if version == served.storage:
+        return entry.object
+    if entry.views is None:
+        entry.views = {}
+    converted: Obj | None = entry.views.get(version)
+    if converted is None:
+        converted = entry.views[version] = served.convert(entry.object, version)
+    return converted
+
+
+def view_json(served: Served, entry: Entry, version: str) -> bytes:
+    """The same on the wire. The stored version is sent as it is kept."""
+    if version == served.storage:
+        return entry.json
+    return orjson.dumps(view(served, entry, version))
+
+
+def stored_version(target: Target, obj: Obj) -> Obj:
+    """An object of the request in the version that is kept."""
+    served = target.served
+    return obj if target.version.name == served.storage else served.convert(obj, served.storage)
+
+
+def internal_error(message: str) -> ApiError:
+    return ApiError(500, "InternalError", message)

@@ -1,0 +1,156 @@
+"""What is served: the program's own kinds and those that users define, by group and plural and by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from capstan.api.errors import ApiError
+from capstan.api.kinds import (
+    Admission,
+    AdmissionRequest,
+    Column,
+    Query,
+    ScalePaths,
+    admit_unchanged,
+    convert_by_name_only,
+    no_lookups,
+)
+from capstan.api.objects import Obj, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class ServedVersion:
+    """One version as clients see it. `schema` makes its structural schema when first needed; None: unchecked.
+    `selectable` are the field-selector paths besides metadata.name and metadata.namespace (`.spec.color`)."""
+
+    name: str
+    schema: Callable[[], Obj | None]
+    columns: tuple[Column, ...] = ()
+    status: bool = False
+    scale: ScalePaths | None = None
+    deprecated: bool = False
+    deprecation_warning: str = ""
+    selectable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One kind with all versions that it is served in. Objects are kept in `storage` under `prefix`."""
+
+    group: str
+    kind: str
+    plural: str
+    versions: tuple[ServedVersion, ...]
+    storage: str
+    singular: str = ""
+    list_kind: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    namespaced: bool = True
+    builtin: bool = False
+    custom: bool = False
+    convert: Callable[[Obj, str], Obj] = convert_by_name_only
+    admit: Callable[[AdmissionRequest], Admission] = admit_unchanged
+    lookups: Callable[[Obj], Sequence[Query]] = no_lookups
+    verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+    @property
+    def prefix(self) -> str:
+        """Where the store keeps the objects. The slash cannot be part of a group or plural: no two overlap."""
+        return f"{self.group}/{self.plural}"
+
+    @property
+    def group_resource(self) -> str:
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def group_kind(self) -> str:
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @property
+    def kind_of_list(self) -> str:
+        return self.list_kind or f"{self.kind}List"
+
+    def api_version(self, version: str) -> str:
+        return f"{self.group}/{version}" if self.group else version
+
+    def version(self, name: str) -> ServedVersion | None:
+        return next((v for v in self.versions if v.name == name), None)
+
+    def resource(self, version: str = "") -> Resource:
+        return Resource(self.group, version or self.storage, self.plural, self.kind, self.namespaced)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is about: a kind in one of its versions, and the namespace of the path."""
+
+    served: Served
+    version: ServedVersion
+    namespace: str
+
+    @property
+    def api_version(self) -> str:
+        return self.served.api_version(self.version.name)
+
+
+def no_such_resource() -> ApiError:
+    """404 for a path that is not served; clients tell it from a missing object by its text."""
+    return ApiError(404, "NotFound", "the server could not find the requested resource")
+
+
+@dataclass(slots=True)
+class Registry:
+    """The kinds of one server. `generation` counts changes, for documents that are made from all of them."""
+
+    generation: int = 0
+    _by_plural: dict[tuple[str, str], Served] = field(default_factory=dict)
+    _by_kind: dict[tuple[str, str], Served] = field(default_factory=dict)
+    _closing: set[tuple[str, str]] = field(default_factory=set)
+    _listeners: list[Callable[[], None]] = field(default_factory=list)
+
+    def add(self, served: Served) -> None:
+        """Serve a kind, or serve it differently from now on."""
+        self._by_plural[(served.group, served.plural)] = served
+        self._by_kind[(served.group, served.kind)] = served
+        self._changed()
+
+    def remove(self, group: str, plural: str) -> None:
+        served = self._by_plural.pop((group, plural), None)
+        if served is not None:
+            del self._by_kind[(group, served.kind)]
+            self._closing.discard((group, plural))
+            self._changed()
+
+    def close(self, group: str, plural: str) -> None:
+        """No more creates: the definition is being deleted."""
+        self._closing.add((group, plural))
+
+    def is_closing(self, served: Served) -> bool:
+        return (served.group, served.plural) in self._closing
+
+    def on_change(self, listener: Callable[[], None]) -> None:
+        self._listeners.append(listener)
+
+    def all(self) -> Iterable[Served]:
+        return tuple(self._by_plural.values())
+
+    def by_plural(self, group: str, plural: str) -> Served | None:
+        return self._by_plural.get((group, plural))
+
+    def by_kind(self, group: str, kind: str) -> Served | None:
+        return self._by_kind.get((group, kind))
+
+    def target(self, resource: Resource, namespace: str) -> Target:
+        """What a request names. Raises 404 when it is not served."""
+        served = self._by_plural.get((resource.group, resource.plural))
+        version = None if served is None else served.version(resource.version)
+        if served is None or version is None or (namespace and not served.namespaced):
+            raise no_such_resource()
+        return Target(served, version, namespace)
+
+    def _changed(self) -> None:
+        self.generation += 1
+        for listener in self._listeners:
+            listener()

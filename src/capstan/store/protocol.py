@@ -1,0 +1,124 @@
+"""What a store promises: the contract that memory, SQLite (and later etcd) implement and one suite checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from capstan.store.entry import Change, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write one object. `expected` is the revision that the key must have now: 0 means it must not exist."""
+
+    prefix: str
+    namespace: str
+    name: str
+    value: bytes
+    expected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Delete one object at revision `expected`. `value` is its last state, if that differs from the stored one."""
+
+    prefix: str
+    namespace: str
+    name: str
+    expected: int
+    value: bytes | None = None
+
+
+Write = Put | Remove
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries in the order of namespace and name, as of `revision`; `remaining` are those after the last."""
+
+    entries: Sequence[Entry]
+    revision: int
+    remaining: int = 0
+
+
+class StoreError(Exception):
+    """The store cannot serve: the file is damaged, in use, or a write did not become durable."""
+
+
+class MismatchError(Exception):
+    """A write expected another revision of its key. Nothing of the batch was written."""
+
+    def __init__(self, write: Write, current: Entry | None) -> None:
+        super().__init__(f"{write.prefix} {write.namespace}/{write.name}: expected revision {write.expected}")
+        self.write = write
+        self.current = current
+
+
+class CompactedError(Exception):
+    """The revision asked for is older than the retained history, or a reader was too slow for it."""
+
+    def __init__(self, asked: int, oldest: int) -> None:
+        super().__init__(f"too old resource version: {asked} ({oldest})")
+        self.asked = asked
+        self.oldest = oldest
+
+
+class Subscription(Protocol):
+    """Changes in the order of their revisions, each once."""
+
+    async def next(self, timeout_seconds: float | None = None) -> Sequence[Change]:
+        """All changes that arrived since the last call; waits for the first. Empty when the time is over.
+        Raises CompactedError when this reader was too slow, StoreError when the store was closed."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Store(Protocol):
+    """One ordered log of revisions over all objects.
+
+    Guarantees: a commit that returned is durable and every later read sees it; every operation of a batch gets
+    its own revision, consecutive in the order of the batch; a batch is written as a whole or not at all; changes
+    are published after they are durable, in revision order; revisions never go back or repeat.
+    Assumptions: one process opens the store; all calls come from one event loop.
+    """
+
+    @property
+    def revision(self) -> int:
+        """The newest published revision."""
+        ...
+
+    @property
+    def compacted(self) -> int:
+        """History up to and including this revision is gone; watches may start after it or later."""
+        ...
+
+    async def get(self, prefix: str, namespace: str, name: str) -> Entry | None: ...
+
+    async def list(
+        self, prefix: str, namespace: str = "", *, after: tuple[str, str] | None = None, limit: int = 0, revision: int = 0
+    ) -> Page:
+        """Entries of a prefix, in one namespace or all, after a key, as of a revision (0: now).
+        Raises CompactedError when that revision is no longer retained."""
+        ...
+
+    async def prefixes(self) -> Sequence[str]:
+        """Prefixes that hold objects, sorted."""
+        ...
+
+    async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
+        """Raises MismatchError (nothing written) or StoreError (unknown whether it became durable)."""
+        ...
+
+    async def watch(self, prefix: str, after: int, *, buffer: int = 0) -> Subscription:
+        """Changes of a prefix (the empty one: of everything) with a revision above `after`. A reader that falls
+        more than `buffer` changes behind is closed (0: never). Raises CompactedError."""
+        ...
+
+    async def compact(self, revision: int) -> None:
+        """Forget history up to and including `revision`; present objects stay."""
+        ...
+
+    async def close(self) -> None: ...
