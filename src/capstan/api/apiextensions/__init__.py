@@ -1,1 +1,1 @@
-"""TODO."""
+"""Kubernetes' CustomResourceDefinition, by which a server learns new kinds."""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""Kubernetes' Lease, by which replicas elect a leader."""

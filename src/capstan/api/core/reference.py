@@ -1,4 +1,4 @@
-"""TODO core/reference"""
+"""References to objects, as the kinds of several groups write them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from capstan.api.struct import Struct
 
 
 class NameReference(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.status.nodeRef']"""
+    """An object of a known kind in a known namespace.
+
+    name: its name.
+    """
 
     name: Required[Subdomain] = ""
 
 
 class SecretReference(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.credentialsRef']"""
+    """A Secret.
+
+    name: its name.
+    namespace: its namespace; the referring object's own where empty.
+    """
 
     schema_facts: ClassVar[Facts] = (ATOMIC_MAP,)
 
@@ -24,7 +31,10 @@ class SecretReference(Struct, frozen=True, kw_only=True):
 
 
 class LocalReference(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status.inClusterIPPoolRef[]']"""
+    """An object of a known kind in the same namespace.
+
+    name: its name.
+    """
 
     schema_facts: ClassVar[Facts] = (ATOMIC_MAP,)
 
@@ -32,7 +42,16 @@ class LocalReference(Struct, frozen=True, kw_only=True):
 
 
 class ObjectReference(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosControlPlane/v1alpha3.spec.infrastructureTemplate']"""
+    """Any object, as Kubernetes' core group refers to it.
+
+    api_version: its API group and version.
+    kind: its kind.
+    namespace: its namespace.
+    name: its name.
+    uid: its identity.
+    resource_version: the revision that is meant.
+    field_path: the part of it that is meant.
+    """
 
     schema_facts: ClassVar[Facts] = (ATOMIC_MAP,)
 

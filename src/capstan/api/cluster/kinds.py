@@ -1,0 +1,186 @@
+"""Kinds of Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, GROUP, PROVIDER_LABEL
+from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
+from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
+from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
+from capstan.api.cluster.v1beta1.machineset import MachineSet as MachineSetV1Beta1
+from capstan.api.kinds import Column, Kind, ScalePaths, Version
+
+_SCALE = ScalePaths(label_selector=".status.selector")
+_CLUSTER_COLUMNS = (
+    Column("ClusterClass", ".spec.topology.classRef.name"),
+    Column("Available", '.status.conditions[?(@.type=="Available")].status'),
+    Column("CP Desired", ".status.controlPlane.desiredReplicas", "integer"),
+    Column("CP Current", ".status.controlPlane.replicas", "integer", 10),
+    Column("CP Ready", ".status.controlPlane.readyReplicas", "integer", 10),
+    Column("CP Available", ".status.controlPlane.availableReplicas", "integer"),
+    Column("CP Up-to-date", ".status.controlPlane.upToDateReplicas", "integer"),
+    Column("W Desired", ".status.workers.desiredReplicas", "integer"),
+    Column("W Current", ".status.workers.replicas", "integer", 10),
+    Column("W Ready", ".status.workers.readyReplicas", "integer", 10),
+    Column("W Available", ".status.workers.availableReplicas", "integer"),
+    Column("W Up-to-date", ".status.workers.upToDateReplicas", "integer"),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.topology.version"),
+)
+
+_CLUSTER_COLUMNS_V1BETA1 = (
+    Column("ClusterClass", ".spec.topology.class"),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.topology.version"),
+)
+
+_LABELS = {PROVIDER_LABEL: "cluster-api", CONTRACT_V1BETA1_LABEL: "v1beta1", CONTRACT_V1BETA2_LABEL: "v1beta2"}
+
+CLUSTER = Kind(
+    group=GROUP,
+    kind="Cluster",
+    plural="clusters",
+    singular="cluster",
+    versions=(
+        Version("v1beta2", Cluster, storage=True, columns=_CLUSTER_COLUMNS),
+        Version("v1beta1", ClusterV1Beta1, deprecated=True, columns=_CLUSTER_COLUMNS_V1BETA1),
+    ),
+    short_names=("cl",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+_MACHINE_COLUMNS = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Node Name", ".status.nodeRef.name"),
+    Column("Provider ID", ".spec.providerID", "string", 10),
+    Column("Failure domain", ".status.failureDomain"),
+    Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+    Column("Available", '.status.conditions[?(@.type=="Available")].status'),
+    Column("Up-to-date", '.status.conditions[?(@.type=="UpToDate")].status'),
+    Column("Internal-IP", '.status.addresses[?(@.type=="InternalIP")].address', "string", 10),
+    Column("External-IP", '.status.addresses[?(@.type=="ExternalIP")].address', "string", 10),
+    Column("OS-Image", ".status.nodeInfo.osImage", "string", 10),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.version"),
+)
+
+_MACHINE_COLUMNS_V1BETA1 = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("NodeName", ".status.nodeRef.name"),
+    Column("ProviderID", ".spec.providerID"),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.version"),
+)
+
+MACHINE = Kind(
+    group=GROUP,
+    kind="Machine",
+    plural="machines",
+    singular="machine",
+    versions=(
+        Version("v1beta2", Machine, storage=True, columns=_MACHINE_COLUMNS),
+        Version("v1beta1", MachineV1Beta1, deprecated=True, columns=_MACHINE_COLUMNS_V1BETA1),
+    ),
+    short_names=("ma",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+_MACHINE_SET_COLUMNS = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Desired", ".spec.replicas", "integer"),
+    Column("Current", ".status.replicas", "integer"),
+    Column("Ready", ".status.readyReplicas", "integer"),
+    Column("Available", ".status.availableReplicas", "integer"),
+    Column("Up-to-date", ".status.upToDateReplicas", "integer"),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.template.spec.version"),
+)
+
+_MACHINE_SET_COLUMNS_V1BETA1 = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Desired", ".spec.replicas", "integer", 10),
+    Column("Replicas", ".status.replicas", "integer"),
+    Column("Ready", ".status.readyReplicas", "integer"),
+    Column("Available", ".status.availableReplicas", "integer"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.template.spec.version"),
+)
+
+MACHINE_SET = Kind(
+    group=GROUP,
+    kind="MachineSet",
+    plural="machinesets",
+    singular="machineset",
+    versions=(
+        Version("v1beta2", MachineSet, storage=True, columns=_MACHINE_SET_COLUMNS, scale=_SCALE),
+        Version("v1beta1", MachineSetV1Beta1, deprecated=True, columns=_MACHINE_SET_COLUMNS_V1BETA1, scale=_SCALE),
+    ),
+    short_names=("ms",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+_MACHINE_DEPLOYMENT_COLUMNS = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Available", '.status.conditions[?(@.type=="Available")].status'),
+    Column("Desired", ".spec.replicas", "integer"),
+    Column("Current", ".status.replicas", "integer"),
+    Column("Ready", ".status.readyReplicas", "integer"),
+    Column("Available", ".status.availableReplicas", "integer"),
+    Column("Up-to-date", ".status.upToDateReplicas", "integer"),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.template.spec.version"),
+)
+
+_MACHINE_DEPLOYMENT_COLUMNS_V1BETA1 = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Desired", ".spec.replicas", "integer", 10),
+    Column("Replicas", ".status.replicas", "integer"),
+    Column("Ready", ".status.readyReplicas", "integer"),
+    Column("Updated", ".status.updatedReplicas", "integer"),
+    Column("Unavailable", ".status.unavailableReplicas", "integer"),
+    Column("Phase", ".status.phase"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+    Column("Version", ".spec.template.spec.version"),
+)
+
+MACHINE_DEPLOYMENT = Kind(
+    group=GROUP,
+    kind="MachineDeployment",
+    plural="machinedeployments",
+    singular="machinedeployment",
+    versions=(
+        Version("v1beta2", MachineDeployment, storage=True, columns=_MACHINE_DEPLOYMENT_COLUMNS, scale=_SCALE),
+        Version(
+            "v1beta1",
+            MachineDeploymentV1Beta1,
+            deprecated=True,
+            columns=_MACHINE_DEPLOYMENT_COLUMNS_V1BETA1,
+            scale=_SCALE,
+        ),
+    ),
+    short_names=("md",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+KINDS = (
+    CLUSTER,
+    MACHINE,
+    MACHINE_SET,
+    MACHINE_DEPLOYMENT,
+)

@@ -1,0 +1,95 @@
+"""Kinds of IP address management and of the in-cluster provider, and how tables show them."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
+from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
+from capstan.api.ipam.inclusterippool import InClusterIPPool
+from capstan.api.ipam.ipaddress import IPAddress
+from capstan.api.ipam.ipaddressclaim import IPAddressClaim
+from capstan.api.ipam.names import GROUP
+from capstan.api.ipam.v1beta1.ipaddress import IPAddress as IPAddressV1Beta1
+from capstan.api.ipam.v1beta1.ipaddressclaim import IPAddressClaim as IPAddressClaimV1Beta1
+from capstan.api.kinds import Column, Kind, Version
+
+_IP_ADDRESS_COLUMNS = (
+    Column("Address", ".spec.address"),
+    Column("Pool Name", ".spec.poolRef.name"),
+    Column("Pool Kind", ".spec.poolRef.kind"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+)
+
+_LABELS = {PROVIDER_LABEL: "cluster-api", CONTRACT_V1BETA1_LABEL: "v1beta1", CONTRACT_V1BETA2_LABEL: "v1beta2"}
+
+IP_ADDRESS = Kind(
+    group=GROUP,
+    kind="IPAddress",
+    plural="ipaddresses",
+    singular="ipaddress",
+    versions=(
+        Version("v1beta2", IPAddress, storage=True, columns=_IP_ADDRESS_COLUMNS, status=False),
+        Version("v1beta1", IPAddressV1Beta1, deprecated=True, columns=_IP_ADDRESS_COLUMNS, status=False),
+    ),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+_IP_ADDRESS_CLAIM_COLUMNS = (
+    Column("Pool Name", ".spec.poolRef.name"),
+    Column("Pool Kind", ".spec.poolRef.kind"),
+    Column("Age", ".metadata.creationTimestamp", "date"),
+)
+
+IP_ADDRESS_CLAIM = Kind(
+    group=GROUP,
+    kind="IPAddressClaim",
+    plural="ipaddressclaims",
+    singular="ipaddressclaim",
+    versions=(
+        Version("v1beta2", IPAddressClaim, storage=True, columns=_IP_ADDRESS_CLAIM_COLUMNS),
+        Version("v1beta1", IPAddressClaimV1Beta1, deprecated=True, columns=_IP_ADDRESS_CLAIM_COLUMNS),
+    ),
+    categories=("cluster-api",),
+    labels=_LABELS,
+)
+
+_IN_CLUSTER_IP_POOL_COLUMNS = (
+    Column("Addresses", ".spec.addresses"),
+    Column("Total", ".status.ipAddresses.total", "integer"),
+    Column("Free", ".status.ipAddresses.free", "integer"),
+    Column("Used", ".status.ipAddresses.used", "integer"),
+)
+
+_POOL_LABELS = {
+    PROVIDER_LABEL: "ipam-in-cluster",
+    CONTRACT_V1BETA1_LABEL: "v1alpha2",
+    CONTRACT_V1BETA2_LABEL: "v1alpha2",
+}
+
+IN_CLUSTER_IP_POOL = Kind(
+    group=GROUP,
+    kind="InClusterIPPool",
+    plural="inclusterippools",
+    singular="inclusterippool",
+    versions=(Version("v1alpha2", InClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),),
+    categories=("cluster-api",),
+    labels=_POOL_LABELS,
+)
+
+GLOBAL_IN_CLUSTER_IP_POOL = Kind(
+    group=GROUP,
+    kind="GlobalInClusterIPPool",
+    plural="globalinclusterippools",
+    singular="globalinclusterippool",
+    versions=(Version("v1alpha2", GlobalInClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),),
+    categories=("cluster-api",),
+    namespaced=False,
+    labels=_POOL_LABELS,
+)
+
+KINDS = (
+    IP_ADDRESS,
+    IP_ADDRESS_CLAIM,
+    IN_CLUSTER_IP_POOL,
+    GLOBAL_IN_CLUSTER_IP_POOL,
+)
