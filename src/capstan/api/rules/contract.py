@@ -1,0 +1,351 @@
+"""What Cluster API's core reads from provider objects, at the paths of each contract version (13.2).
+
+The objects stay as they are on the wire. `contract` is `v1beta1` or `v1beta2`; what is absent or has the wrong
+type counts as not reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from capstan.api.meta import Condition, LegacyCondition, OwnerReference
+from capstan.api.objects import GroupKind, Key, Obj, Resource
+from capstan.api.rules.owners import owner_object
+
+V1BETA1 = "v1beta1"
+V1BETA2 = "v1beta2"
+
+_CLUSTER_NAME_LABEL = "cluster.x-k8s.io/cluster-name"
+_CLONED_FROM_NAME = "cluster.x-k8s.io/cloned-from-name"
+_CLONED_FROM_GROUP_KIND = "cluster.x-k8s.io/cloned-from-groupkind"
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A provider object that another object refers to, as it was found when it was looked for.
+
+    `problem` says why it could not even be looked for (no CRD, no contract label); `object` is None when it is
+    not there. `problem_reason` is CamelCase.
+    """
+
+    group_kind: GroupKind
+    name: str
+    resource: Resource | None = None
+    contract: str = V1BETA2
+    object: Obj | None = None
+    problem: str = ""
+    problem_reason: str = ""
+
+    @property
+    def kind(self) -> str:
+        return self.group_kind.kind
+
+    @property
+    def missing(self) -> bool:
+        """Looked for, and not there."""
+        return self.object is None and not self.problem
+
+    @property
+    def deleting(self) -> bool:
+        return self.object is not None and bool(self.object["metadata"].get("deletionTimestamp"))
+
+    @property
+    def key(self) -> Key:
+        namespace = self.object["metadata"].get("namespace", "") if self.object else ""
+        return Key(namespace, self.name)
+
+    @property
+    def uid(self) -> str:
+        return str(self.object["metadata"]["uid"]) if self.object else ""
+
+
+class InvalidConditionError(ValueError):
+    """A provider reports a condition without a type or a status."""
+
+
+def at(obj: Obj | None, *path: str) -> Any:
+    """What stands at that path; None where a part of it is missing."""
+    found: Any = obj
+    for name in path:
+        if not isinstance(found, Mapping):
+            return None
+        found = found.get(name)
+    return found
+
+
+def text(obj: Obj | None, *path: str) -> str:
+    found = at(obj, *path)
+    return found if isinstance(found, str) else ""
+
+
+def number(obj: Obj | None, *path: str) -> int | None:
+    found = at(obj, *path)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+# What InfraCluster, InfraMachine, bootstrap config and control plane say of their progress
+
+
+def is_provisioned(found: External) -> bool:
+    """An infra cluster or infra machine is there to be used."""
+    if found.contract == V1BETA1:
+        return at(found.object, "status", "ready") is True
+    return at(found.object, "status", "initialization", "provisioned") is True
+
+
+def is_data_secret_created(found: External) -> bool:
+    """A bootstrap config has its data Secret."""
+    if found.contract == V1BETA1:
+        return at(found.object, "status", "ready") is True
+    return at(found.object, "status", "initialization", "dataSecretCreated") is True
+
+
+def is_control_plane_initialized(found: External) -> bool:
+    """The API of a control plane answers for the first time."""
+    if found.contract == V1BETA1:
+        return at(found.object, "status", "initialized") is True
+    return at(found.object, "status", "initialization", "controlPlaneInitialized") is True
+
+
+def data_secret_name(found: External) -> str:
+    return text(found.object, "status", "dataSecretName")
+
+
+def control_plane_endpoint(found: External) -> tuple[str, int] | None:
+    """Host and port, when both are given."""
+    host = text(found.object, "spec", "controlPlaneEndpoint", "host")
+    port = number(found.object, "spec", "controlPlaneEndpoint", "port")
+    return (host, port) if host and port else None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A failure domain that an infra cluster offers."""
+
+    name: str
+    control_plane: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+def failure_domains(found: External) -> tuple[Domain, ...]:
+    """Sorted by name: a list in v1beta2, a map in v1beta1."""
+    reported = at(found.object, "status", "failureDomains")
+    named: Iterable[tuple[str, Any]] = ()
+    if isinstance(reported, Mapping):
+        named = reported.items()
+    elif isinstance(reported, list):
+        named = [(str(entry.get("name", "")), entry) for entry in reported if isinstance(entry, Mapping)]
+    domains = [
+        Domain(name, at(entry, "controlPlane") is True, dict(at(entry, "attributes") or {})) for name, entry in named
+    ]
+    return tuple(sorted(domains, key=lambda domain: domain.name))
+
+
+def provider_id(found: External) -> str:
+    return text(found.object, "spec", "providerID")
+
+
+def addresses(found: External) -> tuple[tuple[str, str], ...]:
+    """(type, address) in the provider's order."""
+    reported = at(found.object, "status", "addresses")
+    if not isinstance(reported, list):
+        return ()
+    return tuple((text(entry, "type"), text(entry, "address")) for entry in reported)
+
+
+def wished_failure_domain(found: External) -> str:
+    """`spec.failureDomain` of an infra machine: deprecated, but it overrides the Machine's."""
+    return text(found.object, "spec", "failureDomain")
+
+
+def placed_failure_domain(found: External) -> str:
+    """Where an infra machine is."""
+    return text(found.object, "status", "failureDomain")
+
+
+def is_interruptible(found: External) -> bool:
+    return at(found.object, "status", "interruptible") is True
+
+
+def is_externally_managed(found: External) -> bool:
+    """A control plane that runs without Machines."""
+    return at(found.object, "status", "externalManagedControlPlane") is True
+
+
+def failure(found: External) -> tuple[str, str]:
+    """`failureReason` and `failureMessage`, which only v1beta1 readers see."""
+    return text(found.object, "status", "failureReason"), text(found.object, "status", "failureMessage")
+
+
+# Control planes: counters and versions
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Replica counters of a control plane; None where it reports none."""
+
+    desired: int | None = None
+    replicas: int | None = None
+    ready: int | None = None
+    available: int | None = None
+    up_to_date: int | None = None
+    versions: tuple[tuple[str, int | None], ...] = ()
+
+
+def control_plane_counters(found: External) -> Counters:
+    """In v1beta1 what is available is the wish minus `unavailableReplicas`, never below zero."""
+    obj = found.object
+    desired = number(obj, "spec", "replicas")
+    if found.contract == V1BETA1:
+        unavailable = number(obj, "status", "unavailableReplicas")
+        available = max(desired - unavailable, 0) if desired is not None and unavailable is not None else None
+        up_to_date = number(obj, "status", "updatedReplicas")
+    else:
+        available = number(obj, "status", "availableReplicas")
+        up_to_date = number(obj, "status", "upToDateReplicas")
+    return Counters(
+        desired=desired,
+        replicas=number(obj, "status", "replicas"),
+        ready=number(obj, "status", "readyReplicas"),
+        available=available,
+        up_to_date=up_to_date,
+        versions=reported_versions(found),
+    )
+
+
+def reported_versions(found: External) -> tuple[tuple[str, int | None], ...]:
+    """(version, replicas) from `status.versions`, else the one of `status.version`."""
+    listed = at(found.object, "status", "versions")
+    if isinstance(listed, list) and listed:
+        return tuple((text(entry, "version"), number(entry, "replicas")) for entry in listed)
+    single = text(found.object, "status", "version")
+    return ((single, None),) if single else ()
+
+
+def wished_version(found: External) -> str:
+    return text(found.object, "spec", "version")
+
+
+# Conditions
+
+
+def conditions_of(obj: Obj | None) -> tuple[Condition, ...]:
+    """The conditions of a provider object: `status.v1beta2.conditions` if it has them, else `status.conditions`.
+
+    Raises InvalidConditionError for one without type or status. An empty reason becomes NoReasonReported.
+    """
+    listed = at(obj, "status", "v1beta2", "conditions")
+    if not isinstance(listed, list):
+        listed = at(obj, "status", "conditions")
+    if not isinstance(listed, list):
+        return ()
+    return tuple(_condition(entry) for entry in listed)
+
+
+def _condition(entry: Any) -> Condition:
+    type, status = text(entry, "type"), text(entry, "status")
+    if not type or not status:
+        raise InvalidConditionError(f"condition {type or '(without a type)'} has no {'status' if type else 'type'}")
+    try:
+        since = msgspec.convert(entry.get("lastTransitionTime"), datetime | None)
+    except msgspec.ValidationError:
+        since = None
+    return Condition(
+        type=type,
+        status=status,
+        reason=text(entry, "reason") or "NoReasonReported",
+        message=text(entry, "message"),
+        last_transition_time=since,
+    )
+
+
+def legacy_ready(found: External) -> LegacyCondition | None:
+    """The v1beta1 `Ready` of a provider object."""
+    listed = at(found.object, "status", "deprecated", "v1beta1", "conditions")
+    if not isinstance(listed, list) and found.contract == V1BETA1:
+        listed = at(found.object, "status", "conditions")
+    if not isinstance(listed, list):
+        return None
+    for entry in listed:
+        if text(entry, "type") == "Ready":
+            try:
+                return msgspec.convert(entry, LegacyCondition)
+            except msgspec.ValidationError:
+                return None
+    return None
+
+
+# Templates
+
+
+def kind_from_template(kind: str) -> str:
+    """The kind that a template makes."""
+    return kind.removesuffix("Template")
+
+
+def clone_template(
+    template: External,
+    *,
+    name: str,
+    namespace: str,
+    cluster_name: str,
+    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
+    owner: OwnerReference | None = None,
+) -> Obj:
+    """A new object from `spec.template` (0.8). Labels and annotations of the template stand below the given ones."""
+    obj, resource = template.object, template.resource
+    if obj is None or resource is None:
+        raise ValueError(f"{template.kind} {template.name} has not been read")
+    content = at(obj, "spec", "template") or {}
+    metadata = content.get("metadata") or {}
+    made: Obj = {
+        **content,
+        "apiVersion": resource.api_version,
+        "kind": kind_from_template(resource.kind),
+        "metadata": {
+            "name": name,
+            "namespace": namespace,
+            "labels": {**(metadata.get("labels") or {}), **labels, _CLUSTER_NAME_LABEL: cluster_name},
+            "annotations": {
+                **(metadata.get("annotations") or {}),
+                **annotations,
+                _CLONED_FROM_NAME: template.name,
+                _CLONED_FROM_GROUP_KIND: str(template.group_kind),
+            },
+        },
+    }
+    if owner is not None:
+        made["metadata"]["ownerReferences"] = [owner_object(owner)]
+    return made
+
+
+def cloned_resource(template: External) -> Resource | None:
+    """The resource of what a template makes, guessed from the template's: same group and version, plural by rule."""
+    if template.resource is None:
+        return None
+    kind = kind_from_template(template.resource.kind)
+    return Resource(template.resource.group, template.resource.version, plural_of(kind), kind)
+
+
+def plural_of(kind: str) -> str:
+    """The plural in a URL, by the rule that provider CRDs have to follow."""
+    word = kind.lower()
+    if word.endswith(("s", "x", "ch", "sh")):
+        return f"{word}es"
+    if word.endswith("y") and word[-2:-1] not in "aeiou":
+        return f"{word[:-1]}ies"
+    return f"{word}s"
+
+
+def cloned_from(obj: Obj | None) -> tuple[str, str]:
+    """The template that an object was made from: its name and its `Kind.group`."""
+    return (
+        text(obj, "metadata", "annotations", _CLONED_FROM_NAME),
+        text(obj, "metadata", "annotations", _CLONED_FROM_GROUP_KIND),
+    )
