@@ -1,0 +1,106 @@
+"""References to provider objects: {apiVersion, kind, name, namespace} in v1beta1, {apiGroup, kind, name} in v1beta2.
+
+A v1beta2 reference has no version. Going down, the version is the one that was written when the object came in as
+v1beta1 (kept in the facts annotation while it differs from the usual one), else the one that Capstan stores for
+its own kinds, else Cluster API's current one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from capstan.api.conversion import ABSENT, Path, find, replaced, take_facts, translated, with_facts
+from capstan.api.objects import Obj
+
+#: Stored versions by group and kind where a group has more than one answer.
+_VERSIONS: Final = {
+    ("bootstrap.cluster.x-k8s.io", "TalosConfig"): "v1beta1",
+    ("bootstrap.cluster.x-k8s.io", "TalosConfigTemplate"): "v1beta1",
+    ("controlplane.cluster.x-k8s.io", "TalosControlPlane"): "v1alpha3",
+    ("infrastructure.cluster.x-k8s.io", "ProxmoxCluster"): "v1alpha2",
+    ("infrastructure.cluster.x-k8s.io", "ProxmoxClusterTemplate"): "v1alpha2",
+    ("infrastructure.cluster.x-k8s.io", "ProxmoxMachine"): "v1alpha2",
+    ("infrastructure.cluster.x-k8s.io", "ProxmoxMachineTemplate"): "v1alpha2",
+}
+#: Prefixes of the kinds that Cluster API itself has at v1beta2.
+_UPSTREAM: Final = ("Kubeadm", "Dev", "Docker", "Machine", "Cluster")
+_FACT: Final = "refs"
+
+
+def usual_version(group: str, kind: str) -> str:
+    """The version to write for a kind of which only the group is known."""
+    known = _VERSIONS.get((group, kind))
+    if known:
+        return known
+    return "v1beta2" if kind.startswith(_UPSTREAM) else "v1beta1"
+
+
+def refs_up(obj: Obj, paths: Sequence[Path]) -> Obj:
+    """The references at `paths` of a v1beta1 object as v1beta2 has them; unusual versions become facts."""
+    written: dict[str, str] = {}
+
+    def up(ref: Any) -> Any:
+        if not isinstance(ref, dict):
+            return ref
+        if not ref:
+            return ABSENT
+        group, _, version = str(ref.get("apiVersion", "")).rpartition("/")
+        kind = str(ref.get("kind", ""))
+        if version and version != usual_version(group, kind):
+            written[f"{kind}.{group}"] = version
+        gone = {"apiVersion", "kind", "name", "namespace", "uid", "resourceVersion", "fieldPath"}
+        hub = {"apiGroup": group} if "apiVersion" in ref else {}
+        hub |= {name: ref[name] for name in ("kind", "name") if name in ref}
+        return hub | {name: value for name, value in ref.items() if name not in gone}
+
+    for path in paths:
+        obj = translated(obj, path, up)
+    return with_facts(obj, {_FACT: written})
+
+
+def refs_down(obj: Obj, paths: Sequence[Path]) -> Obj:
+    """The references at `paths` of a v1beta2 object as v1beta1 has them, in the object's namespace."""
+    obj, facts = take_facts(obj)
+    written = facts.get(_FACT)
+    written = written if isinstance(written, dict) else {}
+    namespace = find(obj, ("metadata", "namespace"))
+
+    def down(ref: Any) -> Any:
+        if not isinstance(ref, dict):
+            return ref
+        if not ref:
+            return ABSENT
+        group, kind = str(ref.get("apiGroup", "")), str(ref.get("kind", ""))
+        spoke: dict[str, Any] = {}
+        if "apiGroup" in ref:
+            version = written.get(f"{kind}.{group}") or usual_version(group, kind)
+            spoke["apiVersion"] = f"{group}/{version}" if group else version
+        spoke |= {name: value for name, value in ref.items() if name != "apiGroup"}
+        return spoke if namespace is ABSENT else spoke | {"namespace": namespace}
+
+    for path in paths:
+        obj = translated(obj, path, down)
+    return obj
+
+
+def template_ref_up(ref: Any) -> Any:
+    """References that keep their version (health check templates): only apiVersion, kind and name remain."""
+    if not isinstance(ref, dict):
+        return ref
+    gone = {"namespace", "uid", "resourceVersion", "fieldPath"}
+    return {name: value for name, value in ref.items() if name not in gone} or ABSENT
+
+
+def node_ref_up(ref: Any) -> Any:
+    """A Node by name: kind, version and uid are not kept."""
+    if not isinstance(ref, dict):
+        return ref
+    gone = {"apiVersion", "kind", "namespace", "uid", "resourceVersion", "fieldPath"}
+    return {name: value for name, value in ref.items() if name not in gone} or ABSENT
+
+
+def node_ref_down(ref: Any) -> Any:
+    if not isinstance(ref, dict) or not ref.get("name"):
+        return ABSENT
+    return replaced(replaced(ref, ("kind",), "Node"), ("apiVersion",), "v1")

@@ -1,0 +1,128 @@
+"""`Cluster.spec.topology` between v1beta1 and v1beta2."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from capstan.api.cluster.conversion.durations import duration_of, seconds_of
+from capstan.api.cluster.conversion.moves import timeouts
+from capstan.api.cluster.conversion.references import template_ref_up
+from capstan.api.conversion import (
+    ABSENT,
+    downgrade,
+    dropped,
+    each,
+    find,
+    move,
+    replaced,
+    stay,
+    unless_empty,
+    upgrade,
+)
+from capstan.api.objects import Obj
+
+_TIMEOUT: Final = (move("timeout", "timeoutSeconds", seconds_of, duration_of),)
+_WITHOUT_ORIGIN: Final = (move("definitionFrom", "definitionFrom", up=dropped),)
+
+
+def _timeouts_up(item: Obj) -> Obj:
+    return upgrade(item, _TIMEOUT)
+
+
+def _timeouts_down(item: Obj) -> Obj:
+    return downgrade(item, _TIMEOUT)
+
+
+def _variable_up(item: Obj) -> Obj:
+    return upgrade(item, _WITHOUT_ORIGIN)
+
+
+_VARIABLES: Final = (stay("variables.overrides", up=each(_variable_up)),)
+_HEALTH_CHECK: Final = (
+    move("machineHealthCheck.enable", "healthCheck.enabled"),
+    move(
+        "machineHealthCheck.unhealthyConditions",
+        "healthCheck.checks.unhealthyNodeConditions",
+        each(_timeouts_up),
+        each(_timeouts_down),
+    ),
+    move(
+        "machineHealthCheck.unhealthyMachineConditions",
+        "healthCheck.checks.unhealthyMachineConditions",
+        each(_timeouts_up),
+        each(_timeouts_down),
+    ),
+    move(
+        "machineHealthCheck.nodeStartupTimeout",
+        "healthCheck.checks.nodeStartupTimeoutSeconds",
+        seconds_of,
+        duration_of,
+    ),
+    move("machineHealthCheck.maxUnhealthy", "healthCheck.remediation.triggerIf.unhealthyLessThanOrEqualTo"),
+    move("machineHealthCheck.unhealthyRange", "healthCheck.remediation.triggerIf.unhealthyInRange", down=unless_empty),
+    move("machineHealthCheck.remediationTemplate", "healthCheck.remediation.templateRef", template_ref_up),
+)
+_CONTROL_PLANE: Final = (*_HEALTH_CHECK, *timeouts(), *_VARIABLES)
+_MACHINE_DEPLOYMENT: Final = (
+    *_HEALTH_CHECK,
+    *timeouts(),
+    *_VARIABLES,
+    move("strategy.type", "rollout.strategy.type", down=unless_empty),
+    move("strategy.rollingUpdate.maxSurge", "rollout.strategy.rollingUpdate.maxSurge"),
+    move("strategy.rollingUpdate.maxUnavailable", "rollout.strategy.rollingUpdate.maxUnavailable"),
+    move("strategy.rollingUpdate.deletePolicy", "deletion.order", down=unless_empty),
+    move("strategy.remediation.maxInFlight", "healthCheck.remediation.maxInFlight"),
+    stay("failureDomain", down=unless_empty),
+)
+_MACHINE_POOL: Final = (*timeouts(), *_VARIABLES)
+
+
+def _control_plane_up(part: Any) -> Any:
+    return upgrade(part, _CONTROL_PLANE) if isinstance(part, dict) else part
+
+
+def _control_plane_down(part: Any) -> Any:
+    return downgrade(part, _CONTROL_PLANE) if isinstance(part, dict) else part
+
+
+def _deployment_up(item: Obj) -> Obj:
+    return with_strategy_type(upgrade(item, _MACHINE_DEPLOYMENT), ("rollout", "strategy"))
+
+
+def _deployment_down(item: Obj) -> Obj:
+    return downgrade(item, _MACHINE_DEPLOYMENT)
+
+
+def _pool_up(item: Obj) -> Obj:
+    return upgrade(item, _MACHINE_POOL)
+
+
+def _pool_down(item: Obj) -> Obj:
+    return downgrade(item, _MACHINE_POOL)
+
+
+def with_strategy_type(part: Obj, at: tuple[str, ...]) -> Obj:
+    """v1beta1 may leave the type out, v1beta2 demands it; only rolling updates have parameters."""
+    strategy = find(part, at)
+    if isinstance(strategy, dict) and strategy and "type" not in strategy:
+        return replaced(part, (*at, "type"), "RollingUpdate")
+    return part
+
+
+_TOPOLOGY: Final = (
+    move("class", "classRef.name"),
+    move("classNamespace", "classRef.namespace", down=unless_empty),
+    move("rolloutAfter", "rolloutAfter", up=dropped),
+    stay("variables", up=each(_variable_up)),
+    stay("controlPlane", _control_plane_up, _control_plane_down),
+    stay("workers.machineDeployments", each(_deployment_up), each(_deployment_down)),
+    stay("workers.machinePools", each(_pool_up), each(_pool_down)),
+)
+
+
+def topology_up(part: Any) -> Any:
+    return (upgrade(part, _TOPOLOGY) or ABSENT) if isinstance(part, dict) else part
+
+
+def topology_down(part: Any) -> Any:
+    return (downgrade(part, _TOPOLOGY) or ABSENT) if isinstance(part, dict) else part
