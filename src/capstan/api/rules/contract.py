@@ -290,6 +290,7 @@ def kind_from_template(kind: str) -> str:
 
 def clone_template(
     template: External,
+    resource: Resource,
     *,
     name: str,
     namespace: str,
@@ -298,16 +299,13 @@ def clone_template(
     annotations: Mapping[str, str],
     owner: OwnerReference | None = None,
 ) -> Obj:
-    """A new object from `spec.template` (0.8). Labels and annotations of the template stand below the given ones."""
-    obj, resource = template.object, template.resource
-    if obj is None or resource is None:
-        raise ValueError(f"{template.kind} {template.name} has not been read")
-    content = at(obj, "spec", "template") or {}
+    """A new object of `resource` from `spec.template` (0.8). Given labels and annotations win over the template's."""
+    content = at(template.object, "spec", "template") or {}
     metadata = content.get("metadata") or {}
     made: Obj = {
         **content,
         "apiVersion": resource.api_version,
-        "kind": kind_from_template(resource.kind),
+        "kind": resource.kind,
         "metadata": {
             "name": name,
             "namespace": namespace,
@@ -323,24 +321,6 @@ def clone_template(
     if owner is not None:
         made["metadata"]["ownerReferences"] = [owner_object(owner)]
     return made
-
-
-def cloned_resource(template: External) -> Resource | None:
-    """The resource of what a template makes, guessed from the template's: same group and version, plural by rule."""
-    if template.resource is None:
-        return None
-    kind = kind_from_template(template.resource.kind)
-    return Resource(template.resource.group, template.resource.version, plural_of(kind), kind)
-
-
-def plural_of(kind: str) -> str:
-    """The plural in a URL, by the rule that provider CRDs have to follow."""
-    word = kind.lower()
-    if word.endswith(("s", "x", "ch", "sh")):
-        return f"{word}es"
-    if word.endswith("y") and word[-2:-1] not in "aeiou":
-        return f"{word[:-1]}ies"
-    return f"{word}s"
 
 
 def cloned_from(obj: Obj | None) -> tuple[str, str]:

@@ -1,0 +1,76 @@
+"""How many of a set of machines are ready, available, up to date, and of which versions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from capstan.api.meta import Condition, LabelSelector
+from capstan.api.rules.conditions import is_true
+
+_NUMBER = re.compile(r"\d+")
+
+
+def count_true(condition_lists: Iterable[Sequence[Condition]], type: str) -> int:
+    """How many objects report `type` as True."""
+    return sum(is_true(conditions, type) for conditions in condition_lists)
+
+
+def count_versions(versions: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """(version, replicas), summed by version and in semantic order; empty versions do not count."""
+    totals: dict[str, int] = {}
+    for version, replicas in versions:
+        if version and replicas:
+            totals[version] = totals.get(version, 0) + replicas
+    return tuple(sorted(totals.items(), key=lambda entry: version_order(entry[0])))
+
+
+def version_order(version: str) -> tuple[tuple[int, ...], bool, str]:
+    """A sort key: numbers by value, a pre-release before its release."""
+    core, _, rest = version.lstrip("v").partition("-")
+    return tuple(int(n) for n in _NUMBER.findall(core.partition("+")[0])), not rest, version
+
+
+def minor_version(version: str) -> tuple[int, int] | None:
+    """Major and minor of `v1.33.2`; None for what is no version."""
+    match = re.match(r"v?(\d+)\.(\d+)(\.|$)", version)
+    return (int(match.group(1)), int(match.group(2))) if match else None
+
+
+def selector_text(selector: LabelSelector) -> str:
+    """The string form of a selector, as status.selector and the scale subresource have it."""
+    parts = [f"{name}={value}" for name, value in sorted(selector.match_labels.items())]
+    for expression in sorted(selector.match_expressions, key=lambda e: e.key):
+        values = ",".join(sorted(expression.values))
+        match expression.operator:
+            case "In":
+                parts.append(f"{expression.key} in ({values})")
+            case "NotIn":
+                parts.append(f"{expression.key} notin ({values})")
+            case "Exists":
+                parts.append(expression.key)
+            case "DoesNotExist":
+                parts.append(f"!{expression.key}")
+    return ",".join(parts)
+
+
+def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Whether the selector takes an object with these labels. An empty selector takes none here."""
+    if not selector.match_labels and not selector.match_expressions:
+        return False
+    if not selector.match_labels.items() <= labels.items():
+        return False
+    return all(_holds(e.operator, labels.get(e.key), e.values) for e in selector.match_expressions)
+
+
+def _holds(operator: str, value: str | None, values: Sequence[str]) -> bool:
+    match operator:
+        case "In":
+            return value is not None and value in values
+        case "NotIn":
+            return value is None or value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    return False
