@@ -1,0 +1,1 @@
+"""Simulated Talos machines: a state machine for each, its etcd, its services, and the API that it serves."""
