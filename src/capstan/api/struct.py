@@ -28,8 +28,9 @@ def decode(obj: Obj, struct: type[S]) -> S:
 
 
 def encode(view: Any) -> Obj:
-    """The object of a typed view, as JSON types. Fields at their default are left out."""
-    result: Obj = msgspec.to_builtins(view)
+    """The object of a typed view, as a JSON decoder would give it. Fields at their default are left out, but for
+    those whose default is made by a factory: these the schema requires, even empty."""
+    result: Obj = msgspec.json.decode(msgspec.json.encode(view))
     return result
 
 
