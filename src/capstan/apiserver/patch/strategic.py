@@ -20,16 +20,17 @@ def apply_strategic_patch(current: Obj, patch: Obj, schema: dict[str, Any] | Non
     """`current` after `patch`; unchanged subtrees are shared. Errors: ApiError 400 for a malformed patch."""
     merged: Obj = _merge_object(current, patch, rules_of(current, schema), "")
     # Deleting or replacing a whole object must not cost it its identity.
-    for name in ("apiVersion", "kind"):
-        if name in current:
-            merged = merged if merged.get(name) == current[name] else {**merged, name: current[name]}
+    identity: Obj = {name: current[name] for name in ("apiVersion", "kind") if name in current}
+    if any(merged.get(name) != value for name, value in identity.items()):
+        return {**merged, **identity}
     return merged
 
 
 def _merge_object(current: Obj, patch: Obj, rules: Field, path: str) -> Obj:
     directive = patch.get(DIRECTIVE)
     if directive == "replace":
-        return _cleaned({n: v for n, v in patch.items() if n != DIRECTIVE})
+        replaced: Obj = _cleaned(patch)
+        return replaced
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):

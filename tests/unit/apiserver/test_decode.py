@@ -1,0 +1,148 @@
+"""Request bodies: formats, duplicates, YAML as Kubernetes reads it, and bodies made to do harm."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from capstan.api.errors import ApiError
+from capstan.apiserver.decode import decode_checked, decode_object, decode_patch, decode_yaml
+
+
+def _refused(body: bytes, content_type: str = "", encoding: str = "") -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        decode_checked(body, content_type, encoding, duplicates=True)
+    return caught.value
+
+
+def test_json_is_the_default_format() -> None:
+    assert decode_object(b'{"a": 1}') == {"a": 1}
+    assert decode_object(b'{"a": 1}', "application/json; charset=utf-8") == {"a": 1}
+    assert decode_object(b"a: 1", "application/yaml") == {"a": 1}
+
+
+def test_json_duplicates_have_paths() -> None:
+    body = b'{"spec": {"a": 1, "a": 2, "l": [{"b": 1, "b": 2, "b": 3}]}, "kind": "X", "kind": "Y"}'
+    decoded = decode_checked(body, duplicates=True)
+    assert decoded.duplicates == ("kind", "spec.a", "spec.l[0].b")
+    assert decoded.value == {"spec": {"a": 2, "l": [{"b": 3}]}, "kind": "Y"}
+    assert decode_checked(body).duplicates == ()
+
+
+def test_yaml_duplicates_have_paths() -> None:
+    decoded = decode_checked(b"spec:\n  a: 1\n  a: 2\n  l:\n  - b: 1\n    b: 2\n", "application/yaml")
+    assert decoded.duplicates == ("spec.a", "spec.l[0].b")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("on", True),
+        ("Yes", True),
+        ("y", True),
+        ("OFF", False),
+        ("'on'", "on"),
+        ("onward", "onward"),
+        ("~", None),
+        ("", None),
+        ("0777", 511),
+        ("0x1F", 31),
+        ("0b11", 3),
+        ("1_000", 1000),
+        ("-5", -5),
+        ("+5", 5),
+        ("089", 89.0),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("1e3", 1000.0),
+        ("1:30", "1:30"),
+        ("2026-01-01", "2026-01-01"),
+        ("1.2.3", "1.2.3"),
+        ("v1.30", "v1.30"),
+        ("!!str 5", "5"),
+        ("!!int 5", 5),
+        ("!!float 5", 5.0),
+        ("18446744073709551616", 18446744073709551616.0),
+    ],
+)
+def test_yaml_scalars(text: str, value: Any) -> None:
+    found = decode_yaml(f"a: {text}".encode()).value["a"]
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_yaml_keys_are_strings_and_merges_work() -> None:
+    body = b"base: &b {x: 1, y1: 2}\non: 5\n7: z\nuse:\n  <<: *b\n  x: 3\nlist: [*b, *b]\n"
+    assert decode_yaml(body).value == {
+        "base": {"x": 1, "y1": 2},
+        "true": 5,
+        "7": "z",
+        "use": {"x": 3, "y1": 2},
+        "list": [{"x": 1, "y1": 2}, {"x": 1, "y1": 2}],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a: .inf",
+        b"a: .nan",
+        b"a: 1e999",
+        b"a: *nowhere",
+        b"a: [1",
+        b"? [1]\n: 2",
+        b"a: 1\n---\nb: 2",
+        b"a: !!int x",
+        b"a: !!python/object:os.system x",
+        b"<<: 5",
+        b"- 1",
+        b"",
+        b"a: \xff",
+        b"\x00",
+        b"a: \x07",
+    ],
+)
+def test_yaml_that_is_refused(body: bytes) -> None:
+    assert _refused(body, "application/yaml").code == 400
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b'{"a":NaN}', b'{"a":1', b'{"a":"\\ud800"}', b"\xef\xbb\xbf{}", b'{"a":"\xff"}']
+)
+def test_json_that_is_refused(body: bytes) -> None:
+    assert _refused(body).code == 400
+
+
+def test_bodies_made_to_do_harm_end_quickly() -> None:
+    laughs = ["a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    laughs += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    bodies = [
+        ("\n".join(laughs).encode(), "application/yaml"),
+        (b"[" * 3_000_000, "application/yaml"),
+        (b"a: " + b"{a: " * 100_000, "application/yaml"),
+        (b"[" * 3_000_000, "application/json"),
+        (b'{"a":' * 500_000, "application/json"),
+    ]
+    for body, media in bodies:
+        start = time.perf_counter()
+        assert _refused(body, media).code == 400
+        assert time.perf_counter() - start < 1.0
+
+
+def test_formats_that_are_not_served() -> None:
+    assert _refused(b"{}", "text/plain").code == 415
+    assert "application/yaml" in _refused(b"{}", "application/cbor").message
+    assert _refused(b"{}", "", "gzip").code == 415
+    assert _refused(b" " * (3 * 1024 * 1024 + 1)).code == 413
+
+
+def test_patches_know_their_type() -> None:
+    assert decode_patch(b"[]", "application/json-patch+json")[0] == "json"
+    assert decode_patch(b"{}", "application/merge-patch+json; charset=utf-8")[0] == "merge"
+    kind, decoded = decode_patch(b"a: on", "application/apply-patch+yaml")
+    assert (kind, decoded.value) == ("apply", {"a": True})
+    with pytest.raises(ApiError) as caught:
+        decode_patch(b"{}", "application/json")
+    assert caught.value.code == 415
