@@ -47,6 +47,7 @@ class Version:
     columns: tuple[Column, ...] = ()
     status: bool = True
     scale: ScalePaths | None = None
+    schema: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
