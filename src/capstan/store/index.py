@@ -170,9 +170,7 @@ class Index:
         if len(self._history) > self._retain:
             self.compact(self._history[0].revision)
 
-    def list(
-        self, prefix: str, namespace: str, after: tuple[str, str] | None, limit: int, revision: int
-    ) -> Page:
+    def list(self, prefix: str, namespace: str, after: tuple[str, str] | None, limit: int, revision: int) -> Page:
         shelf = self._shelves.get(prefix)
         if revision and revision < self.compacted:
             raise CompactedError(revision, self.compacted)

@@ -29,7 +29,13 @@ class MemoryStore:
         return self._index.get(prefix, namespace, name)
 
     async def list(
-        self, prefix: str, namespace: str = "", *, after: tuple[str, str] | None = None, limit: int = 0, revision: int = 0
+        self,
+        prefix: str,
+        namespace: str = "",
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int = 0,
+        revision: int = 0,
     ) -> Page:
         return self._index.list(prefix, namespace, after, limit, revision)
 

@@ -98,7 +98,13 @@ class Store(Protocol):
     async def get(self, prefix: str, namespace: str, name: str) -> Entry | None: ...
 
     async def list(
-        self, prefix: str, namespace: str = "", *, after: tuple[str, str] | None = None, limit: int = 0, revision: int = 0
+        self,
+        prefix: str,
+        namespace: str = "",
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int = 0,
+        revision: int = 0,
     ) -> Page:
         """Entries of a prefix, in one namespace or all, after a key, as of a revision (0: now).
         Raises CompactedError when that revision is no longer retained."""

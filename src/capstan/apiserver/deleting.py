@@ -1,0 +1,106 @@
+"""Deletes: preconditions, finalizers, what becomes of dependents, and when an object is gone at once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from capstan.api.errors import ApiError, forbidden, not_found
+from capstan.api.kinds import AdmissionRequest
+from capstan.api.objects import Obj
+from capstan.api.verbs import Answer, DeleteOptions, Propagation, User
+from capstan.apiserver.backend import Backend, encode_value, view
+from capstan.apiserver.metadata import check_preconditions
+from capstan.apiserver.namespaces import ALWAYS, is_namespace, terminating_namespace
+from capstan.apiserver.resources import Served, Target
+from capstan.apiserver.writing import is_finished, refuse
+from capstan.store.entry import Entry
+from capstan.store.protocol import MismatchError, Put, Remove
+
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
+CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+CRD_PREFIX = "apiextensions.k8s.io/customresourcedefinitions"
+_MAX_TRIES = 100
+
+
+class Deleter:
+    """The deleting half of the verbs."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def delete(self, target: Target, name: str, options: DeleteOptions, user: User) -> Answer:
+        served = target.served
+        if is_namespace(served) and name in ALWAYS:
+            raise forbidden(served.group_resource, name, "this namespace may not be deleted")
+        for _ in range(_MAX_TRIES):
+            entry = await self._backend.store.get(served.prefix, target.namespace, name)
+            if entry is None:
+                raise not_found(served.group_resource, name)
+            check_preconditions(target, entry.object["metadata"], options.uid, options.resource_version)
+            try:
+                return await self._attempt(target, entry, options, user)
+            except MismatchError:
+                continue
+        raise ApiError(504, "Timeout", f"{served.group_resource} {name} changed again and again while it was deleted")
+
+    async def _attempt(self, target: Target, entry: Entry, options: DeleteOptions, user: User) -> Answer:
+        served, old, store = target.served, entry.object, self._backend.store
+        found = await self._backend.lookups(served, old)
+        admission = served.admit(AdmissionRequest("DELETE", old, None, found, options.dry_run, user.name))
+        refuse(served, entry.name, admission.causes)
+        new = self._marked(served, old, options)
+        if is_finished(served, new):
+            if not options.dry_run:
+                await store.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
+            return Answer(deleted_status(served, old), admission.warnings)
+        if new == old or options.dry_run:
+            return Answer(view(served, entry, target.version.name), admission.warnings)
+        put = Put(served.prefix, entry.namespace, entry.name, encode_value(new), entry.revision)
+        written = (await store.commit([put]))[0]
+        return Answer(view(served, written, target.version.name), admission.warnings)
+
+    def _marked(self, served: Served, old: Obj, options: DeleteOptions) -> Obj:
+        """The object as the request leaves it: marked as being deleted, with the finalizers of its propagation."""
+        metadata: dict[str, Any] = dict(old["metadata"])
+        finalizers = wanted_finalizers(served, metadata.get("finalizers") or [], options.propagation)
+        metadata.pop("finalizers", None)
+        if finalizers:
+            metadata["finalizers"] = finalizers
+        marked = {**old, "metadata": metadata}
+        if metadata.get("deletionTimestamp"):
+            return marked
+        metadata["deletionTimestamp"] = self._backend.timestamp()
+        metadata["deletionGracePeriodSeconds"] = 0
+        if metadata.get("generation"):
+            metadata["generation"] += 1
+        return terminating_namespace(marked) if is_namespace(served) else marked
+
+
+def wanted_finalizers(served: Served, present: list[str], propagation: Propagation) -> list[str]:
+    """The finalizers of an object that is deleted this way. Without a choice those that it has decide."""
+    finalizers = list(present)
+    if propagation:
+        finalizers = [f for f in finalizers if f not in (FOREGROUND, ORPHAN)]
+        if propagation == "Foreground":
+            finalizers.append(FOREGROUND)
+        elif propagation == "Orphan":
+            finalizers.append(ORPHAN)
+    if served.prefix == CRD_PREFIX and CRD_CLEANUP not in finalizers:
+        finalizers.append(CRD_CLEANUP)
+    return finalizers
+
+
+def deleted_status(served: Served, obj: Obj) -> Obj:
+    """The Status that answers a delete that is done."""
+    metadata = obj["metadata"]
+    details = {"name": metadata["name"], "kind": served.plural, "uid": metadata["uid"]}
+    if served.group:
+        details["group"] = served.group
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def for_each(options: DeleteOptions, uid: str) -> DeleteOptions:
+    """The options of a deletecollection for one object, bound to its identity."""
+    return replace(options, uid=uid)

@@ -1,0 +1,110 @@
+"""One API server: its parts put together over a store, and what runs beside the requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from capstan.api.errors import is_already_exists
+from capstan.api.kinds import Kind, Scheme, Version
+from capstan.api.objects import Obj
+from capstan.api.schema import structural_schema
+from capstan.api.verbs import User, WriteOptions
+from capstan.apiserver.authorization import MASTERS
+from capstan.apiserver.backend import Backend
+from capstan.apiserver.deleting import Deleter
+from capstan.apiserver.namespaces import ALWAYS
+from capstan.apiserver.reading import Lister
+from capstan.apiserver.resources import Registry, Served, ServedVersion, Target
+from capstan.apiserver.verbs import Parts, ServerVerbs
+from capstan.apiserver.writing import Writer
+from capstan.store.protocol import Store
+
+SYSTEM = User("system:apiserver", (MASTERS,))
+
+
+class ApiServer:
+    """Kubernetes verbs over a store. Several servers in one process share nothing.
+
+    Assumptions: `clock` gives aware UTC, `token(n)` n random bytes; the store was opened by the caller, who
+    closes it after `stop`.
+    """
+
+    def __init__(
+        self, store: Store, *, scheme: Scheme, clock: Callable[[], datetime], token: Callable[[int], bytes]
+    ) -> None:
+        self.scheme = scheme
+        self.registry = Registry()
+        for kind in scheme.kinds:
+            self.registry.add(served_kind(kind))
+        self.backend = Backend(store, self.registry, clock, token)
+        self._parts = Parts(
+            self.backend, Lister(self.backend), Writer(self.backend), Deleter(self.backend), self._guard
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def verbs(self, user: User) -> ServerVerbs:
+        """The verbs on behalf of one user; implements `capstan.api.verbs.Verbs`."""
+        return ServerVerbs(self._parts, user)
+
+    async def start(self) -> None:
+        """Make what must always be there, and start what runs beside the requests."""
+        await self._make_namespaces()
+
+    async def stop(self) -> None:
+        """End the background work. The store stays open."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _make_namespaces(self) -> None:
+        served = self.registry.by_plural("", "namespaces")
+        if served is None:
+            return
+        verbs = self.verbs(SYSTEM)
+        for name in ALWAYS:
+            if await self.backend.store.get(served.prefix, "", name) is None:
+                try:
+                    await verbs.create(served.resource(), "", {"metadata": {"name": name}}, WriteOptions())
+                except Exception as error:
+                    if not is_already_exists(error):
+                        raise
+
+    def _guard(self, _target: Target, _name: str) -> str:
+        return ""
+
+
+def served_kind(kind: Kind) -> Served:
+    """How a kind of the program is served."""
+    return Served(
+        group=kind.group,
+        kind=kind.kind,
+        plural=kind.plural,
+        versions=tuple(_served_version(version) for version in kind.versions if version.served),
+        storage=kind.storage.name,
+        singular=kind.singular or kind.kind.lower(),
+        short_names=kind.short_names,
+        categories=kind.categories,
+        namespaced=kind.namespaced,
+        builtin=kind.builtin,
+        convert=kind.convert,
+        admit=kind.admit,
+        lookups=kind.lookups,
+    )
+
+
+def _served_version(version: Version) -> ServedVersion:
+    def schema() -> Obj | None:
+        return structural_schema(version.struct)
+
+    return ServedVersion(
+        name=version.name,
+        schema=schema,
+        columns=version.columns,
+        status=version.status,
+        scale=version.scale,
+        deprecated=version.deprecated,
+        deprecation_warning=version.deprecation_warning,
+    )

@@ -1,0 +1,184 @@
+"""The verbs of this server on behalf of one user: authorized, then read, written, watched or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from capstan.api.errors import ApiError, is_not_found
+from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
+from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, User, WriteOptions
+from capstan.apiserver.authorization import Attributes, authorize
+from capstan.apiserver.backend import Backend, view
+from capstan.apiserver.deleting import Deleter, for_each
+from capstan.apiserver.patch import apply_patch, refuse_strategic
+from capstan.apiserver.reading import EntryPage, Lister
+from capstan.apiserver.resources import Target, no_such_resource
+from capstan.apiserver.scale import paths_of, scale_of, scaled
+from capstan.apiserver.watch import Watch, watch_objects
+from capstan.apiserver.writing import Change, Writer, merged
+from capstan.store.entry import Entry
+
+#: Decides whether a write to an object is quietly left out; gives the warning for it, or the empty string.
+Guard = Callable[[Target, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What all users of one server share."""
+
+    backend: Backend
+    lister: Lister
+    writer: Writer
+    deleter: Deleter
+    guard: Guard
+
+
+def no_guard(_target: Target, _name: str) -> str:
+    return ""
+
+
+class ServerVerbs:
+    """Implements `capstan.api.verbs.Verbs`. The `*_entry` and `open_watch` methods are for the HTTP server,
+    which sends bytes as they are kept."""
+
+    def __init__(self, parts: Parts, user: User) -> None:
+        self._parts = parts
+        self.user = user
+
+    def target(self, verb: str, resource: Resource, namespace: str, name: str = "", subresource: str = "") -> Target:
+        """What the request is about, once this user is allowed to. Raises 404, 403, 405."""
+        target = self._parts.backend.registry.target(resource, namespace)
+        served = target.served
+        authorize(self.user, Attributes(verb, served, namespace, name, subresource))
+        if verb not in served.verbs:
+            raise ApiError(
+                405, "MethodNotAllowed", f'{verb} is not supported on resources of kind "{served.group_resource}"'
+            )
+        if subresource == "status" and not target.version.status:
+            raise no_such_resource()
+        if subresource == "scale":
+            paths_of(target)
+        elif subresource == "finalize":
+            if served.prefix != "/namespaces":
+                raise no_such_resource()
+        elif subresource not in ("", "status"):
+            raise no_such_resource()
+        return target
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
+        target = self.target("get", resource, namespace, name)
+        return self._view(target, await self._parts.lister.get(target, name))
+
+    async def get_entry(self, target: Target, name: str) -> Entry:
+        return await self._parts.lister.get(target, name)
+
+    async def list(self, resource: Resource, namespace: str, options: ListOptions) -> ObjectList:
+        target = self.target("list", resource, namespace)
+        page = await self._parts.lister.list(target, options)
+        items = [self._view(target, entry) for entry in page.entries]
+        return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
+
+    async def list_entries(self, target: Target, options: ListOptions) -> EntryPage:
+        return await self._parts.lister.list(target, options)
+
+    def watch(self, resource: Resource, namespace: str, options: ListOptions) -> AsyncIterator[WatchEvent]:
+        target = self.target("watch", resource, namespace)
+        return watch_objects(self.open_watch(target, options), target)
+
+    def open_watch(self, target: Target, options: ListOptions) -> Watch:
+        return Watch(self._parts.backend, target, options)
+
+    async def create(self, resource: Resource, namespace: str, obj: Obj, options: WriteOptions) -> Answer:
+        target = self.target("create", resource, namespace)
+        if not namespace and target.served.namespaced:
+            place = (obj.get("metadata") or {}).get("namespace") or ""
+            target = self.target("create", resource, str(place))
+        return await self._parts.writer.create(target, obj, options, self.user)
+
+    async def update(
+        self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
+    ) -> Answer:
+        target = self.target("update", resource, namespace, name, subresource)
+        if (answer := await self._guarded(target, name)) is not None:
+            return answer
+        if subresource == "scale":
+            return await self._scale(target, name, lambda _: obj, options)
+        change = Change(name, lambda _: obj, options, self.user, subresource, unconditional=False)
+        return await self._parts.writer.change(target, change)
+
+    async def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        patch_type: PatchType,
+        patch: Any,
+        options: WriteOptions,
+        subresource: str = "",
+    ) -> Answer:
+        target = self.target("patch", resource, namespace, name, subresource)
+        if patch_type == "strategic" and not target.served.builtin:
+            raise refuse_strategic()
+        if (answer := await self._guarded(target, name)) is not None:
+            return answer
+        if subresource == "scale":
+            return await self._scale(target, name, lambda scale: apply_patch(patch_type, scale, patch, None), options)
+
+        def patched(current: Obj) -> Obj:
+            return apply_patch(patch_type, current, patch, None)
+
+        return await self._parts.writer.change(target, Change(name, patched, options, self.user, subresource))
+
+    async def commit(
+        self, resource: Resource, namespace: str, name: str, patch: Obj, status_patch: Obj, options: WriteOptions
+    ) -> Answer:
+        target = self.target("patch", resource, namespace, name)
+        whole = {k: v for k, v in patch.items() if k != "status"}
+        if status_patch:
+            whole["status"] = status_patch.get("status")
+        change = Change(name, lambda current: merged(current, whole), options, self.user, "*")
+        return await self._parts.writer.change(target, change)
+
+    async def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> Answer:
+        target = self.target("delete", resource, namespace, name)
+        if warning := self._parts.guard(target, name):
+            raise ApiError(403, "Forbidden", warning, {"name": name, "kind": target.served.plural})
+        return await self._parts.deleter.delete(target, name, options, self.user)
+
+    async def delete_collection(
+        self, resource: Resource, namespace: str, options: ListOptions, how: DeleteOptions
+    ) -> ObjectList:
+        """Delete all that the selectors select; gives what they were."""
+        target = self.target("deletecollection", resource, namespace)
+        page = await self._parts.lister.list(target, options)
+        items = [self._view(target, entry) for entry in page.entries]
+        for item in items:
+            metadata = item["metadata"]
+            place = Target(target.served, target.version, metadata.get("namespace", ""))
+            if self._parts.guard(place, metadata["name"]):
+                continue
+            try:
+                await self._parts.deleter.delete(place, metadata["name"], for_each(how, metadata["uid"]), self.user)
+            except ApiError as error:
+                if not is_not_found(error) and error.reason != "Conflict":
+                    raise
+        return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
+
+    async def _scale(self, target: Target, name: str, make: Callable[[Obj], Obj], options: WriteOptions) -> Answer:
+        change = Change(
+            name, lambda current: scaled(target, current, make(scale_of(target, current))), options, self.user
+        )
+        answer = await self._parts.writer.change(target, change)
+        return Answer(scale_of(target, answer.object), answer.warnings)
+
+    async def _guarded(self, target: Target, name: str) -> Answer | None:
+        """The unchanged object with a warning, when it is one that nobody changes."""
+        warning = self._parts.guard(target, name)
+        if not warning:
+            return None
+        return Answer(self._view(target, await self._parts.lister.get(target, name)), (warning,))
+
+    def _view(self, target: Target, entry: Entry) -> Obj:
+        return view(target.served, entry, target.version.name)

@@ -1,0 +1,181 @@
+"""Watches: the synthetic start, selector transitions, bookmarks, streaming lists and the end of a watch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from capstan.api.errors import ApiError, FieldCause, expired, invalid
+from capstan.api.objects import EventType, Obj, WatchEvent
+from capstan.api.verbs import ListOptions
+from capstan.apiserver.backend import Backend, view
+from capstan.apiserver.reading import check_not_ahead, parse_resource_version
+from capstan.apiserver.resources import Target
+from capstan.apiserver.selectors import Predicate, selector
+from capstan.store.entry import Change, Entry
+from capstan.store.protocol import CompactedError, StoreError, Subscription
+
+BOOKMARK_SECONDS = 60.0
+#: A bookmark is sent this long before the server ends a watch.
+LAST_BOOKMARK_SECONDS = 2.0
+#: A reader that falls this many changes behind is closed and has to list again.
+MAX_BEHIND = 10_000
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event before it is encoded. `change` is None for the synthetic start and for bookmarks; a bookmark
+    has no entry, only a revision."""
+
+    type: EventType
+    entry: Entry | None
+    change: Change | None = None
+    revision: int = 0
+    initial_events_end: bool = False
+
+
+class Watch:
+    """One running watch. `next` gives events in batches, an empty batch never; None is the regular end."""
+
+    def __init__(self, backend: Backend, target: Target, options: ListOptions) -> None:
+        check_watch_options(options)
+        self._backend = backend
+        self._target = target
+        self._options = options
+        self._matches = selector(options.label_selector, options.field_selector, target.served, target.version)
+        self._after = parse_resource_version(options.resource_version)
+        check_not_ahead(self._after, backend.store.revision)
+        self._subscription: Subscription | None = None
+        self._deadline: float | None = None
+        self._bookmark_at: float | None = None
+
+    async def open(self) -> None:
+        """Start before the first event is asked for: errors (410) then come as errors."""
+        await self._start()
+
+    async def next(self) -> Sequence[Event] | None:
+        """The next events. Raises ApiError 410 when the watch fell behind."""
+        while True:
+            if self._subscription is None:
+                started = await self._start()
+                if started:
+                    return started
+            assert self._subscription is not None
+            try:
+                changes = await self._subscription.next(self._wait_seconds())
+            except CompactedError as error:
+                raise expired(str(error)) from None
+            except StoreError:
+                return None
+            events = self._transitions(changes) if changes else []
+            if events:
+                return events
+            if not changes:
+                timed = self._timed()
+                if timed is None or timed:
+                    return timed
+
+    def close(self) -> None:
+        if self._subscription is not None:
+            self._subscription.close()
+
+    async def _start(self) -> Sequence[Event]:
+        """Subscribe, and give the present state first where the options ask for it."""
+        loop = asyncio.get_running_loop()
+        if self._options.timeout_seconds:
+            self._deadline = loop.time() + self._options.timeout_seconds
+        if self._options.allow_bookmarks:
+            self._bookmark_at = loop.time() + BOOKMARK_SECONDS
+        initial: list[Event] = []
+        target, store = self._target, self._backend.store
+        after = self._after
+        if self._options.send_initial_events or not after:
+            page = await store.list(target.served.prefix, target.namespace)
+            after = page.revision
+            initial = [Event("ADDED", entry) for entry in page.entries if self._selects(entry)]
+            if self._options.send_initial_events:
+                initial.append(Event("BOOKMARK", None, revision=after, initial_events_end=True))
+        try:
+            self._subscription = await store.watch(target.served.prefix, after, buffer=MAX_BEHIND)
+        except CompactedError as error:
+            raise expired(str(error)) from None
+        return initial
+
+    def _selects(self, entry: Entry) -> bool:
+        if self._matches is None:
+            return True
+        return self._matches(view(self._target.served, entry, self._target.version.name))
+
+    def _transitions(self, changes: Sequence[Change]) -> list[Event]:
+        events = []
+        namespace = self._target.namespace
+        matches: Predicate | None = self._matches
+        for change in changes:
+            if namespace and change.entry.namespace != namespace:
+                continue
+            before = change.previous is not None and (matches is None or self._selects(change.previous))
+            after = not change.deleted and (matches is None or self._selects(change.entry))
+            if after:
+                events.append(Event("MODIFIED" if before else "ADDED", change.entry, change))
+            elif before:
+                events.append(Event("DELETED", change.entry, change))
+        return events
+
+    def _wait_seconds(self) -> float | None:
+        moments = [m for m in (self._deadline, self._bookmark_at) if m is not None]
+        if not moments:
+            return None
+        return max(0.0, min(moments) - asyncio.get_running_loop().time())
+
+    def _timed(self) -> Sequence[Event] | None:
+        """What is due when nothing changed: the end, a bookmark, or nothing yet."""
+        now = asyncio.get_running_loop().time()
+        if self._deadline is not None and now >= self._deadline:
+            return None
+        if self._bookmark_at is None or now < self._bookmark_at:
+            return ()
+        self._bookmark_at = now + BOOKMARK_SECONDS
+        if self._deadline is not None and now < self._deadline - LAST_BOOKMARK_SECONDS < self._bookmark_at:
+            self._bookmark_at = self._deadline - LAST_BOOKMARK_SECONDS
+        return (Event("BOOKMARK", None, revision=self._backend.store.revision),)
+
+
+def check_watch_options(options: ListOptions) -> None:
+    """Raises 422 for combinations that mean nothing."""
+    causes = []
+    match = options.resource_version_match
+    if options.send_initial_events and match != "NotOlderThan":
+        message = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+        causes.append(FieldCause("resourceVersionMatch", message, "FieldValueForbidden"))
+    if match and not options.send_initial_events:
+        message = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        causes.append(FieldCause("resourceVersionMatch", message, "FieldValueForbidden"))
+    if options.send_initial_events and not options.allow_bookmarks:
+        message = "Forbidden: sendInitialEvents requires allowWatchBookmarks"
+        causes.append(FieldCause("allowWatchBookmarks", message, "FieldValueForbidden"))
+    if causes:
+        raise invalid("ListOptions.meta.k8s.io", "", causes)
+    if options.continue_token:
+        raise ApiError(400, "BadRequest", "continue is not allowed for a watch")
+
+
+def bookmark_object(target: Target, event: Event) -> Obj:
+    metadata: Obj = {"resourceVersion": str(event.revision), "creationTimestamp": None}
+    if event.initial_events_end:
+        metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
+    return {"kind": target.served.kind, "apiVersion": target.api_version, "metadata": metadata}
+
+
+async def watch_objects(watch: Watch, target: Target) -> AsyncIterator[WatchEvent]:
+    """A watch as decoded objects, for callers in the process."""
+    try:
+        while (events := await watch.next()) is not None:
+            for event in events:
+                if event.entry is None:
+                    yield WatchEvent("BOOKMARK", bookmark_object(target, event))
+                else:
+                    yield WatchEvent(event.type, view(target.served, event.entry, target.version.name))
+    finally:
+        watch.close()

@@ -1,0 +1,259 @@
+"""Creates and changes: from the body of a request to one revision in the store, or to the refusal of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from capstan.api.errors import ApiError, FieldCause, already_exists, forbidden, invalid, not_found
+from capstan.api.kinds import AdmissionRequest, Operation
+from capstan.api.objects import Obj
+from capstan.api.verbs import Answer, User, WriteOptions
+from capstan.apiserver.backend import Backend, encode_value, internal_error, stored_version, view
+from capstan.apiserver.metadata import (
+    addressed,
+    carried_over,
+    check_finalizer_change,
+    check_metadata,
+    check_preconditions,
+    content,
+    generated_name,
+    has_generation,
+    metadata_of,
+    resource_version_on_create,
+)
+from capstan.apiserver.namespaces import check_namespace, is_namespace, new_namespace, updated_namespace
+from capstan.apiserver.resources import Served, Target
+from capstan.apiserver.schemas import conform
+from capstan.store.entry import Entry
+from capstan.store.protocol import MismatchError, Put, Remove
+
+_MAX_TRIES = 100
+_GENERATED_NAME_TRIES = 8
+
+#: Built-in kinds whose PUT creates what is missing.
+_CREATE_ON_UPDATE = frozenset((("coordination.k8s.io", "Lease"), ("", "Event"), ("events.k8s.io", "Event")))
+
+#: Built-in kinds that are created together with their status, as the kubelet does with its Node.
+_STATUS_ON_CREATE = frozenset((("", "Node"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A write to an existing object. `make` gives the whole body, in the version of the request, from the
+    present object. `subresource` limits what is taken of it: all but status, status, finalize, or `*` for all."""
+
+    name: str
+    make: Callable[[Obj], Obj]
+    options: WriteOptions
+    user: User
+    subresource: str = ""
+    unconditional: bool = True
+
+
+class Writer:
+    """The writing half of the verbs. Nothing is half-written: one revision, or an ApiError."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def create(self, target: Target, obj: Obj, options: WriteOptions, user: User) -> Answer:
+        metadata = metadata_of(obj)
+        if metadata.get("resourceVersion") not in (None, ""):
+            raise resource_version_on_create()
+        if metadata.get("name") or not metadata.get("generateName"):
+            return await self._create_named(target, obj, options, user)
+        for attempt in range(_GENERATED_NAME_TRIES):
+            name = generated_name(str(metadata["generateName"]), self._backend.new_suffix())
+            named = {**obj, "metadata": {**metadata, "name": name}}
+            try:
+                return await self._create_named(target, named, options, user)
+            except ApiError as error:
+                if error.reason != "AlreadyExists" or attempt == _GENERATED_NAME_TRIES - 1:
+                    raise
+        raise internal_error("no free name was found")
+
+    async def _create_named(self, target: Target, obj: Obj, options: WriteOptions, user: User) -> Answer:
+        served = target.served
+        await check_namespace(self._backend, target)
+        body = addressed(target, obj, "")
+        metadata = body["metadata"]
+        if self._backend.registry.is_closing(served):
+            why = "create not allowed while custom resource definition is terminating"
+            raise forbidden(served.group_resource, str(metadata.get("name", "")), why)
+        refuse(served, metadata.get("name", ""), check_metadata(served, metadata))
+        body, warnings = conform(target, body, None, options)
+        if target.version.status and (served.group, served.kind) not in _STATUS_ON_CREATE:
+            body = {k: v for k, v in body.items() if k != "status"}
+        new = self._born(served, stored_version(target, body))
+        new, more = await self._admitted(served, "CREATE", None, new, options, user, "")
+        entry = await self._put(served, new, None, options)
+        return Answer(view(served, entry, target.version.name), warnings + more, created=True)
+
+    def _born(self, served: Served, obj: Obj) -> Obj:
+        """A new object's metadata: what the server sets, and nothing of what a client cannot."""
+        dropped = ("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
+        given = obj["metadata"]
+        metadata = {k: v for k, v in given.items() if k not in dropped and v not in ({}, [], None)}
+        metadata["uid"] = self._backend.new_uid()
+        metadata["creationTimestamp"] = self._backend.timestamp()
+        if has_generation(served):
+            metadata["generation"] = 1
+        new = {**obj, "metadata": metadata}
+        return new_namespace(new) if is_namespace(served) else new
+
+    async def change(self, target: Target, change: Change) -> Answer:
+        """Carry out a change; when another write comes between, look again and repeat. A resourceVersion in the
+        body then no longer fits, which is the conflict that its sender asked for."""
+        served = target.served
+        for _ in range(_MAX_TRIES):
+            entry = await self._backend.store.get(served.prefix, target.namespace, change.name)
+            if entry is None:
+                return await self._missing(target, change)
+            try:
+                return await self._attempt(target, entry, change)
+            except MismatchError:
+                continue
+        raise ApiError(
+            504, "Timeout", f"{served.group_resource} {change.name} changed again and again while it was written"
+        )
+
+    async def _missing(self, target: Target, change: Change) -> Answer:
+        served = target.served
+        if (served.group, served.kind) in _CREATE_ON_UPDATE and not change.unconditional and not change.subresource:
+            body = change.make({})
+            return await self._create_named(target, addressed(target, body, change.name), change.options, change.user)
+        raise not_found(served.group_resource, change.name)
+
+    async def _attempt(self, target: Target, entry: Entry, change: Change) -> Answer:
+        served, options = target.served, change.options
+        old = entry.object
+        before = view(served, entry, target.version.name)
+        body = addressed(target, change.make(before), change.name)
+        sent = body["metadata"]
+        if not (change.unconditional or served.builtin or sent.get("resourceVersion")):
+            path, message = "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
+            raise invalid(served.group_kind, change.name, [FieldCause(path, message)])
+        check_preconditions(target, old["metadata"], str(sent.get("uid") or ""), str(sent.get("resourceVersion") or ""))
+        body = taken(target, before, body, change.subresource)
+        body, warnings = conform(target, body, before, options)
+        new = self._succeeded(target, old, stored_version(target, body), change.subresource)
+        new, more = await self._admitted(served, "UPDATE", old, new, options, change.user, change.subresource)
+        refuse(served, change.name, check_metadata(served, new["metadata"]))
+        refuse(served, change.name, check_finalizer_change(old["metadata"], new["metadata"]))
+        if new == old:
+            return Answer(before, warnings + more)
+        if content(new, status=target.version.status) != content(old, status=target.version.status):
+            generation = old["metadata"].get("generation")
+            if generation:
+                new = {**new, "metadata": {**new["metadata"], "generation": generation + 1}}
+        written = await self._put(served, new, entry, options)
+        return Answer(view(served, written, target.version.name), warnings + more)
+
+    def _succeeded(self, target: Target, old: Obj, new: Obj, subresource: str) -> Obj:
+        """The next state: what this request may not touch comes from the stored object."""
+        if subresource == "status":
+            kept = {**old, "status": new.get("status")}
+            return kept if kept["status"] is not None else {k: v for k, v in kept.items() if k != "status"}
+        new = {**new, "metadata": carried_over(old["metadata"], new["metadata"])}
+        if target.version.status and subresource != "*":
+            new.pop("status", None)
+            if "status" in old:
+                new["status"] = old["status"]
+        return updated_namespace(old, new, subresource) if is_namespace(target.served) else new
+
+    async def _admitted(
+        self,
+        served: Served,
+        operation: Operation,
+        old: Obj | None,
+        new: Obj,
+        options: WriteOptions,
+        user: User,
+        subresource: str,
+    ) -> tuple[Obj, tuple[str, ...]]:
+        found = await self._backend.lookups(served, new)
+        request = AdmissionRequest(operation, old, new, found, options.dry_run, user.name, subresource)
+        admission = served.admit(request)
+        refuse(served, new["metadata"]["name"], admission.causes)
+        return admission.object or new, admission.warnings
+
+    async def _put(self, served: Served, new: Obj, entry: Entry | None, options: WriteOptions) -> Entry:
+        """One revision. An object that only waited for its finalizers is removed with its last state."""
+        metadata = new["metadata"]
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        value = encode_value(new)
+        expected = 0 if entry is None else entry.revision
+        if options.dry_run:
+            if entry is None and await self._backend.store.get(served.prefix, namespace, name):
+                raise already_exists(served.group_resource, name)
+            return _Unwritten(served.prefix, namespace, name, expected, value)
+        if is_finished(served, new):
+            removed = Remove(served.prefix, namespace, name, expected, value)
+            return (await self._backend.store.commit([removed]))[0]
+        try:
+            return (await self._backend.store.commit([Put(served.prefix, namespace, name, value, expected)]))[0]
+        except MismatchError:
+            if entry is None:
+                raise already_exists(served.group_resource, name) from None
+            raise
+
+
+class _Unwritten(Entry):
+    """The answer of a dry run: an entry that is in no store, without a resourceVersion when it would be new."""
+
+    __slots__ = ()
+
+    @property
+    def json(self) -> bytes:
+        return super().json if self.revision else self.value
+
+    @property
+    def object(self) -> Obj:
+        decoded: Obj = orjson.loads(self.json)
+        return decoded
+
+
+def is_finished(served: Served, obj: Obj) -> bool:
+    """Whether an object that is being deleted has nothing left to wait for."""
+    metadata = obj["metadata"]
+    if not metadata.get("deletionTimestamp") or metadata.get("finalizers"):
+        return False
+    if metadata.get("deletionGracePeriodSeconds"):
+        return False
+    return not (is_namespace(served) and (obj.get("spec") or {}).get("finalizers"))
+
+
+def taken(target: Target, before: Obj, body: Obj, subresource: str) -> Obj:
+    """What a request to a subresource may say: the rest of the body is replaced before it is looked at."""
+    if subresource == "status":
+        return {**before, "status": body.get("status")}
+    if subresource == "" and target.version.status:
+        return {**body, "status": before["status"]} if "status" in before else _without(body, "status")
+    return body
+
+
+def _without(obj: Obj, name: str) -> Obj:
+    return {k: v for k, v in obj.items() if k != name}
+
+
+def refuse(served: Served, name: Any, causes: Any) -> None:
+    """Raises 422 when there are causes."""
+    if causes:
+        raise invalid(served.group_kind, str(name), tuple(causes))
+
+
+def merged(current: Any, patch: Any) -> Any:
+    """RFC 7386, without changing either side."""
+    if not isinstance(patch, Mapping):
+        return patch
+    result = dict(current) if isinstance(current, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
