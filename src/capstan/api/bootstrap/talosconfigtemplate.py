@@ -1,4 +1,4 @@
-"""TODO bootstrap/talosconfigtemplate"""
+"""TalosConfigTemplate, the form of TalosConfigs."""
 
 from __future__ import annotations
 
@@ -9,18 +9,27 @@ from capstan.api.struct import Struct
 
 
 class TalosConfigTemplateResource(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosConfigTemplate/v1beta1.spec.template']"""
+    """The form of the TalosConfigs.
+
+    spec: what is wanted.
+    """
 
     spec: TalosConfigSpec = TalosConfigSpec()
 
 
 class TalosConfigTemplateSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosConfigTemplate/v1beta1.spec']"""
+    """What the template holds.
+
+    template: the form of what is made.
+    """
 
     template: Required[TalosConfigTemplateResource] = TalosConfigTemplateResource()
 
 
 class TalosConfigTemplate(TypedObject, frozen=True, kw_only=True):
-    """TODO ['TalosConfigTemplate/v1beta1']"""
+    """The form of TalosConfigs that are made for a set of Machines.
+
+    spec: what is wanted.
+    """
 
     spec: TalosConfigTemplateSpec = TalosConfigTemplateSpec()

@@ -1,4 +1,4 @@
-"""TODO cluster/address"""
+"""Addresses of machines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from capstan.api.struct import Struct
 
 
 class MachineAddress(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.status.addresses[]']"""
+    """One address of a machine.
+
+    address: the address.
+    type: the type.
+    """
 
     address: Required[Text256] = ""
     type: Required[Annotated[str, one_of("Hostname", "ExternalIP", "InternalIP", "ExternalDNS", "InternalDNS")]] = ""

@@ -1,4 +1,4 @@
-"""TODO cluster/cluster"""
+"""Cluster, the root of everything that belongs to a Kubernetes cluster."""
 
 from __future__ import annotations
 
@@ -16,7 +16,16 @@ from capstan.api.struct import Struct
 
 
 class ClusterSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec']"""
+    """What the cluster is to be.
+
+    availability_gates: conditions that must hold as well before the cluster is Available.
+    cluster_network: the addresses inside the cluster.
+    control_plane_endpoint: where the cluster's API is reached; filled by the infrastructure provider where empty.
+    control_plane_ref: the provider's object that makes the control plane.
+    infrastructure_ref: the provider's object that makes the machines' surroundings.
+    paused: true while nothing is to be done.
+    topology: the cluster described by a ClusterClass and variables.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -30,7 +39,12 @@ class ClusterSpec(Struct, frozen=True, kw_only=True):
 
 
 class FailureDomain(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.failureDomains[]']"""
+    """A part of the infrastructure that fails as one.
+
+    attributes: more about it.
+    control_plane: whether control plane machines may be here.
+    name: the name.
+    """
 
     attributes: dict[str, str] = {}
     control_plane: bool | None = None
@@ -38,7 +52,11 @@ class FailureDomain(Struct, frozen=True, kw_only=True):
 
 
 class ClusterInitialization(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.initialization']"""
+    """Steps that happen once in the cluster's life.
+
+    control_plane_initialized: true once the control plane has taken requests.
+    infrastructure_provisioned: true once the infrastructure has been made.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -47,7 +65,17 @@ class ClusterInitialization(Struct, frozen=True, kw_only=True):
 
 
 class ClusterStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status']"""
+    """What is observed of the cluster.
+
+    conditions: how things stand, one by one.
+    control_plane: the control plane.
+    deprecated: what only older contracts ask for.
+    failure_domains: the failure domains.
+    initialization: steps that happen once.
+    observed_generation: the metadata.generation that this status is about.
+    phase: where in its life it is, in one word.
+    workers: the workers.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -62,7 +90,11 @@ class ClusterStatus(Struct, frozen=True, kw_only=True):
 
 
 class Cluster(TypedObject, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2']"""
+    """A Kubernetes cluster: its network, its control plane and the infrastructure that it stands on.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[ClusterSpec] = ClusterSpec()
     status: ClusterStatus = ClusterStatus()

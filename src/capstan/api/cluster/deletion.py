@@ -1,4 +1,4 @@
-"""TODO cluster/deletion"""
+"""Timeouts, order and progress of deletions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from capstan.api.struct import Struct
 
 
 class MachineDeletion(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.deletion']"""
+    """How long the steps of a Machine's deletion may take.
+
+    node_deletion_timeout_seconds: how long deleting the node object is tried; 0 means for ever.
+    node_drain_timeout_seconds: how long draining the node may take; 0 means for ever.
+    node_volume_detach_timeout_seconds: how long detaching its volumes may take; 0 means for ever.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -20,7 +25,13 @@ class MachineDeletion(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeletionProgress(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.status.deletion']"""
+    """When the steps of the deletion began.
+
+    node_drain_start_time: when draining the node began.
+    wait_for_node_volume_detach_start_time: when waiting for its volumes began.
+    wait_for_pre_drain_hook_start_time: when waiting for pre-drain hooks began.
+    wait_for_pre_terminate_hook_start_time: when waiting for pre-terminate hooks began.
+    """
 
     node_drain_start_time: datetime | None = None
     wait_for_node_volume_detach_start_time: datetime | None = None
@@ -29,7 +40,10 @@ class MachineDeletionProgress(Struct, frozen=True, kw_only=True):
 
 
 class MachineSetDeletion(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.spec.deletion']"""
+    """Which Machines go first.
+
+    order: which Machines go first: Random, Newest or Oldest.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 

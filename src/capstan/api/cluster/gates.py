@@ -1,4 +1,4 @@
-"""TODO cluster/gates"""
+"""Conditions that must hold as well."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from capstan.api.struct import Struct
 
 
 class ConditionGate(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.availabilityGates[]']"""
+    """A condition that must hold as well before the object counts as ready or available.
+
+    condition_type: the type of the condition.
+    polarity: Positive when True is good, Negative when False is.
+    """
 
     condition_type: Required[ConditionType] = ""
     polarity: Annotated[str, one_of("Positive", "Negative")] = ""

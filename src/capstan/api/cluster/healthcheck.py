@@ -1,4 +1,4 @@
-"""TODO cluster/healthcheck"""
+"""Health checks of a topology."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from capstan.api.struct import Struct
 
 
 class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.checks.unhealthyMachineConditions[]']"""
+    """A condition of the Machine that makes it unhealthy when it lasts.
+
+    status: the value that is unhealthy.
+    timeout_seconds: how long it must last.
+    type: the type.
+    """
 
     status: Required[ConditionStatus] = ""
     timeout_seconds: Required[NonNegative32] = msgspec.field(default_factory=int)
@@ -35,15 +40,23 @@ class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
                 r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
             ),
             cel(
-                "!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])",
-                "type must not be one of: Ready, Available, HealthCheckSucceeded, OwnerRemediated, ExternallyRemediated",
+                ("!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])"),
+                (
+                    "type must not be one of: Ready, Available, HealthCheckSucceeded, "
+                    "OwnerRemediated, ExternallyRemediated"
+                ),
             ),
         ]
     ] = ""
 
 
 class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.checks.unhealthyNodeConditions[]']"""
+    """A condition of the node that makes its Machine unhealthy when it lasts.
+
+    status: the value that is unhealthy.
+    timeout_seconds: how long it must last.
+    type: the type.
+    """
 
     status: Required[Annotated[str, length(1)]] = ""
     timeout_seconds: Required[NonNegative32] = msgspec.field(default_factory=int)
@@ -51,7 +64,12 @@ class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):
 
 
 class HealthChecks(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.checks']"""
+    """When a Machine counts as unhealthy.
+
+    node_startup_timeout_seconds: how long a Machine may take to become a node; 0 means for ever.
+    unhealthy_machine_conditions: conditions of the Machine that make it unhealthy.
+    unhealthy_node_conditions: conditions of the node that make its Machine unhealthy.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -61,7 +79,11 @@ class HealthChecks(Struct, frozen=True, kw_only=True):
 
 
 class RemediationTrigger(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.remediation.triggerIf']"""
+    """Up to how many unhealthy Machines remediation is tried.
+
+    unhealthy_in_range: a range of numbers of unhealthy Machines, such as [3-5].
+    unhealthy_less_than_or_equal_to: a number or percentage of unhealthy Machines.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -70,7 +92,11 @@ class RemediationTrigger(Struct, frozen=True, kw_only=True):
 
 
 class ControlPlaneRemediation(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.remediation']"""
+    """What is done with unhealthy control plane Machines.
+
+    template_ref: the template of the object that remediates.
+    trigger_if: up to how many unhealthy Machines remediation is tried.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -79,7 +105,12 @@ class ControlPlaneRemediation(Struct, frozen=True, kw_only=True):
 
 
 class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck']"""
+    """When control plane Machines count as unhealthy, and what is done then.
+
+    checks: what is checked.
+    enabled: whether Machines are checked.
+    remediation: what is done with unhealthy Machines.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -89,7 +120,12 @@ class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentHealthRemediation(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].healthCheck.remediation']"""
+    """What is done with unhealthy worker Machines.
+
+    max_in_flight: how many Machines, or which part, are remediated at one time.
+    template_ref: the template of the object that remediates.
+    trigger_if: up to how many unhealthy Machines remediation is tried.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -99,7 +135,12 @@ class MachineDeploymentHealthRemediation(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentHealthCheck(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].healthCheck']"""
+    """When worker Machines count as unhealthy, and what is done then.
+
+    checks: what is checked.
+    enabled: whether Machines are checked.
+    remediation: what is done with unhealthy Machines.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 

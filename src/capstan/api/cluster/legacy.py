@@ -1,4 +1,4 @@
-"""TODO cluster/legacy"""
+"""The parts of status that only the v1beta1 contract asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from capstan.api.struct import Struct
 
 
 class DeprecatedV1Beta1Status(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.deprecated.v1beta1']"""
+    """What clients of v1beta1 see.
+
+    conditions: how things stand, one by one.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    """
 
     conditions: tuple[LegacyCondition, ...] = ()
     failure_message: Text10240 = ""
@@ -16,13 +21,24 @@ class DeprecatedV1Beta1Status(Struct, frozen=True, kw_only=True):
 
 
 class DeprecatedStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.deprecated']"""
+    """What only older contracts ask for.
+
+    v1beta1: what clients of v1beta1 see.
+    """
 
     v1beta1: DeprecatedV1Beta1Status = DeprecatedV1Beta1Status()
 
 
 class MachineSetV1Beta1Status(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.status.deprecated.v1beta1']"""
+    """What clients of v1beta1 see.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    fully_labeled_replicas: how many have the template's labels.
+    ready_replicas: how many are Ready.
+    """
 
     available_replicas: Int32 | None = None
     conditions: tuple[LegacyCondition, ...] = ()
@@ -33,13 +49,23 @@ class MachineSetV1Beta1Status(Struct, frozen=True, kw_only=True):
 
 
 class MachineSetDeprecatedStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.status.deprecated']"""
+    """What only older contracts ask for.
+
+    v1beta1: what clients of v1beta1 see.
+    """
 
     v1beta1: MachineSetV1Beta1Status = MachineSetV1Beta1Status()
 
 
 class MachineDeploymentV1Beta1Status(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2.status.deprecated.v1beta1']"""
+    """What clients of v1beta1 see.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    ready_replicas: how many are Ready.
+    unavailable_replicas: how many are missing.
+    updated_replicas: how many are as the template wants them.
+    """
 
     available_replicas: Int32 | None = None
     conditions: tuple[LegacyCondition, ...] = ()
@@ -49,6 +75,9 @@ class MachineDeploymentV1Beta1Status(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentDeprecatedStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2.status.deprecated']"""
+    """What only older contracts ask for.
+
+    v1beta1: what clients of v1beta1 see.
+    """
 
     v1beta1: MachineDeploymentV1Beta1Status = MachineDeploymentV1Beta1Status()

@@ -1,4 +1,4 @@
-"""TODO cluster/machine"""
+"""Machine, what is, or becomes, a node."""
 
 from __future__ import annotations
 
@@ -36,14 +36,30 @@ from capstan.api.struct import Struct
 
 
 class MachineBootstrap(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.spec.bootstrap']"""
+    """Where the machine's first instructions come from: a provider's object, or a Secret.
+
+    config_ref: the provider's object that makes the instructions.
+    data_secret_name: the Secret that holds the instructions.
+    """
 
     config_ref: ContractReference | None = None
     data_secret_name: Annotated[str, length(0, 253)] | None = None
 
 
 class MachineSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.spec']"""
+    """What the machine is to be.
+
+    bootstrap: where the machine's first instructions come from.
+    cluster_name: the Cluster that it belongs to.
+    deletion: how Machines are deleted.
+    failure_domain: the failure domain that Machines are made in.
+    infrastructure_ref: the provider's object that makes this machine.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    provider_id: the machine's identity at its provider, as its node has it.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    taints: taints that the nodes get.
+    version: the Kubernetes version, such as v1.33.1.
+    """
 
     bootstrap: Required[MachineBootstrap] = MachineBootstrap()
     cluster_name: Required[Text63] = ""
@@ -58,7 +74,11 @@ class MachineSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineInitialization(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.status.initialization']"""
+    """Steps that happen once in the machine's life.
+
+    bootstrap_data_secret_created: true once the bootstrap data has been there.
+    infrastructure_provisioned: true once the infrastructure has been made.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -67,7 +87,21 @@ class MachineInitialization(Struct, frozen=True, kw_only=True):
 
 
 class MachineStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2.status']"""
+    """What is observed of the machine.
+
+    addresses: the machine's addresses.
+    certificates_expiry_date: when the first of the machine's certificates ends.
+    conditions: how things stand, one by one.
+    deletion: how Machines are deleted.
+    deprecated: what only older contracts ask for.
+    failure_domain: the failure domain that Machines are made in.
+    initialization: steps that happen once.
+    last_updated: when the phase last changed.
+    node_info: what the node says of its machine and its software.
+    node_ref: the node.
+    observed_generation: the metadata.generation that this status is about.
+    phase: where in its life it is, in one word.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -91,7 +125,11 @@ class MachineStatus(Struct, frozen=True, kw_only=True):
 
 
 class Machine(TypedObject, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta2']"""
+    """A machine that is, or becomes, a Kubernetes node. It is replaced rather than changed.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[MachineSpec] = MachineSpec()
     status: MachineStatus = MachineStatus()

@@ -1,4 +1,4 @@
-"""TODO cluster/machinedeployment"""
+"""MachineDeployment, workers declared as one thing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ from capstan.api.struct import Struct
 
 
 class MachineDeploymentSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2.spec']"""
+    """Which Machines there are to be, how many, and how changes roll out.
+
+    cluster_name: the Cluster that it belongs to.
+    deletion: how Machines are deleted.
+    machine_naming: how new Machines are called.
+    paused: true while nothing is to be done.
+    remediation: what is done with unhealthy Machines.
+    replicas: how many Machines.
+    rollout: how Machines are replaced after a change.
+    selector: which Machines are counted; it must match the template's labels.
+    template: the form of what is made.
+    """
 
     cluster_name: Required[Text63] = ""
     deletion: MachineSetDeletion = MachineSetDeletion()
@@ -29,7 +40,19 @@ class MachineDeploymentSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2.status']"""
+    """What is observed of the deployment.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    deprecated: what only older contracts ask for.
+    observed_generation: the metadata.generation that this status is about.
+    phase: where in its life it is, in one word.
+    ready_replicas: how many are Ready.
+    replicas: how many Machines.
+    selector: the selector as text, for the scale subresource.
+    up_to_date_replicas: how many are as the template wants them.
+    versions: how many have which version.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -46,7 +69,11 @@ class MachineDeploymentStatus(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeployment(TypedObject, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2']"""
+    """Worker Machines declared as one thing: how many, of which kind, and how changes roll out.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[MachineDeploymentSpec] = MachineDeploymentSpec()
     status: MachineDeploymentStatus = MachineDeploymentStatus()

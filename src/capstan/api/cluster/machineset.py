@@ -1,4 +1,4 @@
-"""TODO cluster/machineset"""
+"""MachineSet, a number of equal Machines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from capstan.api.struct import Struct
 
 
 class MachineSetSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.spec']"""
+    """Which Machines there are to be, and how many.
+
+    cluster_name: the Cluster that it belongs to.
+    deletion: how Machines are deleted.
+    machine_naming: how new Machines are called.
+    replicas: how many Machines.
+    selector: which Machines are counted; it must match the template's labels.
+    template: the form of what is made.
+    """
 
     cluster_name: Required[Text63] = ""
     deletion: MachineSetDeletion = MachineSetDeletion()
@@ -25,7 +33,18 @@ class MachineSetSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineSetStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.status']"""
+    """What is observed of the set.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    deprecated: what only older contracts ask for.
+    observed_generation: the metadata.generation that this status is about.
+    ready_replicas: how many are Ready.
+    replicas: how many Machines.
+    selector: the selector as text, for the scale subresource.
+    up_to_date_replicas: how many are as the template wants them.
+    versions: how many have which version.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -41,7 +60,11 @@ class MachineSetStatus(Struct, frozen=True, kw_only=True):
 
 
 class MachineSet(TypedObject, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2']"""
+    """Keeps a number of equal Machines alive.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[MachineSetSpec] = MachineSetSpec()
     status: MachineSetStatus = MachineSetStatus()

@@ -1,4 +1,4 @@
-"""TODO cluster/reference"""
+"""References from core kinds to objects of providers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from capstan.api.struct import Struct
 
 
 class ContractReference(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.controlPlaneRef']"""
+    """An object of a provider, in the same namespace; its version follows from the contract.
+
+    api_group: the API group.
+    kind: the kind.
+    name: the name.
+    """
 
     api_group: Required[Subdomain] = ""
     kind: Required[KindName] = ""
@@ -17,14 +22,23 @@ class ContractReference(Struct, frozen=True, kw_only=True):
 
 
 class ClassReference(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.classRef']"""
+    """A ClusterClass.
+
+    name: the name.
+    namespace: the namespace; the cluster's own where empty.
+    """
 
     name: Required[Subdomain] = ""
     namespace: DnsLabel = ""
 
 
 class TemplateReference(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.healthCheck.remediation.templateRef']"""
+    """A template of a provider.
+
+    api_version: the API group and version.
+    kind: the kind.
+    name: the name.
+    """
 
     api_version: Required[
         Annotated[

@@ -1,4 +1,4 @@
-"""TODO cluster/replicas"""
+"""Counts of Machines and of their versions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,36 @@ from capstan.api.struct import Struct
 
 
 class UpgradeStep(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.controlPlane.upgradePlan[]']"""
+    """One version on the way of an upgrade.
+
+    version: the version.
+    """
 
     version: Required[Text256] = ""
 
 
 class VersionCount(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.controlPlane.versions[]']"""
+    """How many Machines have one version.
+
+    replicas: how many have it.
+    version: the version.
+    """
 
     replicas: Positive32 | None = None
     version: Required[Text256] = ""
 
 
 class ReplicaCounts(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.status.controlPlane']"""
+    """How many Machines there are.
+
+    available_replicas: how many are Available.
+    desired_replicas: how many are wanted.
+    ready_replicas: how many are Ready.
+    replicas: how many there are.
+    up_to_date_replicas: how many are as the template wants them.
+    upgrade_plan: the versions on the way of an upgrade.
+    versions: how many have which version.
+    """
 
     available_replicas: Int32 | None = None
     desired_replicas: Int32 | None = None

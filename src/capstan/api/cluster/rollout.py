@@ -1,4 +1,4 @@
-"""TODO cluster/rollout"""
+"""How Machines are replaced after a change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from capstan.api.struct import Struct
 
 
 class RolloutAfter(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.rollout']"""
+    """When Machines are replaced without any other change.
+
+    after: Machines made before this moment are replaced once it has come.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -18,7 +21,11 @@ class RolloutAfter(Struct, frozen=True, kw_only=True):
 
 
 class RollingUpdate(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].rollout.strategy.rollingUpdate']"""
+    """How far replacing may go at one time.
+
+    max_surge: how many Machines, or which part, there may be above the wanted number.
+    max_unavailable: how many Machines, or which part, may be missing.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -27,7 +34,11 @@ class RollingUpdate(Struct, frozen=True, kw_only=True):
 
 
 class RolloutStrategy(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].rollout.strategy']"""
+    """The way of replacing Machines.
+
+    rolling_update: how far replacing may go at one time.
+    type: RollingUpdate or OnDelete.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -36,7 +47,11 @@ class RolloutStrategy(Struct, frozen=True, kw_only=True):
 
 
 class Rollout(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].rollout']"""
+    """How Machines are replaced after a change.
+
+    after: Machines made before this moment are replaced once it has come.
+    strategy: the way of replacing Machines.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -45,7 +60,10 @@ class Rollout(Struct, frozen=True, kw_only=True):
 
 
 class RemediationLimit(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta2.spec.remediation']"""
+    """How many Machines are remediated at one time.
+
+    max_in_flight: how many Machines, or which part, are remediated at one time.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 

@@ -1,4 +1,4 @@
-"""TODO cluster/taint"""
+"""Taints that Machines put on their nodes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from capstan.api.struct import Struct
 
 
 class MachineTaint(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.taints[]']"""
+    """A taint that the Machine's node gets.
+
+    effect: NoSchedule, PreferNoSchedule or NoExecute.
+    key: the taint's key.
+    propagation: Always keeps it on the node, OnInitialization puts it there once.
+    value: the value.
+    """
 
     effect: Required[TaintEffect] = ""
     key: Required[TaintKey] = ""

@@ -1,4 +1,4 @@
-"""TODO cluster/template"""
+"""The form of Machines, and what they are called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from capstan.api.struct import Struct
 
 
 class TemplateMetadata(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.metadata']"""
+    """Labels and annotations that are handed down to what is made from the template.
+
+    annotations: annotations.
+    labels: labels.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -19,7 +23,10 @@ class TemplateMetadata(Struct, frozen=True, kw_only=True):
 
 
 class MachineNaming(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.spec.machineNaming']"""
+    """How new Machines are called.
+
+    template: a Go template with .cluster.name, .machineSet.name and .random.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -27,7 +34,11 @@ class MachineNaming(Struct, frozen=True, kw_only=True):
 
 
 class MachineTemplate(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta2.spec.template']"""
+    """The form of the Machines.
+
+    metadata: labels and annotations that are handed down.
+    spec: what is wanted.
+    """
 
     metadata: TemplateMetadata = TemplateMetadata()
     spec: Required[MachineSpec] = MachineSpec()

@@ -1,4 +1,4 @@
-"""TODO cluster/topology"""
+"""A cluster described by a ClusterClass and variables."""
 
 from __future__ import annotations
 
@@ -29,14 +29,21 @@ from capstan.api.struct import Struct
 
 
 class TopologyVariable(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.variables.overrides[]']"""
+    """The value of one variable of the ClusterClass.
+
+    name: the name.
+    value: the value.
+    """
 
     name: Required[Text256] = ""
     value: Required[AnyValue] = None
 
 
 class TopologyVariables(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane.variables']"""
+    """Variables with another value here.
+
+    overrides: the variables and their values.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -44,7 +51,17 @@ class TopologyVariables(Struct, frozen=True, kw_only=True):
 
 
 class ControlPlaneTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.controlPlane']"""
+    """The control plane of a topology.
+
+    deletion: how Machines are deleted.
+    health_check: when Machines count as unhealthy, and what is done then.
+    metadata: labels and annotations that are handed down.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    replicas: how many Machines.
+    rollout: how Machines are replaced after a change.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -59,7 +76,13 @@ class ControlPlaneTopology(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentTopologyDeletion(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[].deletion']"""
+    """Which worker Machines go first, and how long the steps of their deletion may take.
+
+    node_deletion_timeout_seconds: how long deleting the node object is tried; 0 means for ever.
+    node_drain_timeout_seconds: how long draining the node may take; 0 means for ever.
+    node_volume_detach_timeout_seconds: how long detaching its volumes may take; 0 means for ever.
+    order: which Machines go first: Random, Newest or Oldest.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -70,7 +93,21 @@ class MachineDeploymentTopologyDeletion(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machineDeployments[]']"""
+    """One MachineDeployment of a topology.
+
+    class_: the name of the class.
+    deletion: how Machines are deleted.
+    failure_domain: the failure domain that Machines are made in.
+    health_check: when Machines count as unhealthy, and what is done then.
+    metadata: labels and annotations that are handed down.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    name: the name.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    replicas: how many Machines.
+    rollout: how Machines are replaced after a change.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     class_: Required[Text256] = ""
     deletion: MachineDeploymentTopologyDeletion = MachineDeploymentTopologyDeletion()
@@ -87,7 +124,18 @@ class MachineDeploymentTopology(Struct, frozen=True, kw_only=True):
 
 
 class MachinePoolTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers.machinePools[]']"""
+    """One MachinePool of a topology.
+
+    class_: the name of the class.
+    deletion: how Machines are deleted.
+    failure_domains: the failure domains.
+    metadata: labels and annotations that are handed down.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    name: the name.
+    replicas: how many Machines.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     class_: Required[Text256] = ""
     deletion: MachineDeletion = MachineDeletion()
@@ -101,7 +149,11 @@ class MachinePoolTopology(Struct, frozen=True, kw_only=True):
 
 
 class WorkersTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology.workers']"""
+    """The workers of a topology.
+
+    machine_deployments: MachineDeployments.
+    machine_pools: MachinePools.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -110,7 +162,14 @@ class WorkersTopology(Struct, frozen=True, kw_only=True):
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta2.spec.topology']"""
+    """The cluster described by a ClusterClass and variables.
+
+    class_ref: the ClusterClass.
+    control_plane: the control plane.
+    variables: values of the class's variables.
+    version: the Kubernetes version, such as v1.33.1.
+    workers: the workers.
+    """
 
     class_ref: Required[ClassReference] = ClassReference()
     control_plane: ControlPlaneTopology = ControlPlaneTopology()

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The kind of the Talos control plane provider (v1alpha3)."""

@@ -1,4 +1,4 @@
-"""TODO infrastructure/addresses"""
+"""Where the API is reached, and which addresses nodes get."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.controlPlaneEndpoint']"""
+    """Where the cluster's API is reached. Nothing creates this address: it is a virtual IP or a load balancer.
+
+    host: a name or an address.
+    port: the port.
+    """
 
     schema_facts: ClassVar[Facts] = (
         entries(1),
@@ -39,7 +43,13 @@ class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
 
 
 class IPv4Config(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.ipv4Config']"""
+    """The IPv4 addresses that nodes get.
+
+    addresses: single addresses, ranges (first-last) or CIDRs.
+    gateway: the router.
+    metric: the metric of the default route.
+    prefix: the length of the network's prefix.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv4Config addresses must be provided"),)
 
@@ -50,7 +60,13 @@ class IPv4Config(Struct, frozen=True, kw_only=True):
 
 
 class IPv6Config(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.ipv6Config']"""
+    """The IPv6 addresses that nodes get.
+
+    addresses: single addresses, ranges (first-last) or CIDRs.
+    gateway: the router.
+    metric: the metric of the default route.
+    prefix: the length of the network's prefix.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv6Config addresses must be provided"),)
 
@@ -61,7 +77,13 @@ class IPv6Config(Struct, frozen=True, kw_only=True):
 
 
 class ZoneConfig(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.zoneConfig[]']"""
+    """Addresses and DNS servers of one zone.
+
+    dns_servers: the DNS servers of the machines.
+    ipv4_config: the IPv4 addresses that nodes get.
+    ipv6_config: the IPv6 addresses that nodes get.
+    zone: the zone.
+    """
 
     dns_servers: Required[Annotated[tuple[str, ...], items(1), SET_LIST]] = ()
     ipv4_config: IPv4Config | None = None
@@ -72,7 +94,12 @@ class ZoneConfig(Struct, frozen=True, kw_only=True):
 
 
 class ZonePools(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status.inClusterZoneRef[]']"""
+    """The address pools of one zone.
+
+    in_cluster_ip_pool_ref_v4: the IPv4 pool.
+    in_cluster_ip_pool_ref_v6: the IPv6 pool.
+    zone: the zone.
+    """
 
     in_cluster_ip_pool_ref_v4: LocalReference | None = msgspec.field(default=None, name="inClusterIPPoolRefV4")
     in_cluster_ip_pool_ref_v6: LocalReference | None = msgspec.field(default=None, name="inClusterIPPoolRefV6")

@@ -1,4 +1,4 @@
-"""TODO infrastructure/disks"""
+"""A machine's disks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from capstan.api.struct import Struct
 
 
 class BootVolume(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.disks.bootVolume']"""
+    """The disk that the machine boots from. It only grows.
+
+    disk: the name of the disk, such as scsi0.
+    size_gb: the size in GiB; a smaller one than the template's is refused.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self == oldSelf", "Value is immutable"),)
 
@@ -20,6 +24,9 @@ class BootVolume(Struct, frozen=True, kw_only=True):
 
 
 class Disks(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.disks']"""
+    """The machine's disks.
+
+    boot_volume: the disk that the machine boots from.
+    """
 
     boot_volume: BootVolume | None = None

@@ -1,4 +1,4 @@
-"""TODO infrastructure/initialization"""
+"""The initialization status of the v1beta2 contract."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from capstan.api.struct import Struct
 
 
 class InfrastructureInitialization(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status.initialization']"""
+    """Steps that happen once in the object's life.
+
+    provisioned: true once everything has been made.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 

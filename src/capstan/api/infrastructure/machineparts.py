@@ -1,4 +1,4 @@
-"""TODO infrastructure/machineparts"""
+"""Checks and metadata of a ProxmoxMachine."""
 
 from __future__ import annotations
 
@@ -9,13 +9,20 @@ from capstan.api.struct import Struct
 
 
 class ProvisioningChecks(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.checks']"""
+    """Which signs of life are not waited for.
+
+    skip_cloud_init_status: does not wait for cloud-init; needed with Talos.
+    skip_qemu_guest_agent: does not wait for the guest agent.
+    """
 
     skip_cloud_init_status: bool | None = None
     skip_qemu_guest_agent: bool | None = None
 
 
 class MetadataSettings(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.metadataSettings']"""
+    """What is added to the machine's metadata.
+
+    provider_id_injection: puts the provider ID into the metadata.
+    """
 
     provider_id_injection: Required[bool] = msgspec.field(default_factory=bool, name="providerIDInjection")

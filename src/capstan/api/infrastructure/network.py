@@ -1,4 +1,4 @@
-"""TODO infrastructure/network"""
+"""A machine's network cards, routes and routing devices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ from capstan.api.struct import Struct
 
 
 class PoolReference(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].ipPoolRef[]']"""
+    """A pool that an address is taken from.
+
+    api_group: the API group.
+    kind: the kind.
+    name: the name.
+    """
 
     schema_facts: ClassVar[Facts] = (
         ATOMIC_MAP,
@@ -45,7 +50,14 @@ class PoolReference(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].routes[]']"""
+    """One route in the machine.
+
+    is6: true for IPv6.
+    metric: the metric of the default route.
+    table: the routing table.
+    to: the destination.
+    via: the router.
+    """
 
     is6: bool | None = None
     metric: NonNegative32 | None = None
@@ -55,7 +67,14 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class RoutingPolicy(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[].routingPolicy[]']"""
+    """One routing rule in the machine.
+
+    from_: the source.
+    is6: true for IPv6.
+    priority: the lowest goes first.
+    table: the routing table.
+    to: the destination.
+    """
 
     from_: str = ""
     is6: bool | None = None
@@ -75,7 +94,22 @@ class RoutingPolicy(Struct, frozen=True, kw_only=True):
 
 
 class NetworkDevice(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network.networkDevices[]']"""
+    """One network card of the machine.
+
+    bridge: the bridge that the card is plugged into.
+    default_ipv4: takes an IPv4 address from the cluster's pool, and the default route.
+    default_ipv6: takes an IPv6 address from the cluster's pool, and the default route.
+    dns_servers: the DNS servers of the machines.
+    ip_pool_ref: pools that more addresses are taken from.
+    link_mtu: the MTU inside the machine.
+    model: the card's model.
+    mtu: the card's MTU; 1 takes the bridge's.
+    name: the name.
+    queues: the number of packet queues.
+    routes: routes.
+    routing_policy: routing rules.
+    vlan: the VLAN tag.
+    """
 
     bridge: Annotated[str, length(1)] = ""
     default_ipv4: bool | None = msgspec.field(default=None, name="defaultIPv4")
@@ -93,7 +127,14 @@ class NetworkDevice(Struct, frozen=True, kw_only=True):
 
 
 class VirtualRouting(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network.vrfs[]']"""
+    """One virtual routing device (VRF) in the machine.
+
+    interfaces: the cards that belong to it.
+    name: the name.
+    routes: routes.
+    routing_policy: routing rules.
+    table: the routing table.
+    """
 
     interfaces: Annotated[tuple[Annotated[str, length(4), pattern("^net[0-9]+$")], ...], ATOMIC_LIST] = ()
     name: Required[Annotated[str, length(3)]] = ""
@@ -112,7 +153,12 @@ class VirtualRouting(Struct, frozen=True, kw_only=True):
 
 
 class NetworkSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.network']"""
+    """The machine's network.
+
+    network_devices: the network cards.
+    vrfs: virtual routing devices.
+    zone: the zone.
+    """
 
     network_devices: Required[Annotated[tuple[NetworkDevice, ...], keyed_by("name")]] = ()
     vrfs: Annotated[tuple[VirtualRouting, ...], keyed_by("name")] = ()

@@ -1,4 +1,4 @@
-"""TODO infrastructure/placement"""
+"""Which node, which template and which VMID a machine gets."""
 
 from __future__ import annotations
 
@@ -25,13 +25,21 @@ from capstan.api.struct import Struct
 
 
 class SchedulerHints(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec.schedulerHints']"""
+    """How machines are placed on Proxmox nodes.
+
+    memory_adjustment: how many percent of a node's memory may be promised to machines; 0 means no limit.
+    """
 
     memory_adjustment: Annotated[Int64, between(0)] | None = None
 
 
 class NodeLocation(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status.nodeLocations.controlPlane[]']"""
+    """The Proxmox node of one machine.
+
+    machine: the machine.
+    node: the Proxmox node.
+    zone: the zone.
+    """
 
     machine: Required[LocalReference] = LocalReference()
     node: Required[Annotated[str, length(1)]] = ""
@@ -39,14 +47,22 @@ class NodeLocation(Struct, frozen=True, kw_only=True):
 
 
 class NodeLocations(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status.nodeLocations']"""
+    """Which Proxmox node each machine is on.
+
+    control_plane: the control plane.
+    workers: the workers.
+    """
 
     control_plane: Annotated[tuple[NodeLocation, ...], ATOMIC_LIST] = ()
     workers: Annotated[tuple[NodeLocation, ...], ATOMIC_LIST] = ()
 
 
 class TemplateSelector(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.templateSelector']"""
+    """Finds the template by its tags.
+
+    match_policy: exact, uniqueSubset or bestSubset.
+    match_tags: the tags that the template has.
+    """
 
     match_policy: Annotated[str, one_of("exact", "uniqueSubset", "bestSubset"), default("exact")] = ""
     match_tags: Required[
@@ -55,7 +71,11 @@ class TemplateSelector(Struct, frozen=True, kw_only=True):
 
 
 class VMIDRange(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec.vmIDRange']"""
+    """The VMIDs that may be used, both ends included.
+
+    end: the last.
+    start: the first.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.end >= self.start", "end should be greater than or equal to start"),)
 

@@ -1,4 +1,4 @@
-"""TODO infrastructure/proxmoxcluster"""
+"""ProxmoxCluster, what the machines of a cluster share on Proxmox VE."""
 
 from __future__ import annotations
 
@@ -16,7 +16,18 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.spec']"""
+    """What the cluster's machines share on Proxmox VE.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    control_plane_endpoint: where the cluster's API is reached; filled by the infrastructure provider where empty.
+    credentials_ref: the Secret with url, token and secret of the Proxmox API.
+    dns_servers: the DNS servers of the machines.
+    external_managed_control_plane: true when the control plane is not made of machines of this cluster.
+    ipv4_config: the IPv4 addresses that nodes get.
+    ipv6_config: the IPv6 addresses that nodes get.
+    scheduler_hints: how machines are placed.
+    zone_config: addresses and DNS servers by zone.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -37,7 +48,14 @@ class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxClusterStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2.status']"""
+    """What is observed of the cluster on Proxmox VE.
+
+    conditions: how things stand, one by one.
+    in_cluster_ip_pool_ref: the pools that the addresses come from.
+    in_cluster_zone_ref: the pools by zone.
+    initialization: steps that happen once.
+    node_locations: which Proxmox node each machine is on.
+    """
 
     conditions: Annotated[tuple[Condition, ...], items(None, 32), keyed_by("type")] = ()
     in_cluster_ip_pool_ref: Annotated[tuple[LocalReference, ...], ATOMIC_LIST] = msgspec.field(
@@ -49,7 +67,11 @@ class ProxmoxClusterStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxCluster(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha2']"""
+    """What a cluster shares on Proxmox VE: where its API is reached, its nodes' addresses, its credentials.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[ProxmoxClusterSpec] = ProxmoxClusterSpec()
     status: ProxmoxClusterStatus = ProxmoxClusterStatus()

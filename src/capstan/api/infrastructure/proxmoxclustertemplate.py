@@ -1,4 +1,4 @@
-"""TODO infrastructure/proxmoxclustertemplate"""
+"""ProxmoxClusterTemplate, the form of ProxmoxClusters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxClusterBlueprint(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxClusterTemplate/v1alpha2.spec.template.spec']"""
+    """What ProxmoxClusters made from the template start with.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    control_plane_endpoint: where the cluster's API is reached; filled by the infrastructure provider where empty.
+    credentials_ref: the Secret with url, token and secret of the Proxmox API.
+    dns_servers: the DNS servers of the machines.
+    external_managed_control_plane: true when the control plane is not made of machines of this cluster.
+    ipv4_config: the IPv4 addresses that nodes get.
+    ipv6_config: the IPv6 addresses that nodes get.
+    scheduler_hints: how machines are placed.
+    zone_config: addresses and DNS servers by zone.
+    """
 
     allowed_nodes: Annotated[tuple[str, ...], SET_LIST] = ()
     control_plane_endpoint: ProxmoxEndpoint = ProxmoxEndpoint()
@@ -28,19 +39,29 @@ class ProxmoxClusterBlueprint(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxClusterTemplateResource(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxClusterTemplate/v1alpha2.spec.template']"""
+    """The form of the ProxmoxClusters.
+
+    metadata: labels and annotations that are handed down.
+    spec: what is wanted.
+    """
 
     metadata: TemplateMetadata = TemplateMetadata()
     spec: Required[ProxmoxClusterBlueprint] = ProxmoxClusterBlueprint()
 
 
 class ProxmoxClusterTemplateSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxClusterTemplate/v1alpha2.spec']"""
+    """What the template holds.
+
+    template: the form of what is made.
+    """
 
     template: Required[ProxmoxClusterTemplateResource] = ProxmoxClusterTemplateResource()
 
 
 class ProxmoxClusterTemplate(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxClusterTemplate/v1alpha2']"""
+    """The form of ProxmoxClusters that are made for a cluster class.
+
+    spec: what is wanted.
+    """
 
     spec: Required[ProxmoxClusterTemplateSpec] = ProxmoxClusterTemplateSpec()

@@ -1,4 +1,4 @@
-"""TODO infrastructure/proxmoxmachine"""
+"""ProxmoxMachine, a virtual machine that becomes a node."""
 
 from __future__ import annotations
 
@@ -36,7 +36,30 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.spec']"""
+    """What the virtual machine is to be.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    checks: which signs of life are not waited for.
+    description: the description that the machine gets in Proxmox VE.
+    disks: the machine's disks.
+    format: the file format of the disks of a full clone: raw, qcow2 or vmdk.
+    full: true copies the template, false links to its disks.
+    memory_mib: memory in MiB.
+    metadata_settings: what is added to the machine's metadata.
+    network: the machine's network.
+    num_cores: cores in each socket.
+    num_sockets: processor sockets.
+    pool: the resource pool that the machine is put in.
+    provider_id: the machine's identity at its provider, as its node has it.
+    snap_name: the snapshot of the template that is cloned.
+    source_node: the Proxmox node that the template is on.
+    storage: the storage that a full clone is put on.
+    tags: tags that the machine gets.
+    template_id: the VMID of the template.
+    template_selector: finds the template by its tags.
+    virtual_machine_id: the machine's VMID.
+    vm_id_range: the VMIDs that may be used.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -83,7 +106,12 @@ class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
 
 
 class DeviceAddresses(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.status.ipAddresses[]']"""
+    """The addresses of one network card.
+
+    ipv4: IPv4 addresses.
+    ipv6: IPv6 addresses.
+    net: the network card.
+    """
 
     ipv4: Annotated[tuple[str, ...], SET_LIST] = ()
     ipv6: Annotated[tuple[str, ...], SET_LIST] = ()
@@ -91,7 +119,13 @@ class DeviceAddresses(Struct, frozen=True, kw_only=True):
 
 
 class NetworkStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.status.network[]']"""
+    """One network card as the machine shows it.
+
+    connected: whether the card has a link.
+    ip_addrs: its addresses.
+    mac_addr: its hardware address.
+    network_name: its name.
+    """
 
     connected: Required[bool] = msgspec.field(default_factory=bool)
     ip_addrs: Annotated[tuple[str, ...], SET_LIST] = ()
@@ -100,7 +134,19 @@ class NetworkStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxMachineStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2.status']"""
+    """What is observed of the virtual machine.
+
+    addresses: the machine's addresses.
+    bootstrap_data_provided: true once the machine has its instructions.
+    conditions: how things stand, one by one.
+    initialization: steps that happen once.
+    ip_addresses: the addresses by network card.
+    network: the network cards as the machine shows them.
+    proxmox_node: the Proxmox node that the machine is on.
+    retry_after: when a failed task is tried again.
+    task_ref: the Proxmox task (UPID) that is waited for.
+    vm_status: the machine's state.
+    """
 
     addresses: Annotated[tuple[MachineAddress, ...], ATOMIC_LIST] = ()
     bootstrap_data_provided: bool | None = None
@@ -115,7 +161,11 @@ class ProxmoxMachineStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxMachine(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha2']"""
+    """A virtual machine on Proxmox VE that becomes a node.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[ProxmoxMachineSpec] = ProxmoxMachineSpec()
     status: ProxmoxMachineStatus = ProxmoxMachineStatus()

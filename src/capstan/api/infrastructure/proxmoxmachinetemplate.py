@@ -1,4 +1,4 @@
-"""TODO infrastructure/proxmoxmachinetemplate"""
+"""ProxmoxMachineTemplate, the form of ProxmoxMachines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,30 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxMachineBlueprint(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachineTemplate/v1alpha2.spec.template.spec']"""
+    """What ProxmoxMachines made from the template start with.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    checks: which signs of life are not waited for.
+    description: the description that the machine gets in Proxmox VE.
+    disks: the machine's disks.
+    format: the file format of the disks of a full clone: raw, qcow2 or vmdk.
+    full: true copies the template, false links to its disks.
+    memory_mib: memory in MiB.
+    metadata_settings: what is added to the machine's metadata.
+    network: the machine's network.
+    num_cores: cores in each socket.
+    num_sockets: processor sockets.
+    pool: the resource pool that the machine is put in.
+    provider_id: the machine's identity at its provider, as its node has it.
+    snap_name: the snapshot of the template that is cloned.
+    source_node: the Proxmox node that the template is on.
+    storage: the storage that a full clone is put on.
+    tags: tags that the machine gets.
+    template_id: the VMID of the template.
+    template_selector: finds the template by its tags.
+    virtual_machine_id: the machine's VMID.
+    vm_id_range: the VMIDs that may be used.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel("self.full || !has(self.format)", "Must set full=true when specifying format"),
@@ -71,19 +94,29 @@ class ProxmoxMachineBlueprint(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxMachineTemplateResource(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachineTemplate/v1alpha2.spec.template']"""
+    """The form of the ProxmoxMachines.
+
+    metadata: labels and annotations that are handed down.
+    spec: what is wanted.
+    """
 
     metadata: TemplateMetadata = TemplateMetadata()
     spec: Required[ProxmoxMachineBlueprint] = ProxmoxMachineBlueprint()
 
 
 class ProxmoxMachineTemplateSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachineTemplate/v1alpha2.spec']"""
+    """What the template holds.
+
+    template: the form of what is made.
+    """
 
     template: Required[ProxmoxMachineTemplateResource] = ProxmoxMachineTemplateResource()
 
 
 class ProxmoxMachineTemplate(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachineTemplate/v1alpha2']"""
+    """The form of ProxmoxMachines that are made for a set of Machines. It never changes; make a new one instead.
+
+    spec: what is wanted.
+    """
 
     spec: Required[ProxmoxMachineTemplateSpec] = ProxmoxMachineTemplateSpec()

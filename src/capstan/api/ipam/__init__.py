@@ -1,1 +1,1 @@
-"""TODO."""
+"""Kinds of IP address management and of its in-cluster provider."""

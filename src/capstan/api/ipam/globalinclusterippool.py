@@ -1,4 +1,4 @@
-"""TODO ipam/globalinclusterippool"""
+"""GlobalInClusterIPPool, a pool for every namespace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from capstan.api.meta import TypedObject
 
 
 class GlobalInClusterIPPool(TypedObject, frozen=True, kw_only=True):
-    """TODO ['GlobalInClusterIPPool/v1alpha2']"""
+    """Addresses that are given out in every namespace.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: IPPoolSpec = IPPoolSpec()
     status: IPPoolStatus = IPPoolStatus()

@@ -1,4 +1,4 @@
-"""TODO ipam/inclusterippool"""
+"""InClusterIPPool, a pool of one namespace."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from capstan.api.meta import TypedObject
 
 
 class InClusterIPPool(TypedObject, frozen=True, kw_only=True):
-    """TODO ['InClusterIPPool/v1alpha2']"""
+    """Addresses that are given out inside one namespace.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: IPPoolSpec = IPPoolSpec()
     status: IPPoolStatus = IPPoolStatus()

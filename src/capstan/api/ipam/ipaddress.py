@@ -1,4 +1,4 @@
-"""TODO ipam/ipaddress"""
+"""IPAddress, an address that a claim has got."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from capstan.api.struct import Struct
 
 
 class IPAddressSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddress/v1beta2.spec']"""
+    """The address, and how it is used.
+
+    address: the address.
+    claim_ref: the claim that has it.
+    gateway: the router.
+    pool_ref: the pool.
+    prefix: the length of the network's prefix.
+    """
 
     address: Required[Annotated[str, length(1, 39)]] = ""
     claim_ref: Required[NameReference] = NameReference()
@@ -24,6 +31,9 @@ class IPAddressSpec(Struct, frozen=True, kw_only=True):
 
 
 class IPAddress(TypedObject, frozen=True, kw_only=True):
-    """TODO ['IPAddress/v1beta2']"""
+    """An address that a claim has got from a pool.
+
+    spec: what is wanted.
+    """
 
     spec: Required[IPAddressSpec] = IPAddressSpec()

@@ -1,4 +1,4 @@
-"""TODO ipam/ipaddressclaim"""
+"""IPAddressClaim, which asks a pool for an address."""
 
 from __future__ import annotations
 
@@ -12,26 +12,41 @@ from capstan.api.struct import Struct
 
 
 class IPAddressClaimSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta2.spec']"""
+    """What is asked for.
+
+    cluster_name: the Cluster that it belongs to.
+    pool_ref: the pool.
+    """
 
     cluster_name: Text63 = ""
     pool_ref: Required[ContractReference] = ContractReference()
 
 
 class IPAddressClaimV1Beta1Status(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta2.status.deprecated.v1beta1']"""
+    """What clients of v1beta1 see.
+
+    conditions: how things stand, one by one.
+    """
 
     conditions: tuple[LegacyCondition, ...] = ()
 
 
 class IPAddressClaimDeprecatedStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta2.status.deprecated']"""
+    """What only older contracts ask for.
+
+    v1beta1: what clients of v1beta1 see.
+    """
 
     v1beta1: IPAddressClaimV1Beta1Status = IPAddressClaimV1Beta1Status()
 
 
 class IPAddressClaimStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta2.status']"""
+    """What the claim has got.
+
+    address_ref: the address that the claim has got.
+    conditions: how things stand, one by one.
+    deprecated: what only older contracts ask for.
+    """
 
     schema_facts: ClassVar[Facts] = (entries(1),)
 
@@ -41,7 +56,11 @@ class IPAddressClaimStatus(Struct, frozen=True, kw_only=True):
 
 
 class IPAddressClaim(TypedObject, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta2']"""
+    """Asks a pool for an address.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: Required[IPAddressClaimSpec] = IPAddressClaimSpec()
     status: IPAddressClaimStatus = IPAddressClaimStatus()

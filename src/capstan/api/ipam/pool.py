@@ -1,4 +1,4 @@
-"""TODO ipam/pool"""
+"""What both kinds of in-cluster pools have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from capstan.api.struct import Struct
 
 
 class IPPoolSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['InClusterIPPool/v1alpha2.spec']"""
+    """Which addresses the pool gives out.
+
+    address_reuse_grace_period_seconds: how long a released address rests before it is given out again.
+    addresses: single addresses, ranges (first-last) or CIDRs.
+    allocate_reserved_ip_addresses: gives out network and broadcast addresses as well.
+    excluded_addresses: addresses that are not given out.
+    gateway: the router.
+    prefix: the length of the network's prefix.
+    """
 
     address_reuse_grace_period_seconds: NonNegative32 | None = None
     addresses: Required[tuple[str, ...]] = ()
@@ -22,7 +30,13 @@ class IPPoolSpec(Struct, frozen=True, kw_only=True):
 
 
 class IPPoolCounts(Struct, frozen=True, kw_only=True):
-    """TODO ['InClusterIPPool/v1alpha2.status.ipAddresses']"""
+    """How many addresses there are.
+
+    free: how many can still be given out.
+    out_of_range: how many are given out that the pool no longer has.
+    total: how many the pool has.
+    used: how many are given out.
+    """
 
     free: Required[int] = msgspec.field(default_factory=int)
     out_of_range: Required[int] = msgspec.field(default_factory=int)
@@ -31,6 +45,9 @@ class IPPoolCounts(Struct, frozen=True, kw_only=True):
 
 
 class IPPoolStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['InClusterIPPool/v1alpha2.status']"""
+    """How full the pool is.
+
+    ip_addresses: how many addresses there are.
+    """
 
     ip_addresses: IPPoolCounts | None = None

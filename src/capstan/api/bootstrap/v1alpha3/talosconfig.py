@@ -1,4 +1,4 @@
-"""TODO bootstrap/v1alpha3/talosconfig"""
+"""TalosConfig, what a machine configuration is made from, as v1alpha3 has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from capstan.api.struct import Struct
 
 
 class TalosConfigSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosControlPlane/v1alpha3.spec.controlPlaneConfig.controlplane']"""
+    """What the machine configuration is made from.
+
+    config_patches: JSON patches of the generated configuration.
+    data: a whole configuration, used instead of a generated one.
+    generate_type: controlplane, init, worker, or none to use data.
+    hostname: how the machine gets its name.
+    strategic_patches: documents that are merged into the generated configuration.
+    talos_version: the Talos version that the configuration is made for, such as v1.11.
+    """
 
     config_patches: tuple[ConfigPatch, ...] = ()
     data: str = ""
@@ -24,13 +32,26 @@ class TalosConfigSpec(Struct, frozen=True, kw_only=True):
 
 
 class TalosConfigV1Beta2Status(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosConfig/v1alpha3.status.v1beta2Status']"""
+    """What clients of the newer contract see.
+
+    conditions: how things stand, one by one.
+    """
 
     conditions: Annotated[tuple[Condition, ...], keyed_by("type")] = ()
 
 
 class TalosConfigStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['TalosConfig/v1alpha3.status']"""
+    """How far the machine configuration has got.
+
+    conditions: how things stand, one by one.
+    data_secret_name: the Secret that holds the instructions.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    observed_generation: the metadata.generation that this status is about.
+    ready: true when it can be used.
+    talos_config: the talosconfig.
+    v1beta2_status: what clients of the newer contract see.
+    """
 
     conditions: tuple[LegacyCondition, ...] = ()
     data_secret_name: str | None = None
@@ -43,7 +64,11 @@ class TalosConfigStatus(Struct, frozen=True, kw_only=True):
 
 
 class TalosConfig(TypedObject, frozen=True, kw_only=True):
-    """TODO ['TalosConfig/v1alpha3']"""
+    """What the Talos machine configuration of one Machine is made from.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: TalosConfigSpec = TalosConfigSpec()
     status: TalosConfigStatus = TalosConfigStatus()

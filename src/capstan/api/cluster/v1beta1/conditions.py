@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/conditions"""
+"""What v1beta1 shows of the newer contract."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from capstan.api.struct import Struct
 
 
 class ClusterV1Beta2Status(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.status.v1beta2']"""
+    """What clients of the newer contract see.
+
+    conditions: how things stand, one by one.
+    control_plane: the control plane.
+    workers: the workers.
+    """
 
     conditions: Annotated[tuple[Condition, ...], items(None, 32), keyed_by("type")] = ()
     control_plane: ReplicaCounts = ReplicaCounts()
@@ -19,13 +24,22 @@ class ClusterV1Beta2Status(Struct, frozen=True, kw_only=True):
 
 
 class ConditionsV1Beta2Status(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta1.status.v1beta2']"""
+    """What clients of the newer contract see.
+
+    conditions: how things stand, one by one.
+    """
 
     conditions: Annotated[tuple[Condition, ...], items(None, 32), keyed_by("type")] = ()
 
 
 class ReplicasV1Beta2Status(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1.status.v1beta2']"""
+    """What clients of the newer contract see.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    ready_replicas: how many are Ready.
+    up_to_date_replicas: how many are as the template wants them.
+    """
 
     available_replicas: Int32 | None = None
     conditions: Annotated[tuple[Condition, ...], items(None, 32), keyed_by("type")] = ()

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/healthcheck"""
+"""Health checks of a topology, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from capstan.api.struct import Struct
 
 
 class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck.unhealthyConditions[]']"""
+    """A condition of the node that makes its Machine unhealthy when it lasts.
+
+    status: the value that is unhealthy.
+    timeout: how long it must last.
+    type: the type.
+    """
 
     status: Required[Annotated[str, length(1)]] = ""
     timeout: Required[str] = msgspec.field(default_factory=str)
@@ -20,7 +25,12 @@ class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):
 
 
 class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck.unhealthyMachineConditions[]']"""
+    """A condition of the Machine that makes it unhealthy when it lasts.
+
+    status: the value that is unhealthy.
+    timeout: how long it must last.
+    type: the type.
+    """
 
     status: Required[ConditionStatus] = ""
     timeout: Required[str] = msgspec.field(default_factory=str)
@@ -32,15 +42,27 @@ class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
                 r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
             ),
             cel(
-                "!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])",
-                "type must not be one of: Ready, Available, HealthCheckSucceeded, OwnerRemediated, ExternallyRemediated",
+                ("!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])"),
+                (
+                    "type must not be one of: Ready, Available, HealthCheckSucceeded, "
+                    "OwnerRemediated, ExternallyRemediated"
+                ),
             ),
         ]
     ] = ""
 
 
 class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.machineHealthCheck']"""
+    """When control plane Machines count as unhealthy, and what is done then.
+
+    enable: whether Machines are checked.
+    max_unhealthy: up to how many unhealthy Machines remediation is tried.
+    node_startup_timeout: how long a Machine may take to become a node.
+    remediation_template: the template of the object that remediates.
+    unhealthy_conditions: conditions of the node that make its Machine unhealthy.
+    unhealthy_machine_conditions: conditions of the Machine that make it unhealthy.
+    unhealthy_range: how many unhealthy Machines remediation is tried for, such as [3-5].
+    """
 
     enable: bool | None = None
     max_unhealthy: int | str | None = None

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/machine"""
+"""Machine, what is, or becomes, a node, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,31 @@ from capstan.api.struct import Struct
 
 
 class MachineBootstrap(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta1.spec.bootstrap']"""
+    """Where the machine's first instructions come from: a provider's object, or a Secret.
+
+    config_ref: the provider's object that makes the instructions.
+    data_secret_name: the Secret that holds the instructions.
+    """
 
     config_ref: ObjectReference | None = None
     data_secret_name: Annotated[str, length(0, 253)] | None = None
 
 
 class MachineSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta1.spec']"""
+    """What the machine is to be.
+
+    bootstrap: where the machine's first instructions come from.
+    cluster_name: the Cluster that it belongs to.
+    failure_domain: the failure domain that Machines are made in.
+    infrastructure_ref: the provider's object that makes this machine.
+    node_deletion_timeout: how long deleting the node object is tried; 0s means for ever.
+    node_drain_timeout: how long draining the node may take; 0s means for ever.
+    node_volume_detach_timeout: how long detaching its volumes may take; 0s means for ever.
+    provider_id: the machine's identity at its provider, as its node has it.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    taints: taints that the nodes get.
+    version: the Kubernetes version, such as v1.33.1.
+    """
 
     bootstrap: Required[MachineBootstrap] = MachineBootstrap()
     cluster_name: Required[Text63] = ""
@@ -43,7 +60,23 @@ class MachineSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta1.status']"""
+    """What is observed of the machine.
+
+    addresses: the machine's addresses.
+    bootstrap_ready: true when the bootstrap data is there.
+    certificates_expiry_date: when the first of the machine's certificates ends.
+    conditions: how things stand, one by one.
+    deletion: how Machines are deleted.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    infrastructure_ready: true when the infrastructure is made.
+    last_updated: when the phase last changed.
+    node_info: what the node says of its machine and its software.
+    node_ref: the node.
+    observed_generation: the metadata.generation that this status is about.
+    phase: where in its life it is, in one word.
+    v1beta2: what clients of v1beta2 see.
+    """
 
     addresses: tuple[MachineAddress, ...] = ()
     bootstrap_ready: bool | None = None
@@ -64,7 +97,11 @@ class MachineStatus(Struct, frozen=True, kw_only=True):
 
 
 class Machine(TypedObject, frozen=True, kw_only=True):
-    """TODO ['Machine/v1beta1']"""
+    """A machine that is, or becomes, a Kubernetes node. It is replaced rather than changed.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: MachineSpec = MachineSpec()
     status: MachineStatus = MachineStatus()

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/machinedeployment"""
+"""MachineDeployment, workers declared as one thing, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,20 @@ from capstan.api.struct import Struct
 
 
 class MachineDeploymentSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta1.spec']"""
+    """Which Machines there are to be, how many, and how changes roll out.
+
+    cluster_name: the Cluster that it belongs to.
+    machine_naming_strategy: how new Machines are called.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    paused: true while nothing is to be done.
+    progress_deadline_seconds: no longer used.
+    replicas: how many Machines.
+    revision_history_limit: no longer used.
+    rollout_after: Machines made before this moment are replaced once it has come.
+    selector: which Machines are counted; it must match the template's labels.
+    strategy: the way of replacing Machines.
+    template: the form of what is made.
+    """
 
     cluster_name: Required[Text63] = ""
     machine_naming_strategy: MachineNaming = MachineNaming()
@@ -31,7 +44,20 @@ class MachineDeploymentSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta1.status']"""
+    """What is observed of the deployment.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    observed_generation: the metadata.generation that this status is about.
+    phase: where in its life it is, in one word.
+    ready_replicas: how many are Ready.
+    replicas: how many Machines.
+    selector: the selector as text, for the scale subresource.
+    unavailable_replicas: how many are missing.
+    updated_replicas: how many are as the template wants them.
+    v1beta2: what clients of v1beta2 see.
+    versions: how many have which version.
+    """
 
     available_replicas: Int32 | None = None
     conditions: tuple[LegacyCondition, ...] = ()
@@ -47,7 +73,11 @@ class MachineDeploymentStatus(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeployment(TypedObject, frozen=True, kw_only=True):
-    """TODO ['MachineDeployment/v1beta1']"""
+    """Worker Machines declared as one thing: how many, of which kind, and how changes roll out.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: MachineDeploymentSpec = MachineDeploymentSpec()
     status: MachineDeploymentStatus = MachineDeploymentStatus()

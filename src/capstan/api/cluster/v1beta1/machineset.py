@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/machineset"""
+"""MachineSet, a number of equal Machines, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from capstan.api.struct import Struct
 
 
 class MachineSetSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1.spec']"""
+    """Which Machines there are to be, and how many.
+
+    cluster_name: the Cluster that it belongs to.
+    delete_policy: which Machines go first: Random, Newest or Oldest.
+    machine_naming_strategy: how new Machines are called.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    replicas: how many Machines.
+    selector: which Machines are counted; it must match the template's labels.
+    template: the form of what is made.
+    """
 
     cluster_name: Required[Text63] = ""
     delete_policy: Annotated[str, one_of("Random", "Newest", "Oldest")] = ""
@@ -25,7 +34,20 @@ class MachineSetSpec(Struct, frozen=True, kw_only=True):
 
 
 class MachineSetStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1.status']"""
+    """What is observed of the set.
+
+    available_replicas: how many are Available.
+    conditions: how things stand, one by one.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    fully_labeled_replicas: how many have the template's labels.
+    observed_generation: the metadata.generation that this status is about.
+    ready_replicas: how many are Ready.
+    replicas: how many Machines.
+    selector: the selector as text, for the scale subresource.
+    v1beta2: what clients of v1beta2 see.
+    versions: how many have which version.
+    """
 
     available_replicas: Int32 | None = None
     conditions: tuple[LegacyCondition, ...] = ()
@@ -41,7 +63,11 @@ class MachineSetStatus(Struct, frozen=True, kw_only=True):
 
 
 class MachineSet(TypedObject, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1']"""
+    """Keeps a number of equal Machines alive.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: MachineSetSpec = MachineSetSpec()
     status: MachineSetStatus = MachineSetStatus()

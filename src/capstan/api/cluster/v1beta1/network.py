@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/network"""
+"""A cluster's addresses: pods, services, and where its API is, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,22 @@ from capstan.api.struct import Struct
 
 
 class NetworkRanges(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.clusterNetwork.pods']"""
+    """Ranges of addresses.
+
+    cidr_blocks: ranges such as 10.244.0.0/16.
+    """
 
     cidr_blocks: Required[Annotated[tuple[Annotated[str, length(1, 43)], ...], items(None, 100)]] = ()
 
 
 class ClusterNetwork(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.clusterNetwork']"""
+    """The addresses inside the cluster.
+
+    api_server_port: the port of the API server on the control plane machines.
+    pods: the ranges of the pods' addresses.
+    service_domain: the DNS domain of services; cluster.local where empty.
+    services: the ranges of the services' addresses.
+    """
 
     api_server_port: Int32 | None = None
     pods: NetworkRanges = NetworkRanges()
@@ -24,7 +33,11 @@ class ClusterNetwork(Struct, frozen=True, kw_only=True):
 
 
 class ControlPlaneEndpoint(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.controlPlaneEndpoint']"""
+    """Where the cluster's API is reached.
+
+    host: a name or an address.
+    port: the port.
+    """
 
     host: Annotated[str, length(None, 512)] = ""
     port: Int32 | None = None

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/rollout"""
+"""How Machines are replaced after a change, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ from capstan.api.struct import Struct
 
 
 class RemediationLimit(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers.machineDeployments[].strategy.remediation']"""
+    """How many Machines are remediated at one time.
+
+    max_in_flight: how many Machines, or which part, are remediated at one time.
+    """
 
     max_in_flight: int | str | None = None
 
 
 class RollingUpdate(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers.machineDeployments[].strategy.rollingUpdate']"""
+    """How far replacing may go at one time.
+
+    delete_policy: which Machines go first: Random, Newest or Oldest.
+    max_surge: how many Machines, or which part, there may be above the wanted number.
+    max_unavailable: how many Machines, or which part, may be missing.
+    """
 
     delete_policy: Annotated[str, one_of("Random", "Newest", "Oldest")] = ""
     max_surge: int | str | None = None
@@ -23,7 +31,12 @@ class RollingUpdate(Struct, frozen=True, kw_only=True):
 
 
 class DeploymentStrategy(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers.machineDeployments[].strategy']"""
+    """How Machines are replaced after a change.
+
+    remediation: what is done with unhealthy Machines.
+    rolling_update: how far replacing may go at one time.
+    type: RollingUpdate or OnDelete.
+    """
 
     remediation: RemediationLimit = RemediationLimit()
     rolling_update: RollingUpdate = RollingUpdate()

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/template"""
+"""The form of Machines, and what they are called, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,31 @@ from capstan.api.struct import Struct
 
 
 class TemplateMetadata(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.metadata']"""
+    """Labels and annotations that are handed down to what is made from the template.
+
+    annotations: annotations.
+    labels: labels.
+    """
 
     annotations: dict[str, str] = {}
     labels: dict[str, str] = {}
 
 
 class MachineNaming(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1.spec.machineNamingStrategy']"""
+    """How new Machines are called.
+
+    template: a Go template with .cluster.name, .machineSet.name and .random.
+    """
 
     template: Text256 = ""
 
 
 class MachineTemplate(Struct, frozen=True, kw_only=True):
-    """TODO ['MachineSet/v1beta1.spec.template']"""
+    """The form of the Machines.
+
+    metadata: labels and annotations that are handed down.
+    spec: what is wanted.
+    """
 
     metadata: TemplateMetadata = TemplateMetadata()
     spec: MachineSpec = MachineSpec()

@@ -1,4 +1,4 @@
-"""TODO cluster/v1beta1/topology"""
+"""A cluster described by a ClusterClass and variables, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from capstan.api.struct import Struct
 
 
 class TopologyVariable(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.variables.overrides[]']"""
+    """The value of one variable of the ClusterClass.
+
+    definition_from: which of several definitions is meant.
+    name: the name.
+    value: the value.
+    """
 
     definition_from: Annotated[str, length(None, 256)] = ""
     name: Required[Text256] = ""
@@ -24,13 +29,28 @@ class TopologyVariable(Struct, frozen=True, kw_only=True):
 
 
 class TopologyVariables(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane.variables']"""
+    """Variables with another value here.
+
+    overrides: the variables and their values.
+    """
 
     overrides: Annotated[tuple[TopologyVariable, ...], items(None, 1000), keyed_by("name")] = ()
 
 
 class ControlPlaneTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.controlPlane']"""
+    """The control plane of a topology.
+
+    machine_health_check: when Machines count as unhealthy, and what is done then.
+    metadata: labels and annotations that are handed down.
+    node_deletion_timeout: how long deleting the node object is tried; 0s means for ever.
+    node_drain_timeout: how long draining the node may take; 0s means for ever.
+    node_volume_detach_timeout: how long detaching its volumes may take; 0s means for ever.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    replicas: how many Machines.
+    rollout: how Machines are replaced after a change.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     machine_health_check: ControlPlaneHealthCheck = ControlPlaneHealthCheck()
     metadata: TemplateMetadata = TemplateMetadata()
@@ -45,7 +65,24 @@ class ControlPlaneTopology(Struct, frozen=True, kw_only=True):
 
 
 class MachineDeploymentTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers.machineDeployments[]']"""
+    """One MachineDeployment of a topology.
+
+    class_: the name of the class.
+    failure_domain: the failure domain that Machines are made in.
+    machine_health_check: when Machines count as unhealthy, and what is done then.
+    metadata: labels and annotations that are handed down.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    name: the name.
+    node_deletion_timeout: how long deleting the node object is tried; 0s means for ever.
+    node_drain_timeout: how long draining the node may take; 0s means for ever.
+    node_volume_detach_timeout: how long detaching its volumes may take; 0s means for ever.
+    readiness_gates: conditions that must hold as well before a Machine is Ready.
+    replicas: how many Machines.
+    rollout: how Machines are replaced after a change.
+    strategy: the way of replacing Machines.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     class_: Required[Text256] = ""
     failure_domain: Text256 = ""
@@ -65,7 +102,20 @@ class MachineDeploymentTopology(Struct, frozen=True, kw_only=True):
 
 
 class MachinePoolTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers.machinePools[]']"""
+    """One MachinePool of a topology.
+
+    class_: the name of the class.
+    failure_domains: the failure domains.
+    metadata: labels and annotations that are handed down.
+    min_ready_seconds: how long a Machine must be Ready before it is Available.
+    name: the name.
+    node_deletion_timeout: how long deleting the node object is tried; 0s means for ever.
+    node_drain_timeout: how long draining the node may take; 0s means for ever.
+    node_volume_detach_timeout: how long detaching its volumes may take; 0s means for ever.
+    replicas: how many Machines.
+    taints: taints that the nodes get.
+    variables: values of the class's variables.
+    """
 
     class_: Required[Text256] = ""
     failure_domains: Annotated[tuple[Text256, ...], items(None, 100)] = ()
@@ -81,14 +131,27 @@ class MachinePoolTopology(Struct, frozen=True, kw_only=True):
 
 
 class WorkersTopology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology.workers']"""
+    """The workers of a topology.
+
+    machine_deployments: MachineDeployments.
+    machine_pools: MachinePools.
+    """
 
     machine_deployments: Annotated[tuple[MachineDeploymentTopology, ...], items(None, 2000), keyed_by("name")] = ()
     machine_pools: Annotated[tuple[MachinePoolTopology, ...], items(None, 2000), keyed_by("name")] = ()
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """TODO ['Cluster/v1beta1.spec.topology']"""
+    """The cluster described by a ClusterClass and variables.
+
+    class_: the name of the class.
+    class_namespace: the namespace of the ClusterClass; the cluster's own where empty.
+    control_plane: the control plane.
+    rollout_after: Machines made before this moment are replaced once it has come.
+    variables: values of the class's variables.
+    version: the Kubernetes version, such as v1.33.1.
+    workers: the workers.
+    """
 
     class_: Required[Annotated[str, length(1, 253)]] = ""
     class_namespace: DnsLabel = ""

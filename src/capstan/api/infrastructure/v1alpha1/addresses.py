@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/addresses"""
+"""Where the API is reached, and which addresses nodes get, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.controlPlaneEndpoint']"""
+    """Where the cluster's API is reached. Nothing creates this address: it is a virtual IP or a load balancer.
+
+    host: a name or an address.
+    port: the port.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.port > 0 && self.port < 65536", "port must be within 1-65535"),)
 
@@ -20,7 +24,13 @@ class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
 
 
 class IPv4Config(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.ipv4Config']"""
+    """The IPv4 addresses that nodes get.
+
+    addresses: single addresses, ranges (first-last) or CIDRs.
+    gateway: the router.
+    metric: the metric of the default route.
+    prefix: the length of the network's prefix.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv4Config addresses must be provided"),)
 
@@ -31,7 +41,13 @@ class IPv4Config(Struct, frozen=True, kw_only=True):
 
 
 class IPv6Config(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.ipv6Config']"""
+    """The IPv6 addresses that nodes get.
+
+    addresses: single addresses, ranges (first-last) or CIDRs.
+    gateway: the router.
+    metric: the metric of the default route.
+    prefix: the length of the network's prefix.
+    """
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv6Config addresses must be provided"),)
 

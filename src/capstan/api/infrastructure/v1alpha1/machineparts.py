@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/machineparts"""
+"""Checks and metadata of a ProxmoxMachine, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from capstan.api.struct import Struct
 
 
 class MetadataSettings(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.metadataSettings']"""
+    """What is added to the machine's metadata.
+
+    provider_id_injection: puts the provider ID into the metadata.
+    """
 
     provider_id_injection: bool | None = msgspec.field(default=None, name="providerIDInjection")

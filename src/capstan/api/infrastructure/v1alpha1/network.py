@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/network"""
+"""A machine's network cards, routes and routing devices, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from capstan.api.struct import Struct
 
 
 class IPv4PoolReference(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.additionalDevices[].ipv4PoolRef']"""
+    """A pool that an IPv4 address is taken from.
+
+    api_group: the API group.
+    kind: the kind.
+    name: the name.
+    """
 
     schema_facts: ClassVar[Facts] = (
         ATOMIC_MAP,
@@ -28,7 +33,12 @@ class IPv4PoolReference(Struct, frozen=True, kw_only=True):
 
 
 class IPv6PoolReference(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.additionalDevices[].ipv6PoolRef']"""
+    """A pool that an IPv6 address is taken from.
+
+    api_group: the API group.
+    kind: the kind.
+    name: the name.
+    """
 
     schema_facts: ClassVar[Facts] = (
         ATOMIC_MAP,
@@ -45,7 +55,13 @@ class IPv6PoolReference(Struct, frozen=True, kw_only=True):
 
 
 class Route(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.additionalDevices[].routes[]']"""
+    """One route in the machine.
+
+    metric: the metric of the default route.
+    table: the routing table.
+    to: the destination.
+    via: the router.
+    """
 
     metric: Int32 | None = None
     table: Int32 | None = None
@@ -54,7 +70,13 @@ class Route(Struct, frozen=True, kw_only=True):
 
 
 class RoutingPolicy(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.additionalDevices[].routingPolicy[]']"""
+    """One routing rule in the machine.
+
+    from_: the source.
+    priority: the lowest goes first.
+    table: the routing table.
+    to: the destination.
+    """
 
     from_: str = ""
     priority: (
@@ -73,7 +95,20 @@ class RoutingPolicy(Struct, frozen=True, kw_only=True):
 
 
 class AdditionalNetworkDevice(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.additionalDevices[]']"""
+    """One more network card of the machine.
+
+    bridge: the bridge that the card is plugged into.
+    dns_servers: the DNS servers of the machines.
+    ipv4_pool_ref: the pool that the IPv4 address is taken from.
+    ipv6_pool_ref: the pool that the IPv6 address is taken from.
+    link_mtu: the MTU inside the machine.
+    model: the card's model.
+    mtu: the card's MTU; 1 takes the bridge's.
+    name: the name.
+    routes: routes.
+    routing_policy: routing rules.
+    vlan: the VLAN tag.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -98,7 +133,16 @@ class AdditionalNetworkDevice(Struct, frozen=True, kw_only=True):
 
 
 class DefaultNetworkDevice(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.default']"""
+    """The machine's first network card, net0.
+
+    bridge: the bridge that the card is plugged into.
+    dns_servers: the DNS servers of the machines.
+    ipv4_pool_ref: the pool that the IPv4 address is taken from.
+    ipv6_pool_ref: the pool that the IPv6 address is taken from.
+    model: the card's model.
+    mtu: the card's MTU; 1 takes the bridge's.
+    vlan: the VLAN tag.
+    """
 
     bridge: Required[Annotated[str, length(1)]] = ""
     dns_servers: Annotated[tuple[str, ...], items(1)] = ()
@@ -110,7 +154,14 @@ class DefaultNetworkDevice(Struct, frozen=True, kw_only=True):
 
 
 class VirtualRouting(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network.vrfs[]']"""
+    """One virtual routing device (VRF) in the machine.
+
+    interfaces: the cards that belong to it.
+    name: the name.
+    routes: routes.
+    routing_policy: routing rules.
+    table: the routing table.
+    """
 
     interfaces: tuple[str, ...] = ()
     name: Required[Annotated[str, length(3)]] = ""
@@ -129,7 +180,12 @@ class VirtualRouting(Struct, frozen=True, kw_only=True):
 
 
 class NetworkSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec.machineSpec{}.network']"""
+    """The machine's network.
+
+    additional_devices: more network cards.
+    default: the first network card.
+    vrfs: virtual routing devices.
+    """
 
     additional_devices: Annotated[tuple[AdditionalNetworkDevice, ...], keyed_by("name")] = ()
     default: DefaultNetworkDevice | None = None

@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/placement"""
+"""Which node, which template and which VMID a machine gets, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,31 @@ from capstan.api.struct import Struct
 
 
 class SchedulerHints(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.schedulerHints']"""
+    """How machines are placed on Proxmox nodes.
+
+    memory_adjustment: how many percent of a node's memory may be promised to machines; 0 means no limit.
+    """
 
     memory_adjustment: Int64 | None = None
 
 
 class NodeLocation(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.status.nodeLocations.controlPlane[]']"""
+    """The Proxmox node of one machine.
+
+    machine: the machine.
+    node: the Proxmox node.
+    """
 
     machine: Required[LocalReference] = LocalReference()
     node: Required[str] = msgspec.field(default_factory=str)
 
 
 class NodeLocations(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.status.nodeLocations']"""
+    """Which Proxmox node each machine is on.
+
+    control_plane: the control plane.
+    workers: the workers.
+    """
 
     control_plane: tuple[NodeLocation, ...] = ()
     workers: tuple[NodeLocation, ...] = ()

@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/proxmoxcluster"""
+"""ProxmoxCluster, what the machines of a cluster share on Proxmox VE, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,12 @@ from capstan.api.struct import Struct
 
 
 class CloneSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec.cloneSpec']"""
+    """Settings that older manifests have for the machines of a cluster.
+
+    machine_spec: settings by role.
+    ssh_authorized_keys: SSH keys of the machines.
+    virtual_ip_network_interface: the interface of the virtual IP.
+    """
 
     machine_spec: Required[dict[str, ProxmoxMachineBlueprint]] = {}
     ssh_authorized_keys: tuple[str, ...] = ()
@@ -24,7 +29,18 @@ class CloneSpec(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.spec']"""
+    """What the cluster's machines share on Proxmox VE.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    clone_spec: settings for the machines of the cluster.
+    control_plane_endpoint: where the cluster's API is reached; filled by the infrastructure provider where empty.
+    credentials_ref: the Secret with url, token and secret of the Proxmox API.
+    dns_servers: the DNS servers of the machines.
+    external_managed_control_plane: true when the control plane is not made of machines of this cluster.
+    ipv4_config: the IPv4 addresses that nodes get.
+    ipv6_config: the IPv6 addresses that nodes get.
+    scheduler_hints: how machines are placed.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -45,7 +61,15 @@ class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxClusterStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1.status']"""
+    """What is observed of the cluster on Proxmox VE.
+
+    conditions: how things stand, one by one.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    in_cluster_ip_pool_ref: the pools that the addresses come from.
+    node_locations: which Proxmox node each machine is on.
+    ready: true when it can be used.
+    """
 
     conditions: tuple[LegacyCondition, ...] = ()
     failure_message: str = ""
@@ -56,7 +80,11 @@ class ProxmoxClusterStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxCluster(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxCluster/v1alpha1']"""
+    """What a cluster shares on Proxmox VE: where its API is reached, its nodes' addresses, its credentials.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: ProxmoxClusterSpec = ProxmoxClusterSpec()
     status: ProxmoxClusterStatus = ProxmoxClusterStatus()

@@ -1,4 +1,4 @@
-"""TODO infrastructure/v1alpha1/proxmoxmachine"""
+"""ProxmoxMachine, a virtual machine that becomes a node, as v1alpha1 has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,31 @@ from capstan.api.struct import Struct
 
 
 class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha1.spec']"""
+    """What the virtual machine is to be.
+
+    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
+    checks: which signs of life are not waited for.
+    description: the description that the machine gets in Proxmox VE.
+    disks: the machine's disks.
+    format: the file format of the disks of a full clone: raw, qcow2 or vmdk.
+    full: true copies the template, false links to its disks.
+    memory_mib: memory in MiB.
+    metadata_settings: what is added to the machine's metadata.
+    network: the machine's network.
+    num_cores: cores in each socket.
+    num_sockets: processor sockets.
+    pool: the resource pool that the machine is put in.
+    provider_id: the machine's identity at its provider, as its node has it.
+    snap_name: the snapshot of the template that is cloned.
+    source_node: the Proxmox node that the template is on.
+    storage: the storage that a full clone is put on.
+    tags: tags that the machine gets.
+    target: the Proxmox node that the machine is put on.
+    template_id: the VMID of the template.
+    template_selector: finds the template by its tags.
+    virtual_machine_id: the machine's VMID.
+    vm_id_range: the VMIDs that may be used.
+    """
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -73,14 +97,24 @@ class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
 
 
 class AddressPair(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha1.status.ipAddresses{}']"""
+    """The addresses of one network card.
+
+    ipv4: IPv4 addresses.
+    ipv6: IPv6 addresses.
+    """
 
     ipv4: str = ""
     ipv6: str = ""
 
 
 class NetworkStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha1.status.network[]']"""
+    """One network card as the machine shows it.
+
+    connected: whether the card has a link.
+    ip_addrs: its addresses.
+    mac_addr: its hardware address.
+    network_name: its name.
+    """
 
     connected: bool | None = None
     ip_addrs: tuple[str, ...] = ()
@@ -89,7 +123,21 @@ class NetworkStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxMachineStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha1.status']"""
+    """What is observed of the virtual machine.
+
+    addresses: the machine's addresses.
+    bootstrap_data_provided: true once the machine has its instructions.
+    conditions: how things stand, one by one.
+    failure_message: no longer used: what cannot be repaired.
+    failure_reason: no longer used: why it cannot be repaired.
+    ip_addresses: the addresses by network card.
+    network: the network cards as the machine shows them.
+    proxmox_node: the Proxmox node that the machine is on.
+    ready: true when it can be used.
+    retry_after: when a failed task is tried again.
+    task_ref: the Proxmox task (UPID) that is waited for.
+    vm_status: the machine's state.
+    """
 
     addresses: tuple[MachineAddress, ...] = ()
     bootstrap_data_provided: bool | None = None
@@ -106,7 +154,11 @@ class ProxmoxMachineStatus(Struct, frozen=True, kw_only=True):
 
 
 class ProxmoxMachine(TypedObject, frozen=True, kw_only=True):
-    """TODO ['ProxmoxMachine/v1alpha1']"""
+    """A virtual machine on Proxmox VE that becomes a node.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: ProxmoxMachineSpec = ProxmoxMachineSpec()
     status: ProxmoxMachineStatus = ProxmoxMachineStatus()

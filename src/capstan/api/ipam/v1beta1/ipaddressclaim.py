@@ -1,4 +1,4 @@
-"""TODO ipam/v1beta1/ipaddressclaim"""
+"""IPAddressClaim, which asks a pool for an address, as v1beta1 has it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ from capstan.api.struct import Struct
 
 
 class IPAddressClaimSpec(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta1.spec']"""
+    """What is asked for.
+
+    cluster_name: the Cluster that it belongs to.
+    pool_ref: the pool.
+    """
 
     cluster_name: Text63 = ""
     pool_ref: Required[PoolTypedReference] = PoolTypedReference()
 
 
 class IPAddressClaimStatus(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta1.status']"""
+    """What the claim has got.
+
+    address_ref: the address that the claim has got.
+    conditions: how things stand, one by one.
+    v1beta2: what clients of v1beta2 see.
+    """
 
     address_ref: LocalReference | None = None
     conditions: tuple[LegacyCondition, ...] = ()
@@ -26,7 +35,11 @@ class IPAddressClaimStatus(Struct, frozen=True, kw_only=True):
 
 
 class IPAddressClaim(TypedObject, frozen=True, kw_only=True):
-    """TODO ['IPAddressClaim/v1beta1']"""
+    """Asks a pool for an address.
+
+    spec: what is wanted.
+    status: what is observed.
+    """
 
     spec: IPAddressClaimSpec = IPAddressClaimSpec()
     status: IPAddressClaimStatus = IPAddressClaimStatus()

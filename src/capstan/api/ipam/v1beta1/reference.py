@@ -1,4 +1,4 @@
-"""TODO ipam/v1beta1/reference"""
+"""References of the v1beta1 kinds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from capstan.api.struct import Struct
 
 
 class PoolTypedReference(Struct, frozen=True, kw_only=True):
-    """TODO ['IPAddress/v1beta1.spec.poolRef']"""
+    """The pool.
+
+    api_group: the API group.
+    kind: the kind.
+    name: the name.
+    """
 
     schema_facts: ClassVar[Facts] = (ATOMIC_MAP,)
 
