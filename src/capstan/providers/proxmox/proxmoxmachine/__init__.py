@@ -1,0 +1,1 @@
+"""ProxmoxMachine: one virtual machine, from its reservation to its removal."""

@@ -1,0 +1,177 @@
+"""The effects on Proxmox VE and on the workload cluster that the plan may ask for. Each can be asked for again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from capstan.api.objects import Key
+from capstan.providers.proxmox.transport import Endpoint, Scalar
+from capstan.runtime.plan import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One VM, and how to make sure that it is the right one before it is touched."""
+
+    endpoint: Endpoint
+    node: str
+    vmid: int
+    nonce: str = ""
+    provider_id: str = ""
+
+    def __str__(self) -> str:
+        return f"VM {self.vmid} on {self.node}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneVm(Action):
+    """Start a clone; its result is the UPID. The VMID and the nonce are written down already, so that asking twice
+    gives one VM. Waits for its turn at the storage (`gate`)."""
+
+    target: Target
+    source_node: str
+    template_id: int
+    gate: str
+    params: Mapping[str, Scalar | None]
+
+    @property
+    def summary(self) -> str:
+        return f"clone template {self.template_id} of {self.source_node} to {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitTask(Action):
+    """Wait for a task, for a bounded time. Its result is the TaskEnd, or None while it still runs."""
+
+    endpoint: Endpoint
+    upid: str
+
+    @property
+    def summary(self) -> str:
+        return f"await {self.upid}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigureVm(Action):
+    """Set these keys and remove those, under the digest of the config that the difference was computed from."""
+
+    target: Target
+    params: Mapping[str, Scalar | None]
+    digest: str = ""
+
+    @property
+    def summary(self) -> str:
+        return f"configure {self.target}: {', '.join(sorted(self.params))}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResizeDisk(Action):
+    """Grow a disk to `size_gib`."""
+
+    target: Target
+    disk: str
+    size_gib: int
+
+    @property
+    def summary(self) -> str:
+        return f"grow {self.disk} of {self.target} to {self.size_gib} GiB"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedVm(Action):
+    """Upload the NoCloud ISO and attach it to `drive`. `files` hold secrets and are never shown."""
+
+    target: Target
+    drive: str
+    tags: str
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        return f"attach the NoCloud data of {self.target} as {self.drive}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EjectSeed(Action):
+    """Take the NoCloud ISO out of its drive and delete it."""
+
+    target: Target
+    drive: str
+    volume: str
+    tags: str
+
+    @property
+    def summary(self) -> str:
+        return f"eject {self.volume} from {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartVm(Action):
+    """Start the VM, or resume it when it is paused."""
+
+    target: Target
+    verb: str = "start"
+
+    @property
+    def summary(self) -> str:
+        return f"{self.verb} {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopVm(Action):
+    """Switch the VM off, now."""
+
+    target: Target
+
+    @property
+    def summary(self) -> str:
+        return f"stop {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DestroyVm(Action):
+    """Destroy the VM with its disks and its NoCloud ISO. Irreversible."""
+
+    target: Target
+
+    @property
+    def summary(self) -> str:
+        return f"destroy {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveSeed(Action):
+    """Delete a NoCloud ISO whose VM is gone."""
+
+    target: Target
+
+    @property
+    def summary(self) -> str:
+        return f"delete the NoCloud data of {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckCloudInit(Action):
+    """Ask cloud-init in the guest how far it is: `done`, `running` or `error`."""
+
+    target: Target
+
+    @property
+    def summary(self) -> str:
+        return f"ask cloud-init of {self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillProviderId(Action):
+    """Set `spec.providerID` of a Node in the workload cluster, which nobody else does."""
+
+    cluster: Key
+    node: str
+    node_uid: str
+    provider_id: str
+    kubeconfig: bytes = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        return f"set providerID {self.provider_id} of Node {self.node}"
