@@ -1,0 +1,1 @@
+"""InClusterIPPool and GlobalInClusterIPPool: what they hold, what is used, and when they may go."""
