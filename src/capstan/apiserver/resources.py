@@ -34,6 +34,10 @@ class ServedVersion:
     selectable: tuple[str, ...] = ()
 
 
+def _unchecked() -> Obj | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """One kind with all versions that it is served in. Objects are kept in `storage` under `prefix`."""
@@ -80,6 +84,11 @@ class Served:
 
     def resource(self, version: str = "") -> Resource:
         return Resource(self.group, version or self.storage, self.plural, self.kind, self.namespaced)
+
+    def stored(self, namespace: str) -> Target:
+        """The kind as it is kept, for the server's own upkeep; that version need not be served."""
+        version = self.version(self.storage) or ServedVersion(self.storage, _unchecked)
+        return Target(self, version, namespace)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 from capstan.api.errors import is_already_exists
 from capstan.api.kinds import Kind, Scheme, Version
@@ -14,12 +16,17 @@ from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.authorization import MASTERS
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.deleting import Deleter
+from capstan.apiserver.expiry import EventExpiry
+from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion, Target
+from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
 from capstan.apiserver.writing import Writer
-from capstan.store.protocol import Store
+from capstan.store.protocol import Store, StoreError
+
+log = logging.getLogger(__name__)
 
 SYSTEM = User("system:apiserver", (MASTERS,))
 
@@ -32,8 +39,15 @@ class ApiServer:
     """
 
     def __init__(
-        self, store: Store, *, scheme: Scheme, clock: Callable[[], datetime], token: Callable[[int], bytes]
+        self,
+        store: Store,
+        *,
+        scheme: Scheme,
+        clock: Callable[[], datetime],
+        token: Callable[[int], bytes],
+        root_ca: str = "",
     ) -> None:
+        self._root_ca = root_ca
         self.scheme = scheme
         self.registry = Registry()
         for kind in scheme.kinds:
@@ -51,6 +65,13 @@ class ApiServer:
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
         await self._make_namespaces()
+        collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
+        upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
+        self._spawn(collector.run(), "garbage")
+        if self.registry.by_plural("", "namespaces"):
+            self._spawn(upkeep.run(), "namespaces")
+        if self.registry.by_plural("", "events"):
+            self._spawn(EventExpiry(self.backend).run(), "events")
 
     async def stop(self) -> None:
         """End the background work. The store stays open."""
@@ -58,6 +79,19 @@ class ApiServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._watched(work, name), name=f"apiserver-{name}")
+        self._tasks.append(task)
+
+    async def _watched(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """A background part that ends by itself has a bug or lost its store: say so, never silently."""
+        try:
+            await work
+        except StoreError as error:
+            log.warning("%s ended with the store: %s", name, error)
+        except Exception:
+            log.exception("%s ended", name)
 
     async def _make_namespaces(self) -> None:
         served = self.registry.by_plural("", "namespaces")

@@ -1,0 +1,176 @@
+"""The namespace controller: what each namespace starts with, and its emptying when it is deleted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from capstan.api.errors import ApiError, is_already_exists, is_not_found
+from capstan.api.objects import Obj
+from capstan.api.verbs import DeleteOptions, User, WriteOptions
+from capstan.apiserver.backend import Backend
+from capstan.apiserver.deleting import Deleter
+from capstan.apiserver.namespaces import PREFIX
+from capstan.apiserver.resources import Served
+from capstan.apiserver.writing import Change as Write
+from capstan.apiserver.writing import Writer
+from capstan.store.entry import Change, Entry
+
+log = logging.getLogger(__name__)
+
+USER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
+ROOT_CA = "kube-root-ca.crt"
+_ACCOUNT = "default"
+_RETRY_SECONDS = 5.0
+
+
+class NamespaceController:
+    """Follows every change. Work is done for namespaces that appeared or are being deleted, and for no other."""
+
+    def __init__(self, backend: Backend, writer: Writer, deleter: Deleter, root_ca: str = "") -> None:
+        self._backend = backend
+        self._writer = writer
+        self._deleter = deleter
+        self._root_ca = root_ca
+        self._ending: dict[str, None] = {}
+        self._due: dict[str, None] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        store = self._backend.store
+        page = await store.list(PREFIX)
+        for entry in page.entries:
+            self._due[entry.name] = None
+        subscription = await store.watch("", page.revision)
+        try:
+            while True:
+                failed = await self._work()
+                changes = await subscription.next(_RETRY_SECONDS if failed else None)
+                self._due.update(failed)
+                for change in changes:
+                    self._observe(change)
+        finally:
+            subscription.close()
+
+    def _observe(self, change: Change) -> None:
+        entry = change.entry
+        if entry.prefix == PREFIX:
+            self._ending.pop(entry.name, None)
+            if not change.deleted:
+                self._due[entry.name] = None
+        elif change.deleted and (entry.namespace in self._ending or entry.name in (_ACCOUNT, ROOT_CA)):
+            self._due[entry.namespace] = None
+
+    async def _work(self) -> dict[str, None]:
+        """Look at what is due; gives what has to be tried again."""
+        failed: dict[str, None] = {}
+        due, self._due = self._due, {}
+        for name in due:
+            try:
+                await self._look(name)
+            except ApiError as error:
+                log.warning("namespace %s waits: %s", name, error.message)
+                failed[name] = None
+        return failed
+
+    async def _look(self, name: str) -> None:
+        entry = await self._backend.store.get(PREFIX, "", name)
+        if entry is None:
+            return
+        if entry.object["metadata"].get("deletionTimestamp"):
+            self._ending[name] = None
+            await self._empty(entry)
+        else:
+            await self._furnish(name)
+
+    async def _furnish(self, name: str) -> None:
+        """What every namespace has: its default account, and the CA of this server where that is known."""
+        await self._ensure("serviceaccounts", name, {"metadata": {"name": _ACCOUNT, "namespace": name}})
+        if self._root_ca:
+            body = {"metadata": {"name": ROOT_CA, "namespace": name}, "data": {"ca.crt": self._root_ca}}
+            await self._ensure("configmaps", name, body)
+
+    async def _ensure(self, plural: str, namespace: str, body: Obj) -> None:
+        served = self._backend.registry.by_plural("", plural)
+        if served is None:
+            return
+        if await self._backend.store.get(served.prefix, namespace, body["metadata"]["name"]) is not None:
+            return
+        try:
+            await self._writer.create(served.stored(namespace), body, WriteOptions(), USER)
+        except ApiError as error:
+            if not is_already_exists(error) and not is_not_found(error) and error.code != 403:
+                raise
+
+    async def _empty(self, namespace: Entry) -> None:
+        """Delete what is in it, pods first; when nothing is left, let it go."""
+        remaining: list[tuple[Served, Sequence[Entry]]] = []
+        for served in self._in_order():
+            left = await self._delete_all(served, namespace.name)
+            if left:
+                remaining.append((served, left))
+                if served.prefix == "/pods":
+                    break
+        if remaining:
+            await self._say(namespace, remaining)
+            return
+        await self._change(namespace.name, lambda current: {**current, "spec": {}}, "finalize")
+
+    def _in_order(self) -> list[Served]:
+        kinds = [served for served in self._backend.registry.all() if served.namespaced]
+        return sorted(kinds, key=lambda served: (served.prefix != "/pods", served.prefix))
+
+    async def _delete_all(self, served: Served, namespace: str) -> Sequence[Entry]:
+        page = await self._backend.store.list(served.prefix, namespace)
+        for entry in page.entries:
+            metadata = entry.object["metadata"]
+            if metadata.get("deletionTimestamp"):
+                continue
+            how = DeleteOptions(uid=metadata["uid"], propagation="Background")
+            try:
+                await self._deleter.delete(served.stored(namespace), entry.name, how, USER)
+            except ApiError as error:
+                if not is_not_found(error):
+                    raise
+        return (await self._backend.store.list(served.prefix, namespace)).entries if page.entries else ()
+
+    async def _say(self, namespace: Entry, remaining: list[tuple[Served, Sequence[Entry]]]) -> None:
+        """Conditions with what is still there and who holds it."""
+        counts = ", ".join(f"{s.group_resource} has {len(left)} resource instances" for s, left in remaining)
+        held: dict[str, int] = {}
+        for _, left in remaining:
+            for entry in left:
+                for finalizer in entry.object["metadata"].get("finalizers") or ():
+                    held[finalizer] = held.get(finalizer, 0) + 1
+        held_text = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(held.items()))
+        wanted = {
+            "NamespaceContentRemaining": ("SomeResourcesRemain", f"Some resources are remaining: {counts}"),
+            "NamespaceFinalizersRemaining": (
+                "SomeFinalizersRemain",
+                f"Some content in the namespace has finalizers remaining: {held_text}",
+            ),
+        }
+
+        def change(current: Obj) -> Obj:
+            status = current.get("status") or {}
+            conditions = [c for c in status.get("conditions") or () if c.get("type") not in wanted]
+            before = {c.get("type"): c for c in status.get("conditions") or ()}
+            for kind, (reason, message) in wanted.items():
+                if kind == "NamespaceFinalizersRemaining" and not held:
+                    continue
+                since = before.get(kind, {}).get("lastTransitionTime") or self._backend.timestamp()
+                conditions.append(
+                    {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
+                )
+            return {**current, "status": {**status, "conditions": conditions}}
+
+        await self._change(namespace.name, change, "")
+
+    async def _change(self, name: str, make: object, subresource: str) -> None:
+        served = self._backend.registry.by_plural("", "namespaces")
+        assert served is not None and callable(make)
+        try:
+            await self._writer.change(served.stored(""), Write(name, make, WriteOptions(), USER, subresource))
+        except ApiError as error:
+            if not is_not_found(error):
+                raise
