@@ -1,0 +1,1 @@
+"""Machine: one host that becomes one node, from its bootstrap data to its removal."""

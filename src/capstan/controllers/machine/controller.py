@@ -1,0 +1,230 @@
+"""Machine: what it watches, how it is observed, and how it reaches the workload cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, DEPLOYMENT_NAME_LABEL, SET_NAME_LABEL
+from capstan.api.cluster.reference import ContractReference
+from capstan.api.core.node import Node
+from capstan.api.core.secret import Secret
+from capstan.api.errors import TransientError
+from capstan.api.objects import Key, Obj
+from capstan.api.rules.conditions import find_condition
+from capstan.api.rules.contract import External, provider_id
+from capstan.api.rules.names import must_format_value
+from capstan.api.rules.owners import group_of
+from capstan.controllers.machine.act import NodeActor
+from capstan.controllers.machine.plan import plan
+from capstan.controllers.machine.snapshot import MachineSnapshot, find_node
+from capstan.controllers.machine.status import compute_status
+from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
+from capstan.runtime.external import read_external
+from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.reader import Reader
+from capstan.runtime.workload import WorkloadClients
+
+KUBECONFIG_SUFFIX = "-kubeconfig"
+
+
+def _ref_value(namespace: str, group: str, kind: str, name: str) -> str:
+    return f"{namespace}/{group}/{kind}/{name}"
+
+
+def provider_refs(machine: Machine) -> Iterable[str]:
+    """Index: the provider objects that a Machine refers to."""
+    refs = [machine.spec.infrastructure_ref, machine.spec.bootstrap.config_ref]
+    return [_ref_value(machine.metadata.namespace, r.api_group, r.kind, r.name) for r in refs if r is not None]
+
+
+def node_names(machine: Machine) -> Iterable[str]:
+    """Index: the Node of a Machine, by its name and by its provider ID, within its cluster."""
+    place = f"{machine.metadata.namespace}/{machine.spec.cluster_name}"
+    if machine.status.node_ref is not None:
+        yield f"{place}/{machine.status.node_ref.name}"
+    if machine.spec.provider_id:
+        yield f"{place}/{machine.spec.provider_id}"
+
+
+def wake_by_provider(reader: Reader, obj: Obj) -> Iterable[Key]:
+    meta = obj["metadata"]
+    value = _ref_value(meta.get("namespace", ""), group_of(obj["apiVersion"]), obj["kind"], meta["name"])
+    return [_key(machine) for machine in reader.list_indexed(Machine, "provider", value)]
+
+
+def wake_by_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
+    """The Node's Machine; all of the cluster when its connection came or went."""
+    if node is None:
+        return [_key(machine) for machine in _machines_of(reader, cluster.namespace, cluster.name)]
+    names = [node.metadata.name, *([node.spec.provider_id] if node.spec.provider_id else [])]
+    found = [m for name in names for m in reader.list_indexed(Machine, "node", f"{cluster}/{name}")]
+    return {_key(machine): None for machine in found}
+
+
+def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
+    """Machines that wait for what the Cluster shows now; a Cluster that merely counts them wakes none."""
+    machines = _machines_of(reader, cluster.metadata.namespace, cluster.metadata.name)
+    return [_key(machine) for machine in machines if _concerns(cluster, machine)]
+
+
+def _concerns(cluster: Cluster, machine: Machine) -> bool:
+    paused = find_condition(machine.status.conditions, "Paused")
+    if paused is None or (paused.status == "True") != (cluster.spec.paused is True):
+        return True
+    if cluster.metadata.deletion_timestamp is not None and machine.metadata.deletion_timestamp is not None:
+        return True
+    if machine.status.node_ref is not None:
+        return False
+    node = find_condition(machine.status.conditions, "NodeReady")
+    waits_for = node.message if node is not None else ""
+    initialized = cluster.status.initialization
+    return ("infrastructureProvisioned" in waits_for and initialized.infrastructure_provisioned is True) or (
+        "control plane" in waits_for and initialized.control_plane_initialized is True
+    )
+
+
+def wake_by_set(reader: Reader, machine_set: MachineSet) -> Iterable[Key]:
+    """The set's Machines, when its spec is newer than what its own controller has seen."""
+    if machine_set.metadata.generation == machine_set.status.observed_generation:
+        return []
+    return [_key(m) for m in reader.list(Machine, machine_set.metadata.namespace, owner_uid=machine_set.metadata.uid)]
+
+
+def wake_by_deployment(reader: Reader, deployment: MachineDeployment) -> Iterable[Key]:
+    if deployment.metadata.generation == deployment.status.observed_generation:
+        return []
+    labels = {DEPLOYMENT_NAME_LABEL: deployment.metadata.name}
+    return [_key(m) for m in reader.list(Machine, deployment.metadata.namespace, labels=labels)]
+
+
+def wake_by_kubeconfig(reader: Reader, secret: Secret) -> Iterable[Key]:
+    """Machines without a node, when the way to look for it appears."""
+    meta = secret.metadata
+    if not meta.name.endswith(KUBECONFIG_SUFFIX):
+        return []
+    machines = _machines_of(reader, meta.namespace, meta.name.removesuffix(KUBECONFIG_SUFFIX))
+    return [_key(machine) for machine in machines if machine.status.node_ref is None]
+
+
+def _machines_of(reader: Reader, namespace: str, cluster_name: str) -> tuple[Machine, ...]:
+    return reader.list(Machine, namespace, labels={CLUSTER_NAME_LABEL: cluster_name})
+
+
+def _key(machine: Machine) -> Key:
+    return Key(machine.metadata.namespace, machine.metadata.name)
+
+
+class MachineController(Controller[Machine, MachineSnapshot]):
+    """Needs the clients of workload clusters, to write to Nodes; it reads them through `Reader.nodes`."""
+
+    kind = Machine
+    indexes = {"provider": provider_refs, "node": node_names}
+    watches = (
+        Watch(Cluster, wake_by_cluster),
+        Watch(MachineSet, wake_by_set),
+        Watch(MachineDeployment, wake_by_deployment),
+        Watch(Secret, wake_by_kubeconfig),
+    )
+    external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
+    writes: ClassVar[tuple[Writes, ...]] = (
+        Writes(
+            Machine,
+            ("metadata.finalizers", "spec.providerID", "spec.bootstrap.dataSecretName", "spec.failureDomain", "status"),
+        ),
+        Writes("infrastructure machines", ("metadata.ownerReferences", "metadata.labels")),
+        Writes("bootstrap configs", ("metadata.ownerReferences", "metadata.labels")),
+        Writes("workload Nodes", ("metadata.labels", "metadata.annotations", "spec.taints")),
+    )
+
+    def __init__(self, clients: WorkloadClients) -> None:
+        self._actor = NodeActor(clients)
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        return self._actor.handlers()
+
+    async def observe(self, reader: Reader, key: Key) -> MachineSnapshot | None:
+        machine = reader.get(Machine, key.namespace, key.name)
+        if machine is None:
+            return None
+        cluster = reader.get(Cluster, key.namespace, machine.spec.cluster_name)
+        machine_set = _machine_set(reader, machine)
+        infrastructure = await _read(reader, key.namespace, machine.spec.infrastructure_ref)
+        known: dict[str, Any] = {
+            "machine": machine,
+            "now": reader.now(),
+            "cluster": cluster,
+            "machine_set": machine_set,
+            "deployment": _deployment(reader, machine_set),
+            "infrastructure": infrastructure,
+        }
+        if machine.spec.bootstrap.config_ref is not None:
+            known["bootstrap"] = await _read(reader, key.namespace, machine.spec.bootstrap.config_ref)
+        if machine.metadata.deletion_timestamp is not None:
+            known.update(await _observe_control_plane(reader, cluster, machine))
+        known.update(await _observe_node(reader, cluster, machine, infrastructure))
+        return MachineSnapshot(**known)
+
+    def plan(self, snapshot: MachineSnapshot) -> Plan:
+        return plan(snapshot)
+
+    def compute_status(self, snapshot: MachineSnapshot, outcomes: Outcomes) -> Machine | None:
+        return compute_status(snapshot, outcomes)
+
+
+async def _read(reader: Reader, namespace: str, ref: ContractReference) -> External:
+    return await read_external(reader, ref.api_group, ref.kind, namespace, ref.name)
+
+
+def _machine_set(reader: Reader, machine: Machine) -> MachineSet | None:
+    ref = next((r for r in machine.metadata.owner_references if r.controller and r.kind == "MachineSet"), None)
+    if ref is None:
+        return None
+    found = reader.get(MachineSet, machine.metadata.namespace, ref.name)
+    labelled = machine.metadata.labels.get(SET_NAME_LABEL, "")
+    return found if found is None or labelled in ("", must_format_value(found.metadata.name)) else None
+
+
+def _deployment(reader: Reader, machine_set: MachineSet | None) -> MachineDeployment | None:
+    if machine_set is None:
+        return None
+    refs = machine_set.metadata.owner_references
+    ref = next((r for r in refs if r.controller and r.kind == "MachineDeployment"), None)
+    return reader.get(MachineDeployment, machine_set.metadata.namespace, ref.name) if ref is not None else None
+
+
+async def _observe_control_plane(reader: Reader, cluster: Cluster | None, machine: Machine) -> dict[str, Any]:
+    """What decides whether the node of a Machine that goes away is worth removing."""
+    labels = {CLUSTER_NAME_LABEL: machine.spec.cluster_name, CONTROL_PLANE_LABEL: ""}
+    machines = reader.list(Machine, machine.metadata.namespace, labels=labels)
+    found: dict[str, Any] = {
+        "active_control_plane_machines": sum(m.metadata.deletion_timestamp is None for m in machines)
+    }
+    if cluster is not None and cluster.spec.control_plane_ref is not None:
+        found["control_plane"] = await _read(reader, machine.metadata.namespace, cluster.spec.control_plane_ref)
+    return found
+
+
+async def _observe_node(
+    reader: Reader, cluster: Cluster | None, machine: Machine, infrastructure: External
+) -> dict[str, Any]:
+    """The Machine's Node, once it is worth connecting to the workload cluster."""
+    wanted = machine.spec.provider_id or provider_id(infrastructure)
+    if cluster is None or not wanted or cluster.metadata.deletion_timestamp is not None:
+        return {}
+    namespace, name = machine.metadata.namespace, cluster.metadata.name
+    secret = reader.get(Secret, namespace, f"{name}{KUBECONFIG_SUFFIX}")
+    kubeconfig = secret.data.get("value", b"") if secret is not None else b""
+    if not kubeconfig:
+        return {"nodes_problem": f"the kubeconfig of cluster {name} does not exist yet"}
+    try:
+        nodes = await reader.nodes(Key(namespace, name), kubeconfig)
+    except TransientError as error:
+        return {"nodes_problem": str(error), "kubeconfig": kubeconfig}
+    node, conflict = find_node(machine, wanted, nodes)
+    return {"node": node, "node_conflict": conflict, "nodes_problem": "", "kubeconfig": kubeconfig}

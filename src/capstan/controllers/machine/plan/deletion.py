@@ -1,0 +1,140 @@
+"""How a Machine goes away: hooks, host, bootstrap config, node, finalizer, in this order (2.5).
+
+The stage is read from what is still there, from the top; the plan and the `Deleting` condition share it.
+Pods are not evicted: draining and waiting for volumes are not carried out, and an Event says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
+from capstan.api.objects import Key
+from capstan.api.rules.contract import External, is_externally_managed
+from capstan.api.rules.owners import drop_finalizer
+from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
+from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteNode(Action):
+    """Remove a Node from a workload cluster. Gone already counts as done."""
+
+    cluster: Key
+    name: str
+    uid: str
+    kubeconfig: bytes = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        return f"delete Node {self.name} of cluster {self.cluster}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Where a deletion stands: the reason and message of `Deleting`, and what to do now."""
+
+    reason: str
+    message: str
+    actions: tuple[Action, ...] = ()
+    requeue_after: float | None = None
+
+
+def plan_deletion(snapshot: MachineSnapshot) -> Plan:
+    """The actions of the stage. Without our finalizer there is nothing of ours to do."""
+    if MACHINE_FINALIZER not in snapshot.machine.metadata.finalizers:
+        return Plan(snapshot.subject)
+    stage = deletion_stage(snapshot)
+    waiting = () if stage.reason == "DeletionCompleted" else (Waiting("Deleting", stage.reason, stage.message),)
+    return Plan(snapshot.subject, stage.actions, waiting, stage.requeue_after)
+
+
+def deletion_stage(snapshot: MachineSnapshot) -> Stage:
+    """The first thing that is still in the way."""
+    node_matters = is_node_deletion_allowed(snapshot)
+    annotations = snapshot.machine.metadata.annotations
+    if node_matters and (hooks := _hooks(annotations, PRE_DRAIN_HOOK_PREFIX)):
+        return Stage("WaitingForPreDrainHook", f"Waiting for pre-drain hooks to succeed (hooks: {hooks})")
+    if hooks := _hooks(annotations, PRE_TERMINATE_HOOK_PREFIX):
+        return Stage("WaitingForPreTerminateHook", f"Waiting for pre-terminate hooks to succeed (hooks: {hooks})")
+    return (
+        _removal(snapshot, snapshot.infrastructure, "WaitingForInfrastructureDeletion", node_matters)
+        or (snapshot.bootstrap and _removal(snapshot, snapshot.bootstrap, "WaitingForBootstrapDeletion"))
+        or (_node_removal(snapshot) if node_matters else None)
+        or _completed(snapshot)
+    )
+
+
+def is_node_deletion_allowed(snapshot: MachineSnapshot) -> bool:
+    """Whether the node is worth removing: not when its cluster or its control plane goes away anyway."""
+    if snapshot.cluster_deleting or (snapshot.machine.status.node_ref is None and snapshot.node is None):
+        return False
+    control_plane = snapshot.control_plane
+    if control_plane is not None and control_plane.deleting:
+        return False
+    if control_plane is not None and is_externally_managed(control_plane):
+        return True
+    return snapshot.active_control_plane_machines > 0
+
+
+def _hooks(annotations: Mapping[str, str], prefix: str) -> str:
+    return ",".join(sorted(name for name in annotations if name == prefix or name.startswith(f"{prefix}/")))
+
+
+def _removal(snapshot: MachineSnapshot, found: External, reason: str, with_node: bool = False) -> Stage | None:
+    """Delete once, then wait until it is gone. What cannot be looked at is not taken for gone."""
+    if found.problem:
+        return Stage(reason, f"Waiting for {found.kind} {found.name} to be deleted: {found.problem}")
+    if found.object is None or found.resource is None:
+        return None
+    message = f"Waiting for {found.kind} to be deleted"
+    if found.deleting:
+        return Stage(reason, message)
+    target = ObjectRef(found.resource, found.key, found.uid)
+    why = f"Machine {snapshot.machine.metadata.name} is being deleted"
+    actions: list[Action] = [Delete(target=target, reason=why)]
+    if with_node and snapshot.node is not None:
+        text = f"pods on Node {snapshot.node.metadata.name} were not evicted: draining is not carried out yet"
+        actions.insert(0, Emit(name="NodeNotDrained", type="Warning", reason=text))
+    return Stage(reason, message, tuple(actions))
+
+
+def _node_removal(snapshot: MachineSnapshot) -> Stage | None:
+    """Remove the Node; when its cluster does not answer, only until the Machine's timeout."""
+    node = snapshot.node
+    if node is not None and snapshot.kubeconfig:
+        gone = f"the host of Node {node.metadata.name} is gone"
+        action = DeleteNode(
+            cluster=snapshot.cluster_key,
+            name=node.metadata.name,
+            uid=node.metadata.uid,
+            kubeconfig=snapshot.kubeconfig,
+            reason=gone,
+        )
+        return Stage("DeletingNode", f"Deleting Node {node.metadata.name}", (action,))
+    if not snapshot.nodes_problem:
+        return None
+    left = _seconds_left_for_node(snapshot)
+    if left is not None and left <= 0:
+        return None
+    name = snapshot.machine.status.node_ref.name if snapshot.machine.status.node_ref else ""
+    return Stage("DeletingNode", f"Waiting to delete Node {name}: {snapshot.nodes_problem}", (), left)
+
+
+def _seconds_left_for_node(snapshot: MachineSnapshot) -> float | None:
+    """None means forever: a timeout of zero, or none at all."""
+    timeout = snapshot.machine.spec.deletion.node_deletion_timeout_seconds
+    since = snapshot.machine.metadata.deletion_timestamp
+    if not timeout or since is None:
+        return None
+    return (since + timedelta(seconds=timeout) - snapshot.now).total_seconds()
+
+
+def _completed(snapshot: MachineSnapshot) -> Stage:
+    machine = snapshot.machine
+    reason = "host, bootstrap config and node are gone"
+    after = drop_finalizer(machine, MACHINE_FINALIZER)
+    update = Update(resource=RESOURCE, before=machine, after=after, reason=reason)
+    return Stage("DeletionCompleted", "Deletion completed", (update,))

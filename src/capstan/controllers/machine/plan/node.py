@@ -1,0 +1,164 @@
+"""What a Machine writes onto its Node in the workload cluster: annotations, labels, taints (2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from capstan.api.cluster.names import (
+    INTERRUPTIBLE_LABEL,
+    MANAGED_NODE_DOMAIN,
+    NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION,
+    NODE_CLUSTER_NAME_ANNOTATION,
+    NODE_CLUSTER_NAMESPACE_ANNOTATION,
+    NODE_LABELS_FROM_MACHINE_ANNOTATION,
+    NODE_MACHINE_ANNOTATION,
+    NODE_OWNER_KIND_ANNOTATION,
+    NODE_OWNER_NAME_ANNOTATION,
+    NODE_RESTRICTION_DOMAIN,
+    NODE_ROLE_PREFIX,
+    NODE_TAINTS_FROM_MACHINE_ANNOTATION,
+    OUTDATED_REVISION_TAINT,
+    REVISION_ANNOTATION,
+    UNINITIALIZED_TAINT,
+)
+from capstan.api.core.node import Node, Taint
+from capstan.api.meta import controller_of
+from capstan.api.objects import Key
+from capstan.api.rules.contract import is_interruptible
+from capstan.controllers.machine.snapshot import MachineSnapshot
+from capstan.runtime.plan import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatchNode(Action):
+    """Send what differs between two states of a Node in a workload cluster, guarded by its resourceVersion."""
+
+    cluster: Key
+    before: Node
+    after: Node
+    kubeconfig: bytes = field(repr=False)
+
+    @property
+    def summary(self) -> str:
+        return f"update Node {self.before.metadata.name} of cluster {self.cluster}"
+
+
+def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode]:
+    """One patch when the Node does not carry all that the Machine says."""
+    node = snapshot.node
+    if node is None or not snapshot.kubeconfig:
+        return
+    after = marked_node(snapshot, node)
+    if after != node:
+        yield PatchNode(
+            cluster=snapshot.cluster_key,
+            before=node,
+            after=after,
+            kubeconfig=snapshot.kubeconfig,
+            reason=f"Node {node.metadata.name} carries the labels, annotations and taints of its Machine",
+        )
+
+
+def marked_node(snapshot: MachineSnapshot, node: Node) -> Node:
+    """The Node as its Machine wants it. Keys that an earlier Machine state set and that are gone are removed."""
+    machine = snapshot.machine.metadata
+    annotations = {k: v for k, v in machine.annotations.items() if _in_domain(_domain(k), MANAGED_NODE_DOMAIN)}
+    labels = {k: v for k, v in machine.labels.items() if _is_synced_label(k)}
+    old = node.metadata.annotations
+    taints, taint_record = _taints(snapshot, node)
+    records = {
+        NODE_LABELS_FROM_MACHINE_ANNOTATION: ",".join(sorted(labels)),
+        NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION: ",".join(sorted(annotations)),
+    }
+    if taint_record or NODE_TAINTS_FROM_MACHINE_ANNOTATION in old:
+        records[NODE_TAINTS_FROM_MACHINE_ANNOTATION] = taint_record
+    kept_annotations = _without(old, _record(old, NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION) - annotations.keys())
+    kept_labels = _without(node.metadata.labels, _record(old, NODE_LABELS_FROM_MACHINE_ANNOTATION) - labels.keys())
+    if is_interruptible(snapshot.infrastructure):
+        labels = {**labels, INTERRUPTIBLE_LABEL: ""}
+    metadata = msgspec.structs.replace(
+        node.metadata,
+        labels={**kept_labels, **labels},
+        annotations={**kept_annotations, **annotations, **_identity(snapshot), **records},
+    )
+    spec = node.spec if taints == node.spec.taints else msgspec.structs.replace(node.spec, taints=taints)
+    return msgspec.structs.replace(node, metadata=metadata, spec=spec)
+
+
+def _identity(snapshot: MachineSnapshot) -> dict[str, str]:
+    machine = snapshot.machine
+    marks = {
+        NODE_CLUSTER_NAME_ANNOTATION: machine.spec.cluster_name,
+        NODE_CLUSTER_NAMESPACE_ANNOTATION: machine.metadata.namespace,
+        NODE_MACHINE_ANNOTATION: machine.metadata.name,
+    }
+    owner = controller_of(machine.metadata)
+    if owner is not None:
+        marks[NODE_OWNER_KIND_ANNOTATION] = owner.kind
+        marks[NODE_OWNER_NAME_ANNOTATION] = owner.name
+    return marks
+
+
+def _domain(key: str) -> str:
+    return key.rpartition("/")[0]
+
+
+def _in_domain(domain: str, parent: str) -> bool:
+    return domain == parent or domain.endswith(f".{parent}")
+
+
+def _is_synced_label(key: str) -> bool:
+    domain = _domain(key)
+    return (
+        key.startswith(NODE_ROLE_PREFIX)
+        or _in_domain(domain, NODE_RESTRICTION_DOMAIN)
+        or _in_domain(domain, MANAGED_NODE_DOMAIN)
+    )
+
+
+def _record(annotations: Mapping[str, str], name: str) -> frozenset[str]:
+    return frozenset(key for key in annotations.get(name, "").split(",") if key)
+
+
+def _without(mapping: Mapping[str, str], keys: frozenset[str]) -> dict[str, str]:
+    return {key: value for key, value in mapping.items() if key not in keys}
+
+
+def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], str]:
+    """The Node's taints, and the record of those that the Machine keeps up."""
+    initialized = NODE_TAINTS_FROM_MACHINE_ANNOTATION in node.metadata.annotations
+    record = _record(node.metadata.annotations, NODE_TAINTS_FROM_MACHINE_ANNOTATION)
+    always = [t for t in snapshot.machine.spec.taints if t.propagation == "Always"]
+    once = [] if initialized else [t for t in snapshot.machine.spec.taints if t.propagation == "OnInitialization"]
+    wanted = {(t.key, t.effect): Taint(key=t.key, value=t.value, effect=t.effect) for t in [*once, *always]}
+    if _is_outdated(snapshot):
+        wanted[OUTDATED_REVISION_TAINT, "PreferNoSchedule"] = Taint(
+            key=OUTDATED_REVISION_TAINT, effect="PreferNoSchedule"
+        )
+    kept_up = {f"{t.key}:{t.effect}" for t in always}
+    gone = record - kept_up | {f"{UNINITIALIZED_TAINT}:NoSchedule"}
+    if not _is_outdated(snapshot):
+        gone |= {f"{OUTDATED_REVISION_TAINT}:PreferNoSchedule"}
+    result = []
+    for taint in node.spec.taints:
+        place = (taint.key, taint.effect)
+        if place in wanted:
+            new = wanted.pop(place)
+            result.append(taint if taint.value == new.value else new)
+        elif f"{taint.key}:{taint.effect}" not in gone:
+            result.append(taint)
+    result.extend(wanted.values())
+    has_taints = bool(snapshot.machine.spec.taints) or initialized
+    return tuple(result), ",".join(sorted(kept_up)) if has_taints else ""
+
+
+def _is_outdated(snapshot: MachineSnapshot) -> bool:
+    """The Machine's set is of an older revision than its deployment."""
+    if snapshot.machine_set is None or snapshot.deployment is None:
+        return False
+    of_set = snapshot.machine_set.metadata.annotations.get(REVISION_ANNOTATION, "")
+    of_deployment = snapshot.deployment.metadata.annotations.get(REVISION_ANNOTATION, "")
+    return of_set.isdigit() and of_deployment.isdigit() and int(of_set) < int(of_deployment)

@@ -1,0 +1,88 @@
+"""The v1beta1 conditions of a Machine (2.8, last paragraph)."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.machine import MachineStatus
+from capstan.api.meta import LegacyCondition
+from capstan.api.rules.conditions_v1beta1 import (
+    INFO,
+    WARNING,
+    legacy_false,
+    legacy_true,
+    legacy_unknown,
+    put_legacies,
+    summarize_legacy,
+)
+from capstan.api.rules.contract import is_data_secret_created, is_provisioned
+from capstan.api.rules.progress import external_legacy
+from capstan.controllers.machine.plan.deletion import Stage
+from capstan.controllers.machine.snapshot import MachineSnapshot
+from capstan.controllers.machine.status.node import node_healthy
+
+_SUMMARIZED = (
+    "InfrastructureReady",
+    "BootstrapReady",
+    "HealthCheckSucceeded",
+    "OwnerRemediated",
+    "DrainingSucceeded",
+)
+
+
+def legacy_conditions(
+    snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None
+) -> list[LegacyCondition | None]:
+    """All that are known now; Ready is their summary, with a step counter while the host is being made."""
+    infrastructure = external_legacy(
+        "InfrastructureReady",
+        snapshot.infrastructure,
+        done=is_provisioned(snapshot.infrastructure),
+        waiting="WaitingForInfrastructure",
+        deleting=snapshot.deleting,
+    )
+    new: list[LegacyCondition | None] = [infrastructure, _bootstrap(snapshot), _node(snapshot, status)]
+    if stage is not None:
+        new.extend(_hooks(stage))
+    so_far = put_legacies(status.deprecated.v1beta1.conditions, new, now=snapshot.now)
+    counted = not snapshot.machine.spec.provider_id and not snapshot.deleting
+    extra = any(c.type in _SUMMARIZED[2:] for c in so_far)
+    return [*new, summarize_legacy(so_far, _SUMMARIZED, steps=2 if counted and not extra else 0)]
+
+
+def _bootstrap(snapshot: MachineSnapshot) -> LegacyCondition:
+    if snapshot.bootstrap is None:
+        if snapshot.machine.spec.bootstrap.data_secret_name:
+            return legacy_true("BootstrapReady")
+        return legacy_false("BootstrapReady", "WaitingForDataSecret")
+    return external_legacy(
+        "BootstrapReady",
+        snapshot.bootstrap,
+        done=is_data_secret_created(snapshot.bootstrap),
+        waiting="WaitingForDataSecret",
+        deleting=snapshot.deleting,
+    )
+
+
+def _node(snapshot: MachineSnapshot, status: MachineStatus) -> LegacyCondition:
+    if snapshot.node is None:
+        if status.node_ref is not None and not snapshot.nodes_problem:
+            text = f"Node {status.node_ref.name} does not exist"
+            return legacy_false("NodeHealthy", "NodeNotFound", "Error", text)
+        if not snapshot.provider_id:
+            return legacy_false("NodeHealthy", "WaitingForNodeRef")
+        return legacy_false("NodeHealthy", "NodeProvisioning", WARNING)
+    healthy = node_healthy(snapshot.node)
+    if healthy.status == "True":
+        return legacy_true("NodeHealthy")
+    if healthy.status == "Unknown":
+        return legacy_unknown("NodeHealthy", "NodeConditionsFailed", healthy.message)
+    return legacy_false("NodeHealthy", "NodeConditionsFailed", WARNING, healthy.message)
+
+
+def _hooks(stage: Stage) -> list[LegacyCondition]:
+    """A hook that is waited for; once past it, it has succeeded."""
+    if stage.reason == "WaitingForPreDrainHook":
+        return [legacy_false("PreDrainDeleteHookSucceeded", "WaitingExternalHook", INFO)]
+    passed = [legacy_true("PreDrainDeleteHookSucceeded")]
+    if stage.reason == "WaitingForPreTerminateHook":
+        return [*passed, legacy_false("PreTerminateDeleteHookSucceeded", "WaitingExternalHook", INFO)]
+    return [*passed, legacy_true("PreTerminateDeleteHookSucceeded")]

@@ -1,0 +1,120 @@
+"""The conditions NodeReady and NodeHealthy: the Node's own when it is known, else why it is not (2.8)."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.machine import Machine
+from capstan.api.core.conditions import CoreCondition
+from capstan.api.core.node import Node
+from capstan.api.meta import Condition
+from capstan.api.rules.conditions import FALSE, TRUE, UNKNOWN, find_condition
+from capstan.controllers.machine.snapshot import MachineSnapshot
+
+NODE_READY = "NodeReady"
+NODE_HEALTHY = "NodeHealthy"
+
+#: The Node's conditions that count, and their good value.
+_HEALTH = (("Ready", TRUE), ("MemoryPressure", FALSE), ("DiskPressure", FALSE), ("PIDPressure", FALSE))
+
+
+def node_conditions(snapshot: MachineSnapshot) -> tuple[Condition, ...]:
+    """Both conditions; none when what is known stays as it is."""
+    if snapshot.node is not None:
+        return node_ready(snapshot.node), node_healthy(snapshot.node)
+    status, reason, message = _why_unknown(snapshot)
+    if not reason:
+        return ()
+    return tuple(Condition(type=t, status=status, reason=reason, message=message) for t in (NODE_READY, NODE_HEALTHY))
+
+
+def node_ready(node: Node) -> Condition:
+    """The Node's Ready, with its own transition time."""
+    found = _find(node, "Ready")
+    if found is None:
+        message = "* Node.Ready: Condition not yet reported"
+        return Condition(type=NODE_READY, status=UNKNOWN, reason="NodeReadyUnknown", message=message)
+    reasons = {TRUE: "NodeReady", FALSE: "NodeNotReady"}
+    message = "" if found.status == TRUE else f"* Node.Ready: {found.message or found.reason}"
+    return Condition(
+        type=NODE_READY,
+        status=found.status,
+        reason=reasons.get(found.status, "NodeReadyUnknown"),
+        message=message,
+        last_transition_time=found.last_transition_time,
+    )
+
+
+def node_healthy(node: Node) -> Condition:
+    """Ready and no pressure. What is bad is listed before what is unknown."""
+    bad, unknown, messages = [], [], []
+    for name, good in _HEALTH:
+        found = _find(node, name)
+        if found is None:
+            unknown.append(f"* Node.{name}: Condition not yet reported")
+            messages.append("Condition not yet reported")
+        elif found.status == UNKNOWN:
+            unknown.append(f"* Node.{name}: {found.message or found.reason}")
+            messages.append(found.message or found.reason)
+        elif found.status != good:
+            bad.append(f"* Node.{name}: {found.message or found.reason}")
+    if len(unknown) == len(_HEALTH) and len(set(messages)) == 1:
+        unknown = [f"* Node.AllConditions: {messages[0]}"]
+    if bad:
+        return _healthy(FALSE, "NodeNotHealthy", [*bad, *unknown])
+    if unknown:
+        return _healthy(UNKNOWN, "NodeHealthyUnknown", unknown)
+    return _healthy(TRUE, "NodeHealthy", [])
+
+
+def _healthy(status: str, reason: str, lines: list[str]) -> Condition:
+    return Condition(type=NODE_HEALTHY, status=status, reason=reason, message="\n".join(lines))
+
+
+def _find(node: Node, type: str) -> CoreCondition | None:
+    return next((c for c in node.status.conditions if c.type == type), None)
+
+
+def _why_unknown(snapshot: MachineSnapshot) -> tuple[str, str, str]:
+    """Status, reason and message while there is no Node to look at; an empty reason keeps what is there."""
+    machine, cluster = snapshot.machine, snapshot.cluster
+    if cluster is not None and not snapshot.deleting:
+        initialized = cluster.status.initialization
+        if not initialized.infrastructure_provisioned:
+            text = "Waiting for Cluster status.initialization.infrastructureProvisioned to be true"
+            return UNKNOWN, "InspectionFailed", text
+        if not initialized.control_plane_initialized and machine.status.node_ref is None:
+            return UNKNOWN, "InspectionFailed", "Waiting for Cluster control plane to be initialized"
+    if snapshot.node_conflict:
+        return UNKNOWN, "InspectionFailed", snapshot.node_conflict
+    if snapshot.nodes_problem:
+        return _unreachable(snapshot)
+    return _absent(machine, snapshot)
+
+
+def _unreachable(snapshot: MachineSnapshot) -> tuple[str, str, str]:
+    """What was last seen of a Node stays; a cluster that was never reached says so."""
+    conditions = snapshot.machine.status.conditions
+    old = find_condition(conditions, NODE_HEALTHY)
+    if old is not None and old.reason not in ("ConnectionDown", "InspectionFailed"):
+        return "", "", ""
+    if snapshot.deleting and snapshot.machine.status.node_ref is None:
+        return UNKNOWN, "NodeDoesNotExist", "Node does not exist"
+    if not snapshot.provider_id:
+        return _absent(snapshot.machine, snapshot)
+    return UNKNOWN, "ConnectionDown", "Remote connection not established yet"
+
+
+def _absent(machine: Machine, snapshot: MachineSnapshot) -> tuple[str, str, str]:
+    known = machine.status.node_ref.name if machine.status.node_ref else ""
+    if snapshot.deleting:
+        if known:
+            return FALSE, "NodeDeleted", f"Node {known} has been deleted"
+        return UNKNOWN, "NodeDoesNotExist", "Node does not exist"
+    if known:
+        return FALSE, "NodeDeleted", f"Node {known} has been deleted while the Machine still exists"
+    if snapshot.provider_id:
+        return (
+            UNKNOWN,
+            "InspectionFailed",
+            f"Waiting for a Node with spec.providerID {snapshot.provider_id} to exist",
+        )
+    return UNKNOWN, "InspectionFailed", f"Waiting for {snapshot.infrastructure.kind} to report spec.providerID"

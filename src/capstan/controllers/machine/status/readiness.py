@@ -1,0 +1,187 @@
+"""The conditions of a Machine that are merged or mirrored: providers, Ready, Available, UpToDate, Deleting (2.8)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from capstan.api.cluster.machine import MachineSpec, MachineStatus
+from capstan.api.meta import Condition
+from capstan.api.rules.conditions import (
+    FALSE,
+    TRUE,
+    Priority,
+    Reasons,
+    find_condition,
+    ranking,
+    summarize,
+)
+from capstan.api.rules.contract import cloned_from, is_data_secret_created, is_provisioned
+from capstan.api.rules.progress import Mirrored, external_condition
+from capstan.controllers.machine.plan.deletion import Stage
+from capstan.controllers.machine.snapshot import MachineSnapshot
+from capstan.runtime.plan import Outcomes
+
+_BOOTSTRAP = Mirrored(
+    "BootstrapConfigReady", "Ready", "Ready", "NotReady", "status.initialization.dataSecretCreated", "Machine"
+)
+_INFRASTRUCTURE = Mirrored(
+    "InfrastructureReady", "Ready", "Ready", "NotReady", "status.initialization.provisioned", "Machine"
+)
+_SUMMARIZED = (
+    "Deleting",
+    "Updating",
+    "BootstrapConfigReady",
+    "InfrastructureReady",
+    "NodeHealthy",
+    "HealthCheckSucceeded",
+)
+_CONTROL_PLANE_PODS = tuple(f"* {name}PodHealthy:" for name in ("APIServer", "ControllerManager", "Scheduler", "Etcd"))
+
+
+def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tuple[Condition, Condition]:
+    """BootstrapConfigReady and InfrastructureReady."""
+    infrastructure = external_condition(
+        _INFRASTRUCTURE,
+        snapshot.infrastructure,
+        done=is_provisioned(snapshot.infrastructure),
+        was_done=snapshot.machine.status.initialization.infrastructure_provisioned is True,
+        deleting=snapshot.deleting,
+    )
+    if snapshot.bootstrap is None:
+        if snapshot.machine.spec.bootstrap.data_secret_name:
+            return Condition(type="BootstrapConfigReady", status=TRUE, reason="DataSecretProvided"), infrastructure
+        message = "Neither spec.bootstrap.configRef nor spec.bootstrap.dataSecretName is set"
+        missing = Condition(type="BootstrapConfigReady", status=FALSE, reason="NotReady", message=message)
+        return missing, infrastructure
+    bootstrap = external_condition(
+        _BOOTSTRAP,
+        snapshot.bootstrap,
+        done=is_data_secret_created(snapshot.bootstrap),
+        was_done=snapshot.machine.status.initialization.bootstrap_data_secret_created is True,
+        deleting=snapshot.deleting,
+    )
+    return bootstrap, infrastructure
+
+
+def deleting_condition(stage: Stage | None, outcomes: Outcomes) -> Condition:
+    """Where the deletion stands, and what went wrong with its last step."""
+    if stage is None:
+        return Condition(type="Deleting", status=FALSE, reason="NotDeleting")
+    message = f"{stage.message}: {outcomes.error}" if outcomes.error is not None else stage.message
+    return Condition(type="Deleting", status=TRUE, reason=stage.reason, message=message)
+
+
+def updating_condition() -> Condition:
+    """Machines are never updated in place here."""
+    return Condition(type="Updating", status=FALSE, reason="NotUpdating")
+
+
+def ready_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, ...], stage: Stage | None) -> Condition:
+    """The summary; on the way out, what is rightly gone is no issue."""
+    gates = snapshot.machine.spec.readiness_gates
+    negative = ["Deleting", "Updating", *(g.condition_type for g in gates if g.polarity == "Negative")]
+    default = ranking(negative)
+
+    def rank(condition: Condition) -> Priority:
+        gone = condition.reason in ("ObjectDeleted", "ObjectDoesNotExist", "NodeDeleted", "NodeDoesNotExist")
+        return Priority.INFO if stage is not None and gone else default(condition)
+
+    return summarize(
+        conditions,
+        "Ready",
+        [*_SUMMARIZED, *(g.condition_type for g in gates)],
+        ignore_if_missing=["HealthCheckSucceeded"],
+        overrides=_deleting_override(snapshot, stage),
+        reasons=Reasons("NotReady", "ReadyUnknown", "Ready"),
+        rank=rank,
+        transform=_collapse_control_plane,
+    )
+
+
+def _deleting_override(snapshot: MachineSnapshot, stage: Stage | None) -> dict[str, Condition]:
+    since = snapshot.machine.metadata.deletion_timestamp
+    if stage is None or since is None:
+        return {}
+    long = " since more than 15m" if snapshot.now - since > timedelta(minutes=15) else ""
+    message = f"Machine deletion in progress{long}, stage: {stage.reason}"
+    return {"Deleting": Condition(type="Deleting", status=TRUE, reason="Deleting", message=message)}
+
+
+def _collapse_control_plane(lines: list[str]) -> list[str]:
+    """Control plane pods that all say the same say it once."""
+    pods = [line for line in lines if line.startswith(_CONTROL_PLANE_PODS)]
+    said = {line.partition(":")[2] for line in pods}
+    if len(pods) < 2 or len(said) != 1:
+        return lines
+    first = lines.index(pods[0])
+    rest = [line for line in lines if line not in pods]
+    return [*rest[:first], f"* Control plane components:{said.pop()}", *rest[first:]]
+
+
+def available_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, ...]) -> Condition:
+    """Ready for at least `minReadySeconds`."""
+    ready = find_condition(conditions, "Ready")
+    if ready is None or ready.status != TRUE:
+        return Condition(type="Available", status=FALSE, reason="NotReady")
+    needed = timedelta(seconds=snapshot.machine.spec.min_ready_seconds or 0)
+    since = ready.last_transition_time or snapshot.now
+    if needed and snapshot.now - since < needed:
+        return Condition(type="Available", status=FALSE, reason="WaitingForMinReadySeconds")
+    return Condition(type="Available", status=TRUE, reason="Available")
+
+
+def up_to_date_condition(snapshot: MachineSnapshot) -> Condition | None:
+    """Whether the Machine is as its template wants it. Control plane providers say so for their own machines."""
+    machine_set = snapshot.machine_set
+    if machine_set is None:
+        return None
+    if snapshot.deployment is not None:
+        lines = differences(machine_set.spec.template.spec, snapshot.deployment.spec.template.spec)
+        after = snapshot.deployment.spec.rollout.after
+        created = machine_set.metadata.creation_timestamp
+        if after is not None and after <= snapshot.now and (created is None or created < after):
+            lines.append("* MachineDeployment spec.rolloutAfter expired")
+    else:
+        lines = _differences_from_set(snapshot, machine_set.spec.template.spec)
+    if lines:
+        return Condition(type="UpToDate", status=FALSE, reason="NotUpToDate", message="\n".join(lines))
+    node_info = snapshot.node.status.node_info if snapshot.node else snapshot.machine.status.node_info
+    wanted = snapshot.machine.spec.version
+    if node_info is not None and wanted and node_info.kubelet_version and node_info.kubelet_version != wanted:
+        text = f"* Node.status.nodeInfo.kubeletVersion {node_info.kubelet_version}, {wanted} required"
+        return Condition(type="UpToDate", status=FALSE, reason="Updating", message=text)
+    return Condition(type="UpToDate", status=TRUE, reason="UpToDate")
+
+
+def differences(current: MachineSpec, wanted: MachineSpec) -> list[str]:
+    """The fields that make a machine another one (4.3); all others are changed in place."""
+    lines = []
+    if current.version != wanted.version:
+        lines.append(f"* Version {current.version or 'none'}, {wanted.version or 'none'} required")
+    old, new = current.bootstrap.config_ref, wanted.bootstrap.config_ref
+    if old != new:
+        kind = new.kind if new else old.kind if old else ""
+        lines.append(f"* {kind.removesuffix('Template')} is not up-to-date")
+    elif current.bootstrap.data_secret_name != wanted.bootstrap.data_secret_name:
+        have, need = current.bootstrap.data_secret_name, wanted.bootstrap.data_secret_name
+        lines.append(f"* spec.bootstrap.dataSecretName {have or 'none'}, {need or 'none'} required")
+    if current.infrastructure_ref != wanted.infrastructure_ref:
+        lines.append(f"* {wanted.infrastructure_ref.kind.removesuffix('Template')} is not up-to-date")
+    if current.failure_domain != wanted.failure_domain:
+        have, need = current.failure_domain, wanted.failure_domain
+        lines.append(f"* Failure domain {have or 'none'}, {need or 'none'} required")
+    return lines
+
+
+def _differences_from_set(snapshot: MachineSnapshot, wanted: MachineSpec) -> list[str]:
+    """A stand-alone set makes new machines from its template; those that it made from an older one differ."""
+    machine = snapshot.machine.spec
+    lines = []
+    if machine.version != wanted.version:
+        lines.append(f"* Version {machine.version or 'none'}, {wanted.version or 'none'} required")
+    refs = [(snapshot.bootstrap, wanted.bootstrap.config_ref), (snapshot.infrastructure, wanted.infrastructure_ref)]
+    for found, ref in refs:
+        made_from = cloned_from(found.object)[0] if found is not None else ""
+        if found is not None and ref is not None and made_from and made_from != ref.name:
+            lines.append(f"* {found.kind} is not up-to-date")
+    return lines
