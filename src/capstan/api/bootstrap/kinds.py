@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capstan.api.bootstrap.conversion import convert_talosconfig, convert_talosconfigtemplate
 from capstan.api.bootstrap.names import GROUP
 from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.bootstrap.talosconfigtemplate import TalosConfigTemplate
@@ -30,6 +31,7 @@ TALOS_CONFIG = Kind(
     ),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_talosconfig,
 )
 
 _TALOS_CONFIG_TEMPLATE_COLUMNS = (
@@ -49,6 +51,7 @@ TALOS_CONFIG_TEMPLATE = Kind(
     ),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_talosconfigtemplate,
 )
 
 KINDS = (

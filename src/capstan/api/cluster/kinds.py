@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from capstan.api.cluster.admission import admit_cluster, admit_machine, admit_machine_deployment, admit_machine_set
 from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.conversion import (
+    convert_cluster,
+    convert_machine,
+    convert_machinedeployment,
+    convert_machineset,
+)
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
@@ -54,6 +61,8 @@ CLUSTER = Kind(
     short_names=("cl",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_cluster,
+    admit=admit_cluster,
 )
 
 _MACHINE_COLUMNS = (
@@ -94,6 +103,8 @@ MACHINE = Kind(
     short_names=("ma",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_machine,
+    admit=admit_machine,
 )
 
 _MACHINE_SET_COLUMNS = (
@@ -130,6 +141,8 @@ MACHINE_SET = Kind(
     short_names=("ms",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_machineset,
+    admit=admit_machine_set,
 )
 
 _MACHINE_DEPLOYMENT_COLUMNS = (
@@ -176,6 +189,8 @@ MACHINE_DEPLOYMENT = Kind(
     short_names=("md",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_machinedeployment,
+    admit=admit_machine_deployment,
 )
 
 KINDS = (

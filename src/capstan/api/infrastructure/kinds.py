@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
+from capstan.api.infrastructure.conversion import (
+    convert_proxmoxcluster,
+    convert_proxmoxclustertemplate,
+    convert_proxmoxmachine,
+    convert_proxmoxmachinetemplate,
+)
 from capstan.api.infrastructure.names import GROUP
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxclustertemplate import ProxmoxClusterTemplate
@@ -47,6 +53,7 @@ PROXMOX_CLUSTER = Kind(
     ),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_proxmoxcluster,
 )
 
 PROXMOX_CLUSTER_TEMPLATE = Kind(
@@ -61,6 +68,7 @@ PROXMOX_CLUSTER_TEMPLATE = Kind(
     short_names=("pct",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_proxmoxclustertemplate,
 )
 
 _PROXMOX_MACHINE_COLUMNS = (
@@ -91,6 +99,7 @@ PROXMOX_MACHINE = Kind(
     short_names=("moxm",),
     categories=("cluster-api", "proxmox"),
     labels=_LABELS,
+    convert=convert_proxmoxmachine,
 )
 
 PROXMOX_MACHINE_TEMPLATE = Kind(
@@ -105,6 +114,7 @@ PROXMOX_MACHINE_TEMPLATE = Kind(
     short_names=("pmt",),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_proxmoxmachinetemplate,
 )
 
 KINDS = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
+from capstan.api.ipam.conversion import convert_ipaddress, convert_ipaddressclaim
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
 from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.ipaddress import IPAddress
@@ -32,6 +33,7 @@ IP_ADDRESS = Kind(
     ),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_ipaddress,
 )
 
 _IP_ADDRESS_CLAIM_COLUMNS = (
@@ -51,6 +53,7 @@ IP_ADDRESS_CLAIM = Kind(
     ),
     categories=("cluster-api",),
     labels=_LABELS,
+    convert=convert_ipaddressclaim,
 )
 
 _IN_CLUSTER_IP_POOL_COLUMNS = (

@@ -1,0 +1,8 @@
+"""Defaults and rules of the core kinds, as Cluster API's webhooks have them."""
+
+from capstan.api.cluster.admission.cluster import admit_cluster
+from capstan.api.cluster.admission.machine import admit_machine
+from capstan.api.cluster.admission.machinedeployment import admit_machine_deployment
+from capstan.api.cluster.admission.machineset import admit_machine_set
+
+__all__ = ["admit_cluster", "admit_machine", "admit_machine_deployment", "admit_machine_set"]
