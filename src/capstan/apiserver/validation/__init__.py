@@ -1,0 +1,107 @@
+"""Holds objects against a structural schema as kube-apiserver does: prunes, defaults, checks, evaluates rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from capstan.api.errors import FieldCause, bad_request
+from capstan.api.objects import Obj
+from capstan.apiserver.validation.compile import compile_node
+from capstan.apiserver.validation.correlate import ABSENT, find_old, is_unchanged
+from capstan.apiserver.validation.fielderror import Path, render
+from capstan.apiserver.validation.keywords import SchemaError
+from capstan.apiserver.validation.nearest import describe_unknown
+from capstan.apiserver.validation.run import Run
+
+__all__ = ["FieldValidation", "SchemaError", "Validated", "Validator"]
+
+#: The `fieldValidation` of a request; empty means Warn, as servers have it.
+FieldValidation = Literal["", "Ignore", "Warn", "Strict"]
+
+MAX_REPORTED = 100
+
+_NOT_CHECKED = FieldCause(
+    "<nil>",
+    'Invalid value: "": some validation rules were not checked because the object was invalid; '
+    "correct the existing errors to complete validation",
+    "FieldValueInvalid",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Validated:
+    """The object pruned and defaulted, why it is refused (not at all when empty), and what to warn about."""
+
+    object: Obj
+    causes: tuple[FieldCause, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Validator:
+    """One schema, compiled once. Safe to share.
+
+    Errors of the constructor: SchemaError, when the schema has a part that cannot be compiled.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._check = compile_node(schema, root=True)
+
+    def apply(
+        self,
+        obj: Obj,
+        old: Obj | None = None,
+        *,
+        mode: FieldValidation = "",
+        duplicates: Sequence[str] = (),
+    ) -> Validated:
+        """The object as stored, or why not. `old` is the stored object on updates: transition rules see it, and
+        what was wrong before and did not change is let through. `duplicates` are the paths that the decoder
+        found twice.
+
+        Guarantees: `obj` is not changed; unchanged subtrees are shared. Errors: ApiError 400 in mode Strict for
+        unknown or duplicate fields.
+        """
+        run = Run()
+        result = self._check(obj, None, run)
+        warnings = _unknown_fields(obj, run, mode, duplicates)
+        causes = [(node, cause) for node, cause in run.causes if old is None or not is_unchanged(node, result, old)]
+        if not causes:
+            causes = _evaluate(run, old)
+        elif run.rules:
+            causes.append((None, _NOT_CHECKED))
+        return Validated(result, tuple(cause for _, cause in causes), warnings)
+
+    def prune(self, obj: Obj) -> Obj:
+        """The object as read from storage: unknown fields gone, defaults filled in, nothing refused."""
+        result: Obj = self._check(obj, None, Run())
+        return result
+
+
+def _evaluate(run: Run, old: Obj | None) -> list[tuple[Path, FieldCause]]:
+    causes: list[tuple[Path, FieldCause]] = []
+    for path, rules, value in run.rules:
+        before = ABSENT if old is None else find_old(path, old)
+        has_old = before is not ABSENT
+        unchanged = has_old and before == value
+        for rule in rules:
+            if unchanged and not rule.uses_old:
+                continue
+            cause = rule.refusal(value, before if has_old else None, has_old, path)
+            if cause is not None:
+                causes.append((path, cause))
+    return causes
+
+
+def _unknown_fields(obj: Obj, run: Run, mode: FieldValidation, duplicates: Sequence[str]) -> tuple[str, ...]:
+    if mode == "Ignore" or not (run.unknown or duplicates):
+        return ()
+    found = [describe_unknown(render((path, name)), name, known) for path, name, known in run.unknown[:MAX_REPORTED]]
+    found += [f'duplicate field "{path}"' for path in duplicates]
+    if mode != "Strict":
+        return tuple(found)
+    kind = obj.get("kind", "")
+    version = str(obj.get("apiVersion", "")).rpartition("/")[2]
+    prefix = f'{kind} in version "{version}" cannot be handled as a {kind}: ' if kind else ""
+    raise bad_request(f"{prefix}strict decoding error: {', '.join(found)}")

@@ -1,0 +1,121 @@
+"""The string formats that the API server enforces; formats that are not listed here are not checked."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable
+from datetime import date, datetime
+from urllib.parse import urlsplit
+
+_DATE_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[tT](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.\d+)?(?:[zZ]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)"
+)
+_DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)")
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?([0-9a-f])[0-9a-f]{3}-?([0-9a-f])[0-9a-f]{3}-?[0-9a-f]{12}", re.I)
+_HOSTNAME = re.compile(r"(?=.{1,255}$)[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,62})(?:\.[a-zA-Z0-9][-a-zA-Z0-9]{0,62})*\.?")
+_MAC = re.compile(r"[0-9a-fA-F]{2}(?:([:-])[0-9a-fA-F]{2})(?:\1[0-9a-fA-F]{2}){4}")
+_EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
+_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+
+
+def _date_time(text: str) -> bool:
+    found = _DATE_TIME.fullmatch(text)
+    return bool(found) and _date(text[:10])
+
+
+def _date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == 10
+
+
+def _byte(text: str) -> bool:
+    if len(text) % 4 or not _BASE64.fullmatch(text):
+        return False
+    try:
+        base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return False
+    return True
+
+
+def _address(version: int | None) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        try:
+            found = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return version is None or found.version == version
+
+    return check
+
+
+def _cidr(text: str) -> bool:
+    address, slash, length = text.partition("/")
+    if not slash or not (length.isascii() and length.isdigit()):
+        return False
+    try:
+        return int(length) <= ipaddress.ip_address(address).max_prefixlen
+    except ValueError:
+        return False
+
+
+def _uri(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme or text.startswith("/")) and not re.search(r"[\s\x00-\x1f]", text)
+
+
+def _uuid(version: str = "") -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        found = _UUID.fullmatch(text)
+        return bool(found) and (not version or (found is not None and found.group(1) == version))
+
+    return check
+
+
+def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda text: pattern.fullmatch(text) is not None
+
+
+#: Format -> whether a string has it.
+FORMATS: dict[str, Callable[[str], bool]] = {
+    "byte": _byte,
+    "cidr": _cidr,
+    "date": _date,
+    "date-time": _date_time,
+    "datetime": _date_time,
+    "duration": _matches(_DURATION),
+    "email": _matches(_EMAIL),
+    "hostname": _matches(_HOSTNAME),
+    "ipv4": _address(4),
+    "ipv6": _address(6),
+    "k8s-long-name": _matches(_SUBDOMAIN),
+    "k8s-short-name": _matches(_LABEL),
+    "mac": _matches(_MAC),
+    "uri": _uri,
+    "uuid": _uuid(),
+    "uuid3": _uuid("3"),
+    "uuid4": _uuid("4"),
+    "uuid5": _uuid("5"),
+}
+
+#: Integer format -> lowest and highest value.
+INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
+def parse_date_time(text: str) -> datetime | None:
+    """An RFC 3339 time, or None."""
+    try:
+        return datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
+    except ValueError:
+        return None

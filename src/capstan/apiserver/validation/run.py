@@ -1,0 +1,29 @@
+"""What one validation of one object collects on its way: refused fields, unknown fields, rules to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+from capstan.api.errors import FieldCause
+from capstan.apiserver.validation.fielderror import Path
+
+#: Checks one value: gives it back pruned and defaulted (the same object when nothing changed).
+Check = Callable[[Any, Path, "Run"], Any]
+
+
+class Run:
+    """The mutable side of one validation; everything compiled is shared between runs."""
+
+    __slots__ = ("causes", "rules", "unknown")
+
+    def __init__(self) -> None:
+        #: (the node that refused, why).
+        self.causes: list[tuple[Path, FieldCause]] = []
+        #: (where, the unknown name, the names known there).
+        self.unknown: list[tuple[Path, str, Collection[str]]] = []
+        #: (where, the rules of that node, its value).
+        self.rules: list[tuple[Path, Any, Any]] = []
+
+    def refuse(self, node: Path, cause: FieldCause) -> None:
+        self.causes.append((node, cause))
