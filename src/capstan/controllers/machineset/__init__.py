@@ -1,0 +1,1 @@
+"""MachineSet: a number of Machines from one template."""

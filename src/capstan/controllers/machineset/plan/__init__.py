@@ -1,0 +1,43 @@
+"""Decides the next step of one MachineSet: adopt, propagate, create, delete."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.names import MACHINE_SET_FINALIZER
+from capstan.api.rules.owners import add_finalizer
+from capstan.controllers.machineset.plan.deletion import plan_deletion
+from capstan.controllers.machineset.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
+from capstan.controllers.machineset.plan.propagation import plan_propagation
+from capstan.controllers.machineset.plan.scale import plan_scale
+from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
+from capstan.runtime.plan import Plan, Update, Waiting
+
+__all__ = ["plan"]
+
+
+def plan(snapshot: MachineSetSnapshot) -> Plan:
+    """The finalizer stands before the first Machine; a set that goes away only takes its Machines with it."""
+    machine_set = snapshot.machine_set
+    if snapshot.cluster is None and not snapshot.deleting:
+        text = f"MachineSet waits for Cluster {machine_set.spec.cluster_name}, which does not exist"
+        return Plan(snapshot.subject, waiting_on=(Waiting("ScalingUp", "ClusterNotFound", text),), requeue_after=30.0)
+    if snapshot.paused:
+        return Plan(snapshot.subject)
+    if snapshot.deleting:
+        return plan_deletion(snapshot)
+    after = with_ownership(snapshot)
+    if MACHINE_SET_FINALIZER not in machine_set.metadata.finalizers:
+        after = add_finalizer(after, MACHINE_SET_FINALIZER)
+        reason = "its Machines go before it does"
+        return Plan(snapshot.subject, (Update(resource=RESOURCE, before=machine_set, after=after, reason=reason),))
+    scale = plan_scale(snapshot, after)
+    actions = [
+        *plan_template_owners(snapshot),
+        *plan_adoptions(snapshot),
+        *plan_propagation(snapshot),
+        *scale.actions,
+    ]
+    after = scale.machine_set
+    if after != machine_set:
+        reason = "it says to whom it belongs, and how many Machines it has named"
+        actions.append(Update(resource=RESOURCE, before=machine_set, after=after, reason=reason))
+    return Plan(snapshot.subject, tuple(actions), scale.waiting_on, scale.requeue_after)

@@ -1,0 +1,243 @@
+"""How many Machines to create or delete, and which (3.4)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+import msgspec
+
+from capstan.api.cluster.kinds import MACHINE
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.names import (
+    DELETE_MACHINE_ANNOTATION,
+    DISABLE_MACHINE_CREATE_ANNOTATION,
+    MACHINE_FINALIZER,
+)
+from capstan.api.cluster.reference import ContractReference
+from capstan.api.objects import Key, Obj
+from capstan.api.rules.conditions import is_false
+from capstan.api.rules.contract import clone_template
+from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
+from capstan.api.rules.owners import owner_reference, with_metadata
+from capstan.api.struct import encode
+from capstan.controllers.machineset.plan.preflight import failed_checks
+from capstan.controllers.machineset.plan.propagation import machine_labels
+from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
+from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Waiting
+
+PREFLIGHT_RETRY_SECONDS = 15.0
+_DEFAULT_NAME = "{{ .machineSet.name }}-{{ .random }}"
+_OLD_AGE_SECONDS = 864_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """What to do about the number of Machines; `machine_set` carries the counter of names."""
+
+    machine_set: MachineSet
+    actions: tuple[Action, ...] = ()
+    waiting_on: tuple[Waiting, ...] = ()
+    requeue_after: float | None = None
+
+
+def plan_scale(snapshot: MachineSetSnapshot, machine_set: MachineSet) -> Scale:
+    """Compare what is there, Machines on their way out included, with what is wanted."""
+    missing = snapshot.desired - len(snapshot.machines) - len(snapshot.orphans)
+    if missing > 0:
+        return _scale_up(snapshot, machine_set, missing)
+    leftovers = tuple(_delete_leftovers(snapshot, frozenset()))
+    surplus = tuple(_delete_surplus(snapshot, -missing)) if missing < 0 else ()
+    return Scale(machine_set, (*leftovers, *surplus), tuple(_waiting_for_machines(snapshot)))
+
+
+def blockers(snapshot: MachineSetSnapshot) -> list[str]:
+    """Why no Machine can be created now; each in a few words."""
+    if snapshot.machine_set.metadata.annotations.get(DISABLE_MACHINE_CREATE_ANNOTATION) == "true":
+        return [f"annotation {DISABLE_MACHINE_CREATE_ANNOTATION} is true"]
+    reasons = [template.problem for template in snapshot.templates if template.problem]
+    if reasons:
+        return reasons
+    try:
+        name_of(snapshot.machine_set, 0)
+    except NameTemplateError as error:
+        return [str(error)]
+    return failed_checks(snapshot)
+
+
+def _scale_up(snapshot: MachineSetSnapshot, machine_set: MachineSet, missing: int) -> Scale:
+    blocked = blockers(snapshot)
+    if blocked:
+        message = f"MachineSet waits to create {missing} Machine(s): " + "; ".join(blocked)
+        waiting = (Waiting("ScalingUp", "ScalingUp", message),)
+        templates_missing = any(template.problem for template in snapshot.templates)
+        return Scale(machine_set, (), waiting, None if templates_missing else PREFLIGHT_RETRY_SECONDS)
+    uid = machine_set.metadata.uid
+    taken = [machine.metadata.name for machine in (*snapshot.machines, *snapshot.orphans)]
+    counters = list(islice(free_counters(machine_set.metadata.annotations, uid, taken), missing))
+    names = [name_of(machine_set, counter) for counter in counters]
+    have = len(snapshot.machines) + len(snapshot.orphans)
+    reason = f"{have} Machine(s) exist, {snapshot.desired} wanted"
+    actions: list[Action] = [*_delete_leftovers(snapshot, frozenset(names))]
+    for name in names:
+        actions.extend(_create_machine(snapshot, name, reason))
+    annotations = {**machine_set.metadata.annotations, NAMED_ANNOTATION: str(counters[-1] + 1)}
+    return Scale(with_metadata(machine_set, annotations=annotations), tuple(actions))
+
+
+def name_of(machine_set: MachineSet, counter: int) -> str:
+    """The name of the set's Machine number `counter`. Raises NameTemplateError."""
+    values = {
+        "random": suffix(machine_set.metadata.uid, counter),
+        "machineSet.name": machine_set.metadata.name,
+        "cluster.name": machine_set.spec.cluster_name,
+    }
+    template = machine_set.spec.machine_naming.template or _DEFAULT_NAME
+    if "random" not in template:
+        raise NameTemplateError("the naming template does not use .random, so that names would not be unique")
+    return render_name(template, values)
+
+
+def _create_machine(snapshot: MachineSetSnapshot, name: str, reason: str) -> Iterator[Action]:
+    """Bootstrap config, infra machine, Machine, all of one name; the first two are the set's until the last exists."""
+    machine_set = snapshot.machine_set
+    owner = owner_reference(RESOURCE.api_version, "MachineSet", machine_set.metadata, controller=True)
+    for template in snapshot.templates:
+        if template.made is None:
+            continue
+        obj = clone_template(
+            template.found,
+            template.made,
+            name=name,
+            namespace=machine_set.metadata.namespace,
+            cluster_name=machine_set.spec.cluster_name,
+            labels=machine_labels(machine_set),
+            annotations=machine_set.spec.template.metadata.annotations,
+            owner=owner,
+        )
+        yield Create(resource=template.made, object=obj, reason=f"Machine {name} needs it")
+    yield Create(resource=MACHINE.resource(), object=machine_object(snapshot, name), reason=reason)
+    yield Emit(name="SuccessfulCreate", reason=f"Created Machine {name}")
+
+
+def machine_object(snapshot: MachineSetSnapshot, name: str) -> Obj:
+    """The Machine as it is created: the template, with references to its own objects. It is born with the Machine
+    controller's finalizer, so that it cannot vanish before that controller has seen it."""
+    machine_set = snapshot.machine_set
+    spec = machine_set.spec.template.spec
+    bootstrap = spec.bootstrap
+    if snapshot.bootstrap is not None:
+        bootstrap = msgspec.structs.replace(bootstrap, config_ref=_reference(spec.bootstrap.config_ref, name))
+    spec = msgspec.structs.replace(
+        spec,
+        cluster_name=machine_set.spec.cluster_name,
+        bootstrap=bootstrap,
+        infrastructure_ref=_reference(spec.infrastructure_ref, name),
+    )
+    owner = owner_reference(RESOURCE.api_version, "MachineSet", machine_set.metadata, controller=True)
+    metadata = {
+        "name": name,
+        "namespace": machine_set.metadata.namespace,
+        "labels": machine_labels(machine_set),
+        "annotations": dict(machine_set.spec.template.metadata.annotations),
+        "finalizers": [MACHINE_FINALIZER],
+        "ownerReferences": [encode(owner)],
+    }
+    resource = MACHINE.resource()
+    return {"apiVersion": resource.api_version, "kind": "Machine", "metadata": metadata, "spec": encode(spec)}
+
+
+def _reference(template: ContractReference | None, name: str) -> ContractReference:
+    template = template or ContractReference()
+    return ContractReference(api_group=template.api_group, kind=template.kind.removesuffix("Template"), name=name)
+
+
+def _delete_leftovers(snapshot: MachineSetSnapshot, wanted: frozenset[str]) -> Iterator[Action]:
+    """Objects of Machines that were never created: still the set's, referred to by none, not asked for again."""
+    used = wanted | {m.metadata.name for m in (*snapshot.machines, *snapshot.orphans)}
+    for template in snapshot.templates:
+        for obj in template.objects:
+            name = obj["metadata"]["name"]
+            owned = any(
+                ref["uid"] == snapshot.machine_set.metadata.uid for ref in obj["metadata"].get("ownerReferences") or ()
+            )
+            if not owned or name in used or obj["metadata"].get("deletionTimestamp") or template.made is None:
+                continue
+            if name in _referenced(snapshot):
+                continue
+            key = Key(obj["metadata"].get("namespace", ""), name)
+            target = ObjectRef(template.made, key, obj["metadata"]["uid"])
+            yield Delete(target=target, reason="its Machine was never created")
+
+
+def _referenced(snapshot: MachineSetSnapshot) -> set[str]:
+    names = set()
+    for machine in (*snapshot.machines, *snapshot.orphans):
+        names.add(machine.spec.infrastructure_ref.name)
+        if machine.spec.bootstrap.config_ref is not None:
+            names.add(machine.spec.bootstrap.config_ref.name)
+    return names
+
+
+def _delete_surplus(snapshot: MachineSetSnapshot, surplus: int) -> Iterator[Action]:
+    """The Machines that matter least; those already on their way count and are not deleted twice."""
+    order = snapshot.machine_set.spec.deletion.order or "Random"
+    have = len(snapshot.machines) + len(snapshot.orphans)
+    chosen = sorted(snapshot.machines, key=lambda m: (-deletion_priority(m, order, snapshot.now), m.metadata.name))
+    for machine in chosen[:surplus]:
+        if machine.metadata.deletion_timestamp is not None:
+            continue
+        meta = machine.metadata
+        target = ObjectRef(MACHINE.resource(), Key(meta.namespace, meta.name), meta.uid)
+        reason = f"{have} Machine(s) exist, {snapshot.desired} wanted: {_why_this(machine, order)}"
+        yield Delete(target=target, reason=reason)
+        yield Emit(name="SuccessfulDelete", reason=f"Deleted Machine {meta.name}")
+
+
+def deletion_priority(machine: Machine, order: str, now: datetime) -> float:
+    """Who goes first: the higher, the sooner. Ties go by name, so that "Random" is the same for everyone."""
+    if machine.metadata.deletion_timestamp is not None:
+        return 100.0
+    if DELETE_MACHINE_ANNOTATION in machine.metadata.annotations:
+        return 80.0
+    if is_unhealthy(machine):
+        return 50.0
+    if order == "Random":
+        return 20.0
+    created = machine.metadata.creation_timestamp
+    age = max((now - created).total_seconds(), 0.0) if created is not None else 0.0
+    oldest = 50.0 * (1.0 - math.exp(-age / _OLD_AGE_SECONDS))
+    return oldest if order == "Oldest" else 50.0 - oldest
+
+
+def is_unhealthy(machine: Machine) -> bool:
+    """Without a node, or reported as bad; merely unknown is not unhealthy."""
+    conditions = machine.status.conditions
+    return (
+        machine.status.node_ref is None
+        or is_false(conditions, "NodeHealthy")
+        or is_false(conditions, "HealthCheckSucceeded")
+    )
+
+
+def _why_this(machine: Machine, order: str) -> str:
+    if DELETE_MACHINE_ANNOTATION in machine.metadata.annotations:
+        return "it is marked for deletion"
+    if is_unhealthy(machine):
+        return "it is not healthy"
+    return {"Newest": "it is the newest", "Oldest": "it is the oldest"}.get(order, "it comes first by name")
+
+
+def _waiting_for_machines(snapshot: MachineSetSnapshot) -> Iterator[Waiting]:
+    unready = [m.metadata.name for m in snapshot.machines if not is_ready(m)]
+    if unready:
+        text = f"MachineSet waits for Machine(s) {', '.join(unready[:5])} to be ready"
+        yield Waiting("MachinesReady", "NotReady", text)
+
+
+def is_ready(machine: Machine) -> bool:
+    return any(c.type == "Ready" and c.status == "True" for c in machine.status.conditions)

@@ -1,0 +1,67 @@
+"""The v1beta1 conditions of a MachineSet: MachinesCreated, Resized, MachinesReady, and Ready over them."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.kinds import MACHINE
+from capstan.api.meta import LegacyCondition
+from capstan.api.rules.conditions_v1beta1 import (
+    ERROR,
+    WARNING,
+    find_legacy,
+    legacy_false,
+    legacy_true,
+    put_legacies,
+    summarize_legacy,
+)
+from capstan.controllers.machineset.plan.scale import blockers
+from capstan.controllers.machineset.snapshot import MachineSetSnapshot
+from capstan.runtime.plan import Create, Outcomes
+
+_SUMMARIZED = ("MachinesCreated", "Resized", "MachinesReady")
+
+
+def legacy_conditions(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> list[LegacyCondition | None]:
+    new: list[LegacyCondition | None] = [_created(snapshot, outcomes), _resized(snapshot), _machines_ready(snapshot)]
+    so_far = put_legacies((), new, now=snapshot.now)
+    return [*new, summarize_legacy(so_far, _SUMMARIZED)]
+
+
+def _created(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> LegacyCondition:
+    failed = next((o for o in outcomes.of(Create) if not o.done), None)
+    if failed is not None and isinstance(failed.action, Create):
+        kind = failed.action.resource.kind
+        reason = "MachineCreationFailed"
+        if kind != MACHINE.kind:
+            infrastructure = snapshot.infrastructure.made
+            is_infrastructure = infrastructure is not None and kind == infrastructure.kind
+            reason = "InfrastructureTemplateCloningFailed" if is_infrastructure else "BootstrapTemplateCloningFailed"
+        return legacy_false("MachinesCreated", reason, ERROR, str(failed.error))
+    missing = snapshot.desired > len(snapshot.machines)
+    if missing and (snapshot.bootstrap is not None and snapshot.bootstrap.problem):
+        return legacy_false("MachinesCreated", "BootstrapTemplateCloningFailed", ERROR, snapshot.bootstrap.problem)
+    if missing and snapshot.infrastructure.problem:
+        text = snapshot.infrastructure.problem
+        return legacy_false("MachinesCreated", "InfrastructureTemplateCloningFailed", ERROR, text)
+    if missing and (reasons := blockers(snapshot)):
+        return legacy_false("MachinesCreated", "PreflightCheckFailed", ERROR, "; ".join(reasons))
+    return legacy_true("MachinesCreated")
+
+
+def _resized(snapshot: MachineSetSnapshot) -> LegacyCondition:
+    have, want = len(snapshot.machines), snapshot.desired
+    if have < want:
+        text = f"Scaling up MachineSet to {want} replicas (actual {have})"
+        return legacy_false("Resized", "ScalingUp", WARNING, text)
+    if have > want:
+        text = f"Scaling down MachineSet to {want} replicas (actual {have})"
+        return legacy_false("Resized", "ScalingDown", WARNING, text)
+    return legacy_true("Resized")
+
+
+def _machines_ready(snapshot: MachineSetSnapshot) -> LegacyCondition:
+    """The worst of the Machines' own Ready."""
+    reported = [find_legacy(machine.status.deprecated.v1beta1.conditions, "Ready") for machine in snapshot.machines]
+    bad = next((c for c in reported if c is not None and c.status == "False"), None)
+    if bad is not None:
+        return legacy_false("MachinesReady", bad.reason or "NotReady", bad.severity or WARNING, bad.message)
+    return legacy_true("MachinesReady")
