@@ -28,15 +28,21 @@ def number_text(value: float) -> str:
     return str(int(value)) if float(value).is_integer() else str(value)
 
 
-def compile_pattern(pattern: str) -> Any:
-    """An RE2 program. Errors: SchemaError for what RE2 does not know (look-around, back references)."""
+def compile_pattern(pattern: str) -> Callable[[str], Any]:
+    """A search that is truthy where RE2 finds the pattern. Errors: SchemaError for what RE2 does not know
+    (look-around, back references)."""
     options = re2.Options()
     options.max_mem = _MAX_PATTERN_MEMORY
     options.log_errors = False
+    # A set of one answers yes or no five times faster than a match object is made.
+    single = re2.Set.SearchSet(options)
     try:
-        return re2.compile(pattern, options)
+        single.Add(pattern)
+        single.Compile()
     except re2.error as error:
         raise SchemaError(f"pattern {pattern!r} is not a valid RE2 expression: {error}") from None
+    search: Callable[[str], Any] = single.Match
+    return search
 
 
 def string_tests(schema: Mapping[str, Any]) -> list[Test]:
@@ -113,7 +119,7 @@ def _min_length(limit: int) -> Test:
 
 
 def _pattern(pattern: str) -> Test:
-    search = compile_pattern(pattern).search
+    search = compile_pattern(pattern)
     rule = f"should match '{pattern}'"
     return lambda value, path: None if search(value) else fielderror.in_body(path, value, rule)
 
