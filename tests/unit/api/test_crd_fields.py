@@ -16,9 +16,6 @@ from capstan.api.scheme import SCHEME
 
 _DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "crds"
 
-#: Versions that upstream still serves and Capstan does not: the first ones of the IPAM kinds, deprecated there.
-_NOT_SERVED = {("ipam.cluster.x-k8s.io", "v1alpha1")}
-
 OWN_KINDS = [kind for kind in SCHEME.kinds if not kind.builtin]
 
 
@@ -50,8 +47,7 @@ def facts(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def by_version(crd: Obj) -> dict[str, Obj]:
-    group = crd["spec"]["group"]
-    return {v["name"]: v for v in crd["spec"]["versions"] if (group, v["name"]) not in _NOT_SERVED}
+    return {v["name"]: v for v in crd["spec"]["versions"]}
 
 
 @pytest.mark.parametrize("kind", OWN_KINDS, ids=lambda kind: kind.kind)

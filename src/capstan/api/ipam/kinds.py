@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
-from capstan.api.ipam.conversion import convert_ipaddress, convert_ipaddressclaim
+from capstan.api.ipam.conversion import (
+    convert_globalinclusterippool,
+    convert_inclusterippool,
+    convert_ipaddress,
+    convert_ipaddressclaim,
+)
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
 from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.ipam.names import GROUP
+from capstan.api.ipam.v1alpha1.globalinclusterippool import GlobalInClusterIPPool as GlobalInClusterIPPoolV1Alpha1
+from capstan.api.ipam.v1alpha1.inclusterippool import InClusterIPPool as InClusterIPPoolV1Alpha1
+from capstan.api.ipam.v1alpha1.ipaddress import IPAddress as IPAddressV1Alpha1
+from capstan.api.ipam.v1alpha1.ipaddressclaim import IPAddressClaim as IPAddressClaimV1Alpha1
 from capstan.api.ipam.v1beta1.ipaddress import IPAddress as IPAddressV1Beta1
 from capstan.api.ipam.v1beta1.ipaddressclaim import IPAddressClaim as IPAddressClaimV1Beta1
 from capstan.api.kinds import Column, Kind, Version
@@ -29,6 +38,7 @@ IP_ADDRESS = Kind(
     singular="ipaddress",
     versions=(
         Version("v1beta2", IPAddress, storage=True, columns=_IP_ADDRESS_COLUMNS, status=False),
+        Version("v1alpha1", IPAddressV1Alpha1, columns=_IP_ADDRESS_COLUMNS, status=False),
         Version("v1beta1", IPAddressV1Beta1, deprecated=True, columns=_IP_ADDRESS_COLUMNS, status=False),
     ),
     categories=("cluster-api",),
@@ -49,6 +59,7 @@ IP_ADDRESS_CLAIM = Kind(
     singular="ipaddressclaim",
     versions=(
         Version("v1beta2", IPAddressClaim, storage=True, columns=_IP_ADDRESS_CLAIM_COLUMNS),
+        Version("v1alpha1", IPAddressClaimV1Alpha1, columns=_IP_ADDRESS_CLAIM_COLUMNS),
         Version("v1beta1", IPAddressClaimV1Beta1, deprecated=True, columns=_IP_ADDRESS_CLAIM_COLUMNS),
     ),
     categories=("cluster-api",),
@@ -57,6 +68,16 @@ IP_ADDRESS_CLAIM = Kind(
 )
 
 _IN_CLUSTER_IP_POOL_COLUMNS = (
+    Column("Addresses", ".spec.addresses"),
+    Column("Total", ".status.ipAddresses.total", "integer"),
+    Column("Free", ".status.ipAddresses.free", "integer"),
+    Column("Used", ".status.ipAddresses.used", "integer"),
+)
+
+_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1 = (
+    Column("Subnet", ".spec.subnet"),
+    Column("First", ".spec.first"),
+    Column("Last", ".spec.last"),
     Column("Addresses", ".spec.addresses"),
     Column("Total", ".status.ipAddresses.total", "integer"),
     Column("Free", ".status.ipAddresses.free", "integer"),
@@ -74,9 +95,22 @@ IN_CLUSTER_IP_POOL = Kind(
     kind="InClusterIPPool",
     plural="inclusterippools",
     singular="inclusterippool",
-    versions=(Version("v1alpha2", InClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),),
+    versions=(
+        Version("v1alpha2", InClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),
+        Version("v1alpha1", InClusterIPPoolV1Alpha1, deprecated=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1),
+    ),
     categories=("cluster-api",),
     labels=_POOL_LABELS,
+    convert=convert_inclusterippool,
+)
+
+_GLOBAL_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1 = (
+    Column("Subnet", ".spec.subnet"),
+    Column("First", ".spec.first"),
+    Column("Last", ".spec.last"),
+    Column("Total", ".status.ipAddresses.total", "integer"),
+    Column("Free", ".status.ipAddresses.free", "integer"),
+    Column("Used", ".status.ipAddresses.used", "integer"),
 )
 
 GLOBAL_IN_CLUSTER_IP_POOL = Kind(
@@ -84,10 +118,19 @@ GLOBAL_IN_CLUSTER_IP_POOL = Kind(
     kind="GlobalInClusterIPPool",
     plural="globalinclusterippools",
     singular="globalinclusterippool",
-    versions=(Version("v1alpha2", GlobalInClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),),
+    versions=(
+        Version("v1alpha2", GlobalInClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),
+        Version(
+            "v1alpha1",
+            GlobalInClusterIPPoolV1Alpha1,
+            deprecated=True,
+            columns=_GLOBAL_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1,
+        ),
+    ),
     categories=("cluster-api",),
     namespaced=False,
     labels=_POOL_LABELS,
+    convert=convert_globalinclusterippool,
 )
 
 KINDS = (
