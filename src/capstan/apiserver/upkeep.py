@@ -164,7 +164,7 @@ class NamespaceController:
                 )
             return {**current, "status": {**status, "conditions": conditions}}
 
-        await self._change(namespace.name, change, "")
+        await self._change(namespace.name, change, "*")
 
     async def _change(self, name: str, make: object, subresource: str) -> None:
         served = self._backend.registry.by_plural("", "namespaces")

@@ -1,0 +1,333 @@
+"""The store in one SQLite file: one writer thread, groups of commits made durable together, reads from memory."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import apsw
+
+from capstan.store.entry import Change, Entry
+from capstan.store.index import Index, MemorySubscription
+from capstan.store.memory import changes_of
+from capstan.store.protocol import Page, StoreError, Write
+
+RETAIN_CHANGES = 10_000
+_FORMAT = 1
+_GROUP_LIMIT = 512
+_COMPACT_EVERY = 1_000
+_COMPACT_STEP = 500
+#: Files up to this size are checked page by page at start; larger ones only as far as they are read.
+_CHECK_BYTES = 64 * 1024 * 1024
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS current (
+    prefix TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    revision INTEGER NOT NULL, value BLOB NOT NULL,
+    UNIQUE (prefix, namespace, name)
+);
+CREATE TABLE IF NOT EXISTS log (
+    revision INTEGER PRIMARY KEY, previous INTEGER NOT NULL, deleted INTEGER NOT NULL,
+    prefix TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL
+);
+"""
+_APPEND = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
+_UPSERT = """
+INSERT INTO current (prefix, namespace, name, revision, value) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (prefix, namespace, name) DO UPDATE SET revision = excluded.revision, value = excluded.value
+"""
+_DROP = "DELETE FROM current WHERE prefix = ? AND namespace = ? AND name = ?"
+# A revision that is older than the retained history stays while a retained change still shows it as its past.
+_TRIM = """
+DELETE FROM log WHERE revision IN (
+    SELECT revision FROM log WHERE revision <= ?1
+    AND revision NOT IN (SELECT previous FROM log WHERE revision > ?1)
+    LIMIT ?2
+)
+"""
+
+
+@dataclass(slots=True)
+class _Job:
+    """One commit on its way to the disk, or a compaction when it has no changes."""
+
+    changes: list[Change]
+    done: asyncio.Future[None]
+    compact: int = 0
+    error: Exception | None = field(default=None)
+
+
+_Group = list[_Job]
+_Changes = list[Change]
+
+
+class SqliteStore:
+    """Implements `Store`. Open it with `open`; a second process on the same file is refused.
+
+    Guarantees: `synchronous=FULL`: a commit that returned survives a power cut. After a failed write the store
+    takes no more writes: what reached the disk is then unknown.
+    """
+
+    def __init__(self, path: Path, database: apsw.Connection, lock: int, index: Index, retain: int) -> None:
+        self._path = path
+        self._database = database
+        self._lock = lock
+        self._index = index
+        self._retain = retain
+        self._assigned = index.revision
+        self._compacted_at = index.revision
+        self._in_flight: dict[tuple[str, str, str], asyncio.Future[None]] = {}
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._failure: StoreError | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    async def open(cls, path: str | os.PathLike[str], retain: int = RETAIN_CHANGES) -> SqliteStore:
+        """Open or make the file. Raises StoreError when it is in use, damaged, or not one of ours."""
+        place = Path(path)
+        lock = _locked(place)
+        index = Index(retain)
+        try:
+            database = _opened(place)
+            _load(database, index)
+        except (apsw.Error, StoreError, UnicodeDecodeError) as error:
+            os.close(lock)
+            if isinstance(error, StoreError):
+                raise
+            raise StoreError(f"{place} is damaged or not a Capstan store ({error}); restore it from a backup") from None
+        return cls(place, database, lock, index, retain)
+
+    @property
+    def revision(self) -> int:
+        return self._index.revision
+
+    @property
+    def compacted(self) -> int:
+        return self._index.compacted
+
+    @property
+    def failure(self) -> StoreError | None:
+        """Why the store takes no more writes, if so."""
+        return self._failure
+
+    async def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
+        return self._index.get(prefix, namespace, name)
+
+    async def list(
+        self,
+        prefix: str,
+        namespace: str = "",
+        *,
+        after: tuple[str, str] | None = None,
+        limit: int = 0,
+        revision: int = 0,
+    ) -> Page:
+        return self._index.list(prefix, namespace, after, limit, revision)
+
+    async def prefixes(self) -> Sequence[str]:
+        return self._index.prefixes()
+
+    async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
+        keys = [(write.prefix, write.namespace, write.name) for write in batch]
+        while waiting := next((self._in_flight[key] for key in keys if key in self._in_flight), None):
+            await asyncio.wait([waiting])
+        self._check_open()
+        self._index.check(batch)
+        changes = changes_of(batch, self._index, self._assigned)
+        self._assigned += len(changes)
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._in_flight.update(dict.fromkeys(keys, done))
+        self._jobs.put(_Job(changes, done))
+        # The write happens whether or not its caller still waits, so it is shielded from a cancellation.
+        await asyncio.shield(done)
+        return [change.entry for change in changes]
+
+    async def watch(self, prefix: str, after: int, *, buffer: int = 0) -> MemorySubscription:
+        self._check_open()
+        return self._index.watch(prefix, after, buffer)
+
+    async def compact(self, revision: int) -> None:
+        self._check_open()
+        self._index.compact(revision)
+        done: asyncio.Future[None] = self._loop.create_future()
+        self._jobs.put(_Job([], done, compact=self._index.compacted))
+        await asyncio.shield(done)
+
+    async def close(self) -> None:
+        """Finish what was committed, and free the file."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        await self._loop.run_in_executor(None, self._thread.join)
+        await asyncio.sleep(0)
+        self._index.close(StoreError("the store was closed"))
+        self._database.close()
+        os.close(self._lock)
+
+    def _check_open(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._closed:
+            raise StoreError("the store was closed")
+
+    # The writer thread: only this thread uses the database after the start.
+
+    def _write_groups(self) -> None:
+        last = False
+        while not last:
+            group: _Group = []
+            job = self._jobs.get()
+            while True:
+                if job is None:
+                    last = True
+                    break
+                group.append(job)
+                if len(group) == _GROUP_LIMIT or self._jobs.empty():
+                    break
+                job = self._jobs.get()
+            if group:
+                self._write_group(group)
+                self._loop.call_soon_threadsafe(self._publish, group)
+
+    def _write_group(self, group: _Group) -> None:
+        try:
+            self._append([change for job in group for change in job.changes])
+            compact = max((job.compact for job in group), default=0)
+            newest = max((job.changes[-1].revision for job in group if job.changes), default=0)
+            if not compact and newest - self._compacted_at >= _COMPACT_EVERY:
+                self._compacted_at = newest
+                compact = newest - self._retain
+            if compact > 0:
+                self._trim(compact)
+        except (apsw.Error, OSError, StoreError) as error:
+            self._failure = StoreError(f"{self._path} cannot be written: {error}")
+            for job in group:
+                job.error = self._failure
+
+    def _append(self, changes: _Changes) -> None:
+        if not changes:
+            return
+        if self._failure is not None:
+            raise self._failure
+        rows = []
+        puts = []
+        drops = []
+        with self._database:
+            for change in changes:
+                entry, previous = change.entry, change.previous
+                place = (entry.prefix, entry.namespace, entry.name)
+                past = previous.revision if previous is not None else 0
+                rows.append((entry.revision, past, int(change.deleted), *place, entry.value))
+                if change.deleted:
+                    drops.append(place)
+                else:
+                    puts.append((*place, entry.revision, entry.value))
+            # A key is at most once in a group's window: a commit waits for the one in flight on its key.
+            self._database.executemany(_APPEND, rows)
+            self._database.executemany(_DROP, drops)
+            self._database.executemany(_UPSERT, puts)
+            self._database.execute("UPDATE facts SET value = ? WHERE name = 'revision'", (changes[-1].revision,))
+
+    def _trim(self, compact: int) -> None:
+        """Delete old history in small steps, each its own transaction, so that no commit waits long."""
+        while True:
+            with self._database:
+                self._database.execute("UPDATE facts SET value = max(value, ?) WHERE name = 'compacted'", (compact,))
+                self._database.execute(_TRIM, (compact, _COMPACT_STEP))
+                if self._database.changes() < _COMPACT_STEP:
+                    return
+
+    def _publish(self, group: _Group) -> None:
+        """On the loop: make a durable group visible, in revision order, and answer those who wait."""
+        for job in group:
+            for change in job.changes:
+                key = (change.entry.prefix, change.entry.namespace, change.entry.name)
+                del self._in_flight[key]
+                if job.error is None:
+                    self._index.publish(change)
+            if job.done.done():
+                continue
+            if job.error is None:
+                job.done.set_result(None)
+            else:
+                job.done.set_exception(job.error)
+                job.done.exception()
+
+
+def _locked(place: Path) -> int:
+    """Hold the lock file next to the store as long as this process has it open."""
+    lock_path = place.with_name(place.name + ".lock")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreError(f"{lock_path} cannot be opened: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        holder = os.read(lock, 32).decode(errors="replace").strip()
+        os.close(lock)
+        who = f" (process {holder})" if holder.isdigit() else ""
+        raise StoreError(f"{place} is in use by another process{who}; one store has one process") from None
+    os.truncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    return lock
+
+
+def _opened(place: Path) -> apsw.Connection:
+    """The database with its settings, checked and of our format."""
+    if not place.exists():
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    database = apsw.Connection(str(place))
+    database.pragma("journal_mode", "wal")
+    database.pragma("synchronous", "full")
+    database.pragma("cell_size_check", True)
+    database.pragma("mmap_size", 0)
+    if place.stat().st_size <= _CHECK_BYTES:
+        verdict = database.pragma("quick_check", 1)
+        if verdict != "ok":
+            raise StoreError(f"{place} is damaged ({verdict}); restore it from a backup")
+    with database:
+        database.execute(_SCHEMA)
+        for name, value in (("format", _FORMAT), ("revision", 0), ("compacted", 0)):
+            database.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (name, value))
+    found = _fact(database, "format")
+    if found != _FORMAT:
+        raise StoreError(f"{place} has format {found}, this version of Capstan reads {_FORMAT}")
+    return database
+
+
+def _fact(database: apsw.Connection, name: str) -> int:
+    return int(next(iter(database.execute("SELECT value FROM facts WHERE name = ?", (name,))))[0])
+
+
+def _load(database: apsw.Connection, index: Index) -> None:
+    """Everything as bytes: decoding waits until somebody reads."""
+    revision, compacted = _fact(database, "revision"), _fact(database, "compacted")
+    present: dict[tuple[str, str, str], Entry] = {}
+    for prefix, namespace, name, at, value in database.execute(
+        "SELECT prefix, namespace, name, revision, value FROM current ORDER BY prefix, namespace, name"
+    ):
+        entry = present[(prefix, namespace, name)] = Entry(prefix, namespace, name, at, value)
+        index.load(entry)
+    known = {entry.revision: entry for entry in present.values()}
+    for at, past, deleted, prefix, namespace, name, value in database.execute(
+        "SELECT revision, previous, deleted, prefix, namespace, name, value FROM log ORDER BY revision"
+    ):
+        logged = known.setdefault(at, Entry(prefix, namespace, name, at, value))
+        if at > compacted:
+            index.load_history(Change(logged, known.get(past), bool(deleted)))
+    if present and max(known) > revision:
+        raise StoreError("the file holds revisions that its counter does not know")
+    index.loaded(revision, compacted)

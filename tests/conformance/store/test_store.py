@@ -1,0 +1,353 @@
+"""What every store promises, asked of each of them; and of SQLite that what it acknowledged survives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from capstan.store.entry import Entry
+from capstan.store.memory import MemoryStore
+from capstan.store.protocol import CompactedError, MismatchError, Put, Remove, Store, StoreError
+from capstan.store.sqlite import SqliteStore
+
+Opener = Callable[[Path], Awaitable[Store]]
+
+
+async def _memory(_: Path) -> Store:
+    return MemoryStore()
+
+
+async def _sqlite(directory: Path) -> Store:
+    return await SqliteStore.open(directory / "store.db")
+
+
+@pytest.fixture(params=[_memory, _sqlite], ids=["memory", "sqlite"])
+def with_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Store], Awaitable[None]]], None]:
+    """Runs a test body against a new store of each kind."""
+
+    def runner(body: Callable[[Store], Awaitable[None]]) -> None:
+        async def main() -> None:
+            store = await request.param(tmp_path)
+            try:
+                await asyncio.wait_for(body(store), 30)
+            finally:
+                await store.close()
+
+        asyncio.run(main())
+
+    return runner
+
+
+def value(name: str, **fields: Any) -> bytes:
+    extra = "".join(f',"{k}":"{v}"' for k, v in fields.items())
+    return f'{{"kind":"Thing","metadata":{{"name":"{name}"}}{extra}}}'.encode()
+
+
+def put(name: str, expected: int = 0, namespace: str = "a", prefix: str = "g/things", **fields: Any) -> Put:
+    return Put(prefix, namespace, name, value(name, **fields), expected)
+
+
+def names(entries: Any) -> list[str]:
+    return [f"{entry.namespace}/{entry.name}" for entry in entries]
+
+
+def test_a_commit_is_read_back_with_its_revision(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        (first,) = await store.commit([put("x", color="red")])
+        found = await store.get("g/things", "a", "x")
+        assert isinstance(found, Entry) and found.revision == first.revision == store.revision
+        assert found.object["metadata"] == {"resourceVersion": str(first.revision), "name": "x"}
+        assert found.object is found.object
+        assert await store.get("g/things", "b", "x") is None
+        assert await store.get("g/thing", "a", "x") is None
+
+    with_store(body)
+
+
+def test_revisions_are_one_by_one_over_all_prefixes(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        entries = [*(await store.commit([put("x"), put("y", prefix="g/others")])), *(await store.commit([put("z")]))]
+        assert [entry.revision for entry in entries] == [1, 2, 3]
+
+    with_store(body)
+
+
+def test_a_write_that_expects_another_revision_is_refused_whole(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        (x,) = await store.commit([put("x")])
+        for batch in ([put("x")], [put("new"), put("x", x.revision + 7)], [Remove("g/things", "a", "none", 3)]):
+            with pytest.raises(MismatchError):
+                await store.commit(batch)
+        assert names((await store.list("g/things")).entries) == ["a/x"]
+        assert store.revision == x.revision
+
+    with_store(body)
+
+
+def test_lists_are_in_key_order_by_namespace_and_in_pages(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        for namespace, name in (("b", "a"), ("a", "c"), ("a-b", "x"), ("a", "b"), ("a", "b-c")):
+            await store.commit([put(name, namespace=namespace)])
+        everything = ["a/b", "a/b-c", "a/c", "a-b/x", "b/a"]
+        assert names((await store.list("g/things")).entries) == everything
+        assert names((await store.list("g/things", "a")).entries) == everything[:3]
+        page = await store.list("g/things", limit=2)
+        assert (names(page.entries), page.remaining) == (everything[:2], 3)
+        page = await store.list("g/things", after=page.entries[-1].key, limit=9)
+        assert (names(page.entries), page.remaining) == (everything[2:], 0)
+        assert (await store.list("g/nothing")).entries == ()
+
+    with_store(body)
+
+
+def test_a_list_at_an_older_revision_shows_that_state(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        (x, y) = await store.commit([put("x", v=1), put("y", v=1)])
+        then = store.revision
+        await store.commit([put("x", x.revision, v=2)])
+        await store.commit([Remove("g/things", "a", "y", y.revision)])
+        await store.commit([put("z")])
+        old = await store.list("g/things", revision=then)
+        assert [(e.name, e.object["v"]) for e in old.entries] == [("x", "1"), ("y", "1")]
+        assert old.revision == then
+        assert names((await store.list("g/things")).entries) == ["a/x", "a/z"]
+        await store.compact(store.revision)
+        with pytest.raises(CompactedError):
+            await store.list("g/things", revision=then)
+
+    with_store(body)
+
+
+def test_a_watch_gives_each_change_once_and_in_order(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        (x,) = await store.commit([put("x", v=1)])
+        live = await store.watch("g/things", store.revision)
+        (x2,) = await store.commit([put("x", x.revision, v=2)])
+        await store.commit([put("other", prefix="g/others")])
+        await store.commit([Remove("g/things", "a", "x", x2.revision)])
+        replay = await store.watch("g/things", 0)
+        everything = await store.watch("", 0)
+        seen: list[tuple[int, bool]] = []
+        while len(seen) < 2:
+            seen += [(c.revision, c.deleted) for c in await live.next()]
+        assert seen == [(2, False), (4, True)]
+        changes = await replay.next()
+        assert [(c.revision, c.deleted, c.previous and c.previous.revision) for c in changes] == [
+            (1, False, None),
+            (2, False, 1),
+            (4, True, 2),
+        ]
+        assert changes[2].entry.object["v"] == "2"
+        assert changes[2].entry.object["metadata"]["resourceVersion"] == "4"
+        assert [c.revision for c in await everything.next()] == [1, 2, 3, 4]
+        assert await live.next(0.01) == []
+
+    with_store(body)
+
+
+def test_compaction_ends_old_watches_and_keeps_the_present(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        (x,) = await store.commit([put("x", v=1)])
+        (x,) = await store.commit([put("x", x.revision, v=2)])
+        (x,) = await store.commit([put("x", x.revision, v=3)])
+        await store.compact(2)
+        with pytest.raises(CompactedError):
+            await store.watch("g/things", 1)
+        (change,) = await (await store.watch("g/things", 2)).next()
+        assert change.previous is not None and change.previous.object["v"] == "2"
+        assert names((await store.list("g/things")).entries) == ["a/x"]
+
+    with_store(body)
+
+
+def test_a_slow_reader_is_closed_and_nobody_waits_for_it(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        slow, quick = await store.watch("g/things", 0, buffer=3), await store.watch("g/things", 0)
+        for i in range(5):
+            await store.commit([put(f"x{i}")])
+        with pytest.raises(CompactedError):
+            await slow.next()
+        assert len(await quick.next()) == 5
+
+    with_store(body)
+
+
+def test_writers_of_one_key_take_turns(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        await store.commit([put("count", v=0)])
+
+        async def add() -> None:
+            while True:
+                entry = await store.get("g/things", "a", "count")
+                assert entry is not None
+                try:
+                    await store.commit([put("count", entry.revision, v=int(entry.object["v"]) + 1)])
+                    return
+                except MismatchError:
+                    continue
+
+        await asyncio.gather(*(add() for _ in range(30)))
+        entry = await store.get("g/things", "a", "count")
+        assert entry is not None and entry.object["v"] == "30"
+
+    with_store(body)
+
+
+def test_a_closed_store_ends_its_watches(with_store: Any) -> None:
+    async def body(store: Store) -> None:
+        subscription = await store.watch("g/things", 0)
+        waiting = asyncio.ensure_future(subscription.next())
+        await asyncio.sleep(0)
+        await store.close()
+        with pytest.raises(StoreError):
+            await waiting
+
+    with_store(body)
+
+
+def test_sqlite_has_after_opening_again_what_it_had(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db")
+        (x, _) = await store.commit([put("x", v=1), put("y", v=1)])
+        await store.commit([put("x", x.revision, v=2)])
+        await store.commit([Remove("g/things", "a", "y", 2)])
+        await store.close()
+        store = await SqliteStore.open(tmp_path / "store.db")
+        assert store.revision == 4
+        assert [(e.name, e.object["v"]) for e in (await store.list("g/things")).entries] == [("x", "2")]
+        watch = await store.watch("g/things", 1)
+        assert [(c.revision, c.deleted) for c in await watch.next()] == [(2, False), (3, False), (4, True)]
+        assert [e.object["v"] for e in (await store.list("g/things", revision=2)).entries] == ["1", "1"]
+        (new,) = await store.commit([put("z")])
+        assert new.revision == 5
+        await store.compact(4)
+        await store.close()
+        store = await SqliteStore.open(tmp_path / "store.db")
+        assert store.compacted == 4
+        with pytest.raises(CompactedError):
+            await store.watch("g/things", 3)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_sqlite_trims_its_history_by_itself(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db", retain=100)
+        at = 0
+        for _ in range(3):
+            for _ in range(400):
+                (entry,) = await store.commit([put("x", at, v=at)])
+                at = entry.revision
+        await store.close()
+        store = await SqliteStore.open(tmp_path / "store.db", retain=100)
+        assert 0 < store.compacted < 1200
+        found = await store.get("g/things", "a", "x")
+        assert found is not None and found.revision == 1200
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_a_second_opener_is_refused(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db")
+        with pytest.raises(StoreError, match=f"in use by another process .process {os.getpid()}."):
+            await SqliteStore.open(tmp_path / "store.db")
+        await store.close()
+        await (await SqliteStore.open(tmp_path / "store.db")).close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("damage", ["truncated", "overwritten", "other"])
+def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "store.db"
+
+    async def fill() -> None:
+        store = await SqliteStore.open(path)
+        for i in range(200):
+            await store.commit([put(f"x{i}", v="y" * 500)])
+        await store.close()
+
+    asyncio.run(fill())
+    content = path.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "overwritten":
+        path.write_bytes(content[:4096] + os.urandom(8192) + content[12288:])
+    else:
+        path.write_bytes(b"not a database at all, whatever its name says" * 100)
+    with pytest.raises(StoreError, match="damaged"):
+        asyncio.run(_open_and_close(path))
+
+
+async def _open_and_close(path: Path) -> None:
+    await (await SqliteStore.open(path)).close()
+
+
+_WRITER = """
+import asyncio, sys
+from capstan.store.protocol import Put
+from capstan.store.sqlite import SqliteStore
+
+async def main():
+    store = await SqliteStore.open(sys.argv[1])
+    print("open", flush=True)
+    async def write(lane):
+        at = 0
+        entry = await store.get("g/things", "a", f"lane-{lane}")
+        count = int(entry.object["v"]) if entry else 0
+        at = entry.revision if entry else 0
+        while True:
+            count += 1
+            value = b'{"metadata":{"name":"lane-%d"},"v":%d}' % (lane, count)
+            (entry,) = await store.commit([Put("g/things", "a", f"lane-{lane}", value, at)])
+            at = entry.revision
+            sys.stdout.write(f"{lane} {count} {at}\\n"); sys.stdout.flush()
+    await asyncio.gather(*(write(lane) for lane in range(8)))
+
+asyncio.run(main())
+"""
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    acknowledged: dict[int, int] = {}
+    newest = 0
+    for cycle in range(4):
+        command = [sys.executable, "-c", _WRITER, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == "open\n"
+            for _ in range(150 + cycle * 37):
+                line = writer.stdout.readline()
+                lane, count, revision = map(int, line.split())
+                acknowledged[lane] = count
+                assert revision > newest - 64
+                newest = max(newest, revision)
+            writer.send_signal(signal.SIGKILL)
+            for line in writer.stdout.read().splitlines():
+                if line.count(" ") == 2 and not line.endswith(" "):
+                    lane, count, _ = map(int, line.split())
+                    acknowledged[lane] = max(acknowledged[lane], count)
+
+        async def look(newest: int = newest) -> None:
+            store = await SqliteStore.open(path)
+            found = {e.name: e.object["v"] for e in (await store.list("g/things")).entries}
+            for lane, count in acknowledged.items():
+                assert found[f"lane-{lane}"] >= count
+            assert store.revision >= newest
+            replay = await (await store.watch("g/things", 0)).next()
+            assert [c.revision for c in replay] == list(range(1, store.revision + 1))
+            await store.close()
+
+        asyncio.run(look())
