@@ -21,6 +21,10 @@ class Signal:
     async def until(self, is_true: Callable[[], bool]) -> None:
         """Return when it is true, at once if it is so already."""
         while not is_true():
-            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            await waiter
+            await self.next()
+
+    async def next(self) -> None:
+        """Return at the next `notify`."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter

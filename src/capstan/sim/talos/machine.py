@@ -1,0 +1,476 @@
+"""One simulated Talos machine, from power-on to power-off (talos.md 5.9, 7.1 to 7.4).
+
+Every power cycle runs the boot anew from what is on the disk. All that runs belongs to the boot and is cancelled
+with it: pulling the plug leaves nothing behind but the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import replace
+from ipaddress import ip_interface
+from typing import Any, Literal
+
+from capstan.sim.cidata import CloudInitData, find_cidata
+from capstan.sim.hypervisor import DiskImage, GuestInterface, VirtualDisk, VmHost, VmView
+from capstan.sim.signal import Signal
+from capstan.sim.talos.addressing import Link, compute_hostname, compute_links
+from capstan.sim.talos.config import MachineConfig, parse_config
+from capstan.sim.talos.delays import pause
+from capstan.sim.talos.environment import Environment
+from capstan.sim.talos.etcd import EtcdCluster, EtcdMember
+from capstan.sim.talos.etcdservice import EtcdService
+from capstan.sim.talos.eventlog import EventLog
+from capstan.sim.talos.services import Services
+from capstan.sim.talos.site import Site
+from capstan.sim.talos.sites import Sites
+from capstan.sim.talos.strictness import ConfigError
+from capstan.sim.workload.cluster import Door, WorkloadCluster
+from capstan.sim.workload.kubelet import Kubelet, NodeDelays, NodeFacts
+
+Stage = Literal[
+    "off", "unknown", "booting", "installing", "maintenance", "running", "rebooting", "shutting down", "resetting"
+]
+#: Who may talk to apid: nobody, anybody (maintenance), or who has a certificate of the OS CA.
+ApidMode = Literal["", "maintenance", "secure"]
+
+_CONFIG, _PLATFORM = "config", "platform"
+_BOOT_SERVICES = ("machined", "udevd", "auditd", "syslogd", "containerd")
+
+
+class Machine:
+    """A VM with Talos on it. `environment` is the world's, `vm` as it was powered on."""
+
+    def __init__(self, environment: Environment, sites: Sites, vm: VmView, host: VmHost) -> None:
+        self.environment = environment
+        self._sites = sites
+        self.vm = vm
+        self._host = host
+        self.stage: Stage = "off"
+        self.boots = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sequence: asyncio.Task[None] | None = None
+        self.config_applied = Signal()
+        self._forget_boot()
+
+    def _forget_boot(self) -> None:
+        self.apid: ApidMode = ""
+        self.image = DiskImage()
+        self._config: MachineConfig | None = None
+        self.config_error = ""
+        self.hostname = ""
+        self.links: tuple[Link, ...] = ()
+        self.site: Site | None = None
+        self.services = Services(self.environment.clock)
+        self.events = EventLog()
+        self.etcd: EtcdService | None = None
+        self.kubelet: Kubelet | None = None
+        self.api_running = False
+        self._door: Door | None = None
+        self._platform = CloudInitData()
+
+    # -- what others see of it
+
+    @property
+    def label(self) -> str:
+        return self.vm.name
+
+    @property
+    def config(self) -> MachineConfig | None:
+        return self._config
+
+    @property
+    def etcd_cluster(self) -> EtcdCluster | None:
+        return self.etcd.cluster if self.etcd is not None else None
+
+    @property
+    def etcd_member(self) -> EtcdMember | None:
+        return self.etcd.member if self.etcd is not None else None
+
+    @property
+    def door(self) -> Door | None:
+        return self._door
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Without prefixes, in the order of the links."""
+        return tuple(str(ip_interface(a).ip) for link in self.links for a in link.addresses)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the certificates of this machine are valid for."""
+        config = self._config
+        vips = self.site.vips_of(self) if self.site is not None else ()
+        configured = (*config.cert_sans, *config.vips, config.endpoint_host) if config else ()
+        return frozenset((*self.addresses, *vips, *configured, self.hostname, "127.0.0.1", "localhost"))
+
+    def service(self, port: int) -> Any:
+        """apid on 50000, kube-apiserver on its port."""
+        if port == 50000:
+            return self if self.apid else None
+        if self._config is not None and port == self._config.api_port:
+            return self._door
+        return None
+
+    def trustd_for(self, config: MachineConfig) -> bool:
+        own = self._config
+        return (
+            own is not None
+            and self.services.is_healthy("trustd")
+            and own.token == config.token
+            and own.os_ca.certificate_pem == config.os_ca.certificate_pem
+        )
+
+    def guest_interfaces(self) -> tuple[GuestInterface, ...] | None:
+        """The guest agent is an extension service: it runs once the machine has its configuration."""
+        if not (self.image.has_guest_agent and self.vm.agent_enabled and self.services.is_healthy("containerd")):
+            return None
+        if self._config is None:
+            return None
+        vips = self.site.vips_of(self) if self.site is not None else ()
+        found = [GuestInterface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
+        for index, link in enumerate(self.links):
+            extra = tuple(f"{vip}/32" for vip in vips) if index == 0 else ()
+            found.append(GuestInterface(link.name, link.mac, link.addresses + extra))
+        return tuple(found)
+
+    # -- power
+
+    def power_on(self) -> None:
+        self._stop()
+        self._forget_boot()
+        self.boots += 1
+        self._spawn(self._boot(), f"{self.label} boot")
+
+    def power_off(self) -> None:
+        if self.stage != "off":
+            self._stop()
+            if self._sequence is not None and self._sequence is not _current_task():
+                self._sequence.cancel()
+            self._enter("off")
+
+    def _stop(self) -> None:
+        """Everything of this boot ends now."""
+        current = _current_task()
+        for task in self._tasks:
+            if task is not current:
+                task.cancel()
+        self._tasks.clear()
+        self.apid = ""
+        if self.etcd is not None:
+            self.etcd.stop()
+        self.api_running = False
+        self.settle()
+        for address in self.addresses:
+            self.environment.network.detach(address, self)
+        if self.site is not None:
+            self.site.leave(self)
+        if self.kubelet is not None and self.kubelet.is_ready:
+            self._sites.watch_silence(self.kubelet)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+        self._tasks.append(task)
+        return task
+
+    def _enter(self, stage: Stage) -> None:
+        if stage != self.stage:
+            self.stage = stage
+            self.environment.trace.add("talos", f"{self.label} {stage}")
+            if stage != "off":
+                self.events.add("MachineStatusEvent", stage=stage)
+
+    # -- boot
+
+    async def _boot(self) -> None:
+        delays, clock = self.environment.delays, self.environment.clock
+        self._enter("booting")
+        await pause(clock, delays.firmware)
+        self.image = self._find_image()
+        if self.image.os != "talos":
+            self._enter("unknown")
+            return
+        self.events.sequence("initialize", "START")
+        for name in _BOOT_SERVICES:
+            self.services.run(name)
+        await pause(clock, delays.services)
+        config = await self._acquire_config()
+        self.events.sequence("initialize", "STOP")
+        if self.image.medium == "iso" and config.has_install:
+            self.request("reboot", self._install(config))
+            return
+        self.events.sequence("boot", "START")
+        self._start(config)
+
+    def _find_image(self) -> DiskImage:
+        disk = self.vm.boot_disk
+        if disk is not None and disk.image.os:
+            return disk.image
+        return self.vm.boot_iso or DiskImage()
+
+    @property
+    def disk(self) -> VirtualDisk:
+        """Where this machine keeps what must outlive a boot; without a disk that is nowhere."""
+        return self.vm.boot_disk or VirtualDisk(DiskImage())
+
+    async def _acquire_config(self) -> MachineConfig:
+        """STATE, then the platform's user data, then maintenance. A bad one ends here, as it does in reality: the
+        machine goes on trying, and answers nobody."""
+        text = self.disk.contents.get(_CONFIG)
+        if self.image.platform == "nocloud":
+            found = find_cidata(self._host.current_cdroms(self.vm.key))
+            if found is not None:
+                self.disk.contents[_PLATFORM] = replace(found, user_data=None)
+                self._platform = found
+            else:
+                self._platform = self.disk.contents.get(_PLATFORM, CloudInitData())
+            if text is None:
+                text = self._platform.user_data
+        if text is not None and not text.startswith(b"#cloud-config") and text.strip():
+            return await self._load(text)
+        return await self._maintenance()
+
+    async def _load(self, text: bytes) -> MachineConfig:
+        try:
+            return parse_config(text, self.image.version)
+        except ConfigError as error:
+            self.config_error = str(error)
+            self.environment.trace.add("talos", f"{self.label} cannot load its configuration")
+            self.events.add("ConfigLoadErrorEvent", error=str(error))
+            while True:
+                await asyncio.get_running_loop().create_future()
+
+    async def _maintenance(self) -> MachineConfig:
+        self._set_addresses(None)
+        self._enter("maintenance")
+        self.services.run("apid")
+        self.apid = "maintenance"
+        await self.config_applied.until(lambda: self._config is not None)
+        assert self._config is not None
+        self.apid = ""
+        self._enter("booting")
+        return self._config
+
+    def apply_config(self, config: MachineConfig) -> None:
+        """A new configuration, validated before. It is kept on the disk; in maintenance the boot goes on with it."""
+        self.disk.contents[_CONFIG] = config.text
+        self._config = config
+        self.config_applied.notify()
+
+    def _set_addresses(self, config: MachineConfig | None) -> None:
+        network = self.environment.network
+        for address in self.addresses:
+            network.detach(address, self)
+        configured = config.links if config is not None else ()
+        self.links = compute_links(self.vm.nics, configured, self._platform.links, network.lease)
+        for address in self.addresses:
+            if not network.attach(address, self):
+                self.environment.trace.add("network", f"{self.label}: {address} is in use by another machine")
+        name = config.hostname if config is not None else ""
+        self.hostname = compute_hostname(name, self._platform.hostname, self.vm.uuid)
+
+    def _start(self, config: MachineConfig) -> None:
+        """startEverything: all services at once, each waits for what it needs."""
+        self._config = config
+        self.disk.contents[_CONFIG] = config.text
+        self._set_addresses(config)
+        self.site = self._sites.of(config)
+        self.services.run("cri")
+        for extension in self.image.extensions:
+            self.services.run(f"ext-{extension.rpartition('/')[2]}")
+        if config.is_control_plane:
+            self.services.run("trustd")
+            self.etcd = EtcdService(
+                self.environment,
+                self,
+                self.site,
+                self.services,
+                self.disk,
+                hostname=self.hostname,
+                address=next(iter(self.addresses), ""),
+            )
+            self.etcd.start(self._spawn)
+            self._spawn(self._run_api_server(), f"{self.label} kube-apiserver")
+        self._spawn(self._run_apid(config), f"{self.label} apid")
+        self._spawn(self._run_kubelet(config), f"{self.label} kubelet")
+        self._spawn(self._finish_boot(config), f"{self.label} boot")
+        self.site.join(self)
+
+    async def _run_apid(self, config: MachineConfig) -> None:
+        """A worker's certificate comes from the trustd of a control-plane machine; until then apid is deaf."""
+        site = self.site
+        assert site is not None
+        if not config.is_control_plane:
+            self.services.enter("apid", "Waiting", "Waiting for api certificates")
+            await site.changed.until(lambda: any(peer.trustd_for(config) for peer in site.peers))
+            await pause(self.environment.clock, self.environment.delays.trustd)
+        self.services.run("apid")
+        self.apid = "secure"
+        site.update()
+
+    async def _run_api_server(self) -> None:
+        """The kube-apiserver's static pod, once the local etcd is a member of a cluster with quorum."""
+        site = self.site
+        assert site is not None
+        while True:
+            await site.changed.until(self._is_etcd_ready)
+            await pause(self.environment.clock, self.environment.delays.api_server)
+            if not self._is_etcd_ready():
+                continue
+            self.api_running = True
+            site.update()
+            self.environment.trace.add("talos", f"{self.label} kube-apiserver is up")
+            await site.changed.until(lambda: self.etcd_member is None)
+            self.api_running = False
+
+    def _is_etcd_ready(self) -> bool:
+        cluster, member = self.etcd_cluster, self.etcd_member
+        return cluster is not None and member is not None and member.up and not member.is_learner and cluster.has_quorum
+
+    def settle(self) -> None:
+        """Open or close the door of the local kube-apiserver."""
+        if self.etcd is not None:
+            self.etcd.settle()
+        is_wanted = self.api_running and self._is_etcd_ready()
+        if not is_wanted and self._door is not None:
+            door, self._door = self._door, None
+            door.close()
+        elif is_wanted and self._door is None:
+            cluster = self.etcd_cluster
+            assert cluster is not None
+            assert self._config is not None
+            authority = self._config.kubernetes_ca
+            self._door = Door(
+                cluster.workload, self.label, authority.certificate_pem, authority.key_pem, lambda: self.names
+            )
+            cluster.workload.open(self._door)
+
+    async def _run_kubelet(self, config: MachineConfig) -> None:
+        site, delays = self.site, self.environment.delays
+        assert site is not None
+        self.services.enter("kubelet", "Preparing", "Running pre state")
+        await pause(self.environment.clock, delays.image_pull)
+        self.services.run("kubelet")
+        site.update()
+        if config.skip_node_registration:
+            return
+        await site.changed.until(lambda: self._find_cluster(config) is not None)
+        cluster = self._find_cluster(config)
+        assert cluster is not None
+        timing = NodeDelays(delays.node_register, delays.node_ready, delays.node_grace)
+        kubelet = Kubelet(cluster, self._node_facts(config), timing, self.environment.clock, self.environment.trace)
+        self._sites.heard(cluster, kubelet.facts.name)
+        await kubelet.register()
+        self.kubelet = kubelet
+        if config.cni != "none":
+            await kubelet.become_ready()
+
+    def _find_cluster(self, config: MachineConfig) -> WorkloadCluster | None:
+        """Through the cluster endpoint, or KubePrism's view of the control plane."""
+        site = self.site
+        assert site is not None
+        door = self.environment.network.service(config.endpoint_host, config.endpoint_port)
+        doors = [self._door, door, *(site.doors() if config.discovery else ())]
+        for found in doors:
+            if isinstance(found, Door) and found.ca_pem == config.kubernetes_ca.certificate_pem:
+                return found.cluster
+        return None
+
+    def _node_facts(self, config: MachineConfig) -> NodeFacts:
+        provider = config.kubelet_args.get("provider-id", "")
+        taints = dict(config.node_taints)
+        if config.external_cloud_provider or config.kubelet_args.get("cloud-provider") == "external":
+            taints["node.cloudprovider.kubernetes.io/uninitialized"] = "true:NoSchedule"
+        return NodeFacts(
+            name=self.hostname,
+            addresses=self.addresses,
+            system_uuid=self.vm.uuid,
+            kubelet_version=config.kubelet_version,
+            os_image=f"Talos ({self.image.version})",
+            labels=config.node_labels,
+            annotations=config.node_annotations,
+            taints=taints,
+            provider_id=str(provider),
+            cores=self.vm.cores,
+            memory_mib=self.vm.memory_mib,
+            boot=self.boots,
+        )
+
+    async def _finish_boot(self, config: MachineConfig) -> None:
+        """The boot sequence ends when every service that it started is healthy."""
+        site = self.site
+        assert site is not None
+        needed = ["apid", "kubelet", *(["trustd", "etcd"] if config.is_control_plane else [])]
+        await site.changed.until(lambda: all(self.services.is_healthy(name) for name in needed))
+        self.events.sequence("boot", "STOP")
+        self._enter("running")
+
+    # -- sequences that end a boot
+
+    def request(self, sequence: Literal["reboot", "shutdown", "reset"], steps: Coroutine[Any, Any, bool]) -> bool:
+        """Run the steps outside of the boot that they end; then power off when they give False, boot again when
+        True. False when another sequence runs already (Talos: locked)."""
+        if self._sequence is not None and not self._sequence.done():
+            steps.close()
+            return False
+        self.events.sequence(sequence, "START")
+        self._sequence = asyncio.get_running_loop().create_task(
+            self._run_sequence(steps), name=f"{self.label} {sequence}"
+        )
+        return True
+
+    async def _run_sequence(self, steps: Coroutine[Any, Any, bool]) -> None:
+        boots_again = await steps
+        self._sequence = None
+        if boots_again:
+            self._host.guest_rebooted(self.vm.key)
+            self.power_on()
+        else:
+            self.power_off()
+            self._host.guest_powered_off(self.vm.key)
+
+    async def reboot_steps(self) -> bool:
+        self._enter("rebooting")
+        await pause(self.environment.clock, self.environment.delays.reboot)
+        return True
+
+    async def shutdown_steps(self) -> bool:
+        self._enter("shutting down")
+        await pause(self.environment.clock, self.environment.delays.shutdown)
+        return False
+
+    async def reset_steps(self, *, graceful: bool, reboot: bool, partitions: tuple[str, ...]) -> bool:
+        """Leave etcd when graceful, wipe the partitions (all of the disk when none is named), then reboot or stop."""
+        self._enter("resetting")
+        if graceful and self.etcd is not None and self.etcd.member is not None:
+            await self.etcd.leave()
+        await pause(self.environment.clock, self.environment.delays.reboot)
+        disk = self.disk
+        if not partitions:
+            disk.contents.clear()
+            disk.image = DiskImage()
+        if "STATE" in partitions:
+            disk.contents.pop(_CONFIG, None)
+            disk.contents.pop(_PLATFORM, None)
+        if "EPHEMERAL" in partitions:
+            disk.contents.pop("etcd", None)
+        return reboot
+
+    async def _install(self, config: MachineConfig) -> bool:
+        """Write Talos to the disk, with the configuration."""
+        self._enter("installing")
+        await pause(self.environment.clock, self.environment.delays.install)
+        disk = self.disk
+        disk.image = replace(self.image, medium="disk")
+        disk.contents[_CONFIG] = config.text
+        self._enter("rebooting")
+        await pause(self.environment.clock, self.environment.delays.reboot)
+        return True
+
+
+def _current_task() -> asyncio.Task[Any] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
