@@ -1,0 +1,211 @@
+"""Defaults and rules of the IPAM kinds (cluster-api-core.md 15, kubeadm-clusterctl-ipam.md 5.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from capstan.api.errors import FieldCause
+from capstan.api.ipam.addresses import (
+    AddressSet,
+    format_address,
+    parse_address,
+    parse_entry,
+    pool_addresses,
+    subnet_span,
+)
+from capstan.api.ipam.names import GROUP, SKIP_DELETE_CHECK_ANNOTATION
+from capstan.api.kinds import Admission, AdmissionRequest, Query
+from capstan.api.objects import Obj
+from capstan.api.rules.causes import forbidden_value, invalid_value, required_value
+from capstan.api.rules.fields import mapping_at, text_at, value_at
+
+#: How many addresses a message names before it only counts them.
+_NAMED: Final = 5
+
+
+def admit_ip_address(request: AdmissionRequest) -> Admission:
+    """An IPAddress holds a real address of its claim's pool, and never changes."""
+    new = request.new
+    if new is None or request.subresource == "status":
+        return Admission(new)
+    if request.operation == "UPDATE":
+        return Admission(new, tuple(_immutable(request, "IPAddress")))
+    return Admission(new, (*_address_causes(new), *_claim_causes(request, new)))
+
+
+def lookups_ip_address(new: Obj) -> Sequence[Query]:
+    """The claim that the address is for."""
+    name = text_at(new, "spec.claimRef.name")
+    return (_claim_query(new, name),) if name else ()
+
+
+def admit_ip_address_claim(request: AdmissionRequest) -> Admission:
+    """A claim never changes what it asks for."""
+    if request.new is None or request.operation != "UPDATE":
+        return Admission(request.new)
+    return Admission(request.new, tuple(_immutable(request, "IPAddressClaim")))
+
+
+def admit_in_cluster_ip_pool(request: AdmissionRequest) -> Admission:
+    """A pool, namespaced or global, is one readable range of one subnet that holds what was given out of it."""
+    if request.operation == "DELETE":
+        return Admission(None, tuple(_deletion_causes(request)))
+    new, old = request.new, request.old
+    if new is None or request.subresource == "status":
+        return Admission(new)
+    if old is not None and old.get("spec") == new.get("spec"):
+        return Admission(new)
+    causes = tuple(_pool_causes(mapping_at(new, "spec")))
+    if not causes and old is not None:
+        causes = tuple(_allocated_causes(request, new))
+    return Admission(new, causes)
+
+
+def lookups_in_cluster_ip_pool(new: Obj) -> Sequence[Query]:
+    """The addresses that may have been given out of the pool."""
+    return (_addresses_query(new),)
+
+
+admit_global_in_cluster_ip_pool = admit_in_cluster_ip_pool
+lookups_global_in_cluster_ip_pool = lookups_in_cluster_ip_pool
+
+
+def _claim_query(address: Obj, name: str) -> Query:
+    return Query(GROUP, "IPAddressClaim", text_at(address, "metadata.namespace"), name)
+
+
+def _addresses_query(pool: Obj) -> Query:
+    return Query(GROUP, "IPAddress", text_at(pool, "metadata.namespace"))
+
+
+def _immutable(request: AdmissionRequest, kind: str) -> Iterator[FieldCause]:
+    if request.old is not None and request.new is not None and request.old.get("spec") != request.new.get("spec"):
+        yield forbidden_value("spec", f"the spec of {kind} is immutable")
+
+
+def _address_causes(new: Obj) -> Iterator[FieldCause]:
+    text, prefix, gateway = text_at(new, "spec.address"), value_at(new, "spec.prefix"), text_at(new, "spec.gateway")
+    address = parse_address(text)
+    if address is None:
+        yield invalid_value("spec.address", text, "not a valid IP address")
+    if isinstance(prefix, int):
+        if prefix < 0:
+            yield invalid_value("spec.prefix", prefix, "prefix cannot be negative")
+        if address is not None and prefix > (32 if address[0] == 4 else 128):
+            yield invalid_value("spec.prefix", prefix, f"prefix is too large for an IPv{address[0]} address")
+    if gateway and parse_address(gateway) is None:
+        yield invalid_value("spec.gateway", gateway, "not a valid IP address")
+
+
+def _claim_causes(request: AdmissionRequest, new: Obj) -> Iterator[FieldCause]:
+    """A claim that does not exist yet is no fault: backups restore in any order."""
+    found = request.found.get(_claim_query(new, text_at(new, "spec.claimRef.name")), ())
+    ref = mapping_at(new, "spec.poolRef")
+    for claim in found:
+        if mapping_at(claim, "spec.poolRef") != ref:
+            yield invalid_value("spec.poolRef", ref, "the referenced pool is different from the claim's pool")
+
+
+def _pool_causes(spec: Any) -> Iterator[FieldCause]:
+    entries = spec.get("addresses") or ()
+    if not entries:
+        yield required_value("spec.addresses", "addresses is required")
+        return
+    families, unreadable = _families(entries)
+    for entry in unreadable:
+        yield invalid_value("spec.addresses", entry, "provided address is not a valid IP, range, nor CIDR")
+    if len(families) > 1:
+        yield invalid_value("spec.addresses", entries, "provided addresses are of mixed IP families")
+    others = (*_gateway_causes(spec, families), *_exclusion_causes(spec, families), *_number_causes(spec))
+    yield from others
+    if not unreadable and len(families) == 1 and not others:
+        yield from _subnet_causes(entries, spec.get("prefix") or 0)
+
+
+def _families(entries: Sequence[str]) -> tuple[set[int], list[str]]:
+    """The address families of the entries, and the entries that cannot be read."""
+    families: set[int] = set()
+    unreadable = []
+    for entry in entries:
+        try:
+            families.add(parse_entry(entry)[0])
+        except ValueError:
+            unreadable.append(entry)
+    return families, unreadable
+
+
+def _gateway_causes(spec: Any, families: set[int]) -> Iterator[FieldCause]:
+    gateway = spec.get("gateway") or ""
+    address = parse_address(gateway)
+    if gateway and address is None:
+        yield invalid_value("spec.gateway", gateway, "not a valid IP address")
+    elif address is not None and families - {address[0]}:
+        yield invalid_value("spec.gateway", gateway, "provided gateway and addresses are of mixed IP families")
+
+
+def _exclusion_causes(spec: Any, families: set[int]) -> Iterator[FieldCause]:
+    excluded = spec.get("excludedAddresses") or ()
+    other, unreadable = _families(excluded)
+    for entry in unreadable:
+        yield invalid_value("spec.excludedAddresses", entry, "provided address is not a valid IP, range, nor CIDR")
+    if len(other) > 1 or (families and other - families):
+        why = "addresses and excluded addresses are of mixed IP families"
+        yield invalid_value("spec.excludedAddresses", excluded, why)
+
+
+def _number_causes(spec: Any) -> Iterator[FieldCause]:
+    prefix, grace = spec.get("prefix") or 0, spec.get("addressReuseGracePeriodSeconds") or 0
+    if prefix < 0:
+        yield invalid_value("spec.prefix", prefix, "a valid prefix is required when using addresses")
+    if grace < 0:
+        why = "must be greater than or equal to 0"
+        yield invalid_value("spec.addressReuseGracePeriodSeconds", grace, why)
+
+
+def _subnet_causes(entries: Sequence[str], prefix: int) -> Iterator[FieldCause]:
+    """The lowest address and the prefix make the subnet; every entry must lie in it."""
+    members = AddressSet.of_entries(entries)
+    if prefix > (32 if members.family == 4 else 128):
+        yield invalid_value("spec.prefix", prefix, "provided prefix is not valid")
+        return
+    first, last = subnet_span(members.family, members.lowest, prefix)
+    for entry in entries:
+        _, low, high = parse_entry(entry)
+        if low < first or high > last:
+            why = "provided address belongs to a different subnet than others"
+            yield invalid_value("spec.addresses", entry, why)
+
+
+def _allocated_causes(request: AdmissionRequest, new: Obj) -> Iterator[FieldCause]:
+    spec = mapping_at(new, "spec")
+    available = pool_addresses(
+        spec.get("addresses") or (),
+        prefix=spec.get("prefix") or 0,
+        gateway=spec.get("gateway") or "",
+        excluded=spec.get("excludedAddresses") or (),
+        allocate_reserved=bool(spec.get("allocateReservedIPAddresses")),
+    )
+    parsed = (parse_address(text_at(address, "spec.address")) for address in _allocated(request, new))
+    lost = sorted({address for address in parsed if address is not None and not available.contains(*address)})
+    if lost:
+        named = ", ".join(format_address(*address) for address in lost[:_NAMED])
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        yield forbidden_value("spec.addresses", f"pool addresses do not contain allocated addresses: {named}{more}")
+
+
+def _deletion_causes(request: AdmissionRequest) -> Iterator[FieldCause]:
+    pool = request.old
+    if pool is None or SKIP_DELETE_CHECK_ANNOTATION in mapping_at(pool, "metadata.annotations"):
+        return
+    if any(True for _ in _allocated(request, pool)):
+        why = "Pool has IPAddresses allocated. Cannot delete Pool until all IPAddresses have been removed."
+        yield forbidden_value("metadata.name", why)
+
+
+def _allocated(request: AdmissionRequest, pool: Obj) -> Iterator[Obj]:
+    """The IPAddresses that were given out of the pool."""
+    ref = {"apiGroup": GROUP, "kind": pool.get("kind"), "name": text_at(pool, "metadata.name")}
+    for address in request.found.get(_addresses_query(pool), ()):
+        if mapping_at(address, "spec.poolRef") == ref:
+            yield address
