@@ -6,11 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from capstan.api.errors import is_already_exists
 from capstan.api.kinds import Kind, Scheme, Version
-from capstan.api.objects import Obj
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.authorization import MASTERS
@@ -21,6 +21,7 @@ from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion, Target
+from capstan.apiserver.schemas import struct_validator
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
 from capstan.apiserver.writing import Writer
@@ -67,11 +68,11 @@ class ApiServer:
         await self._make_namespaces()
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
-        self._spawn(collector.run(), "garbage")
+        self._spawn(collector.run, "garbage")
         if self.registry.by_plural("", "namespaces"):
-            self._spawn(upkeep.run(), "namespaces")
+            self._spawn(upkeep.run, "namespaces")
         if self.registry.by_plural("", "events"):
-            self._spawn(EventExpiry(self.backend).run(), "events")
+            self._spawn(EventExpiry(self.backend).run, "events")
 
     async def stop(self) -> None:
         """End the background work. The store stays open."""
@@ -80,14 +81,14 @@ class ApiServer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         task = asyncio.get_running_loop().create_task(self._watched(work, name), name=f"apiserver-{name}")
         self._tasks.append(task)
 
-    async def _watched(self, work: Coroutine[Any, Any, None], name: str) -> None:
+    async def _watched(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A background part that ends by itself has a bug or lost its store: say so, never silently."""
         try:
-            await work
+            await work()
         except StoreError as error:
             log.warning("%s ended with the store: %s", name, error)
         except Exception:
@@ -130,12 +131,10 @@ def served_kind(kind: Kind) -> Served:
 
 
 def _served_version(version: Version) -> ServedVersion:
-    def schema() -> Obj | None:
-        return structural_schema(version.struct)
-
     return ServedVersion(
         name=version.name,
-        schema=schema,
+        schema=partial(structural_schema, version.struct),
+        validator=partial(struct_validator, version.struct),
         columns=version.columns,
         status=version.status,
         scale=version.scale,
