@@ -1,0 +1,175 @@
+"""What every `Client` must do, as functions over a client of an empty server. The in-process client and the HTTP
+client pass the same ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from capstan.api.errors import ApiError
+from capstan.api.objects import Obj, Resource, WatchEvent
+from capstan.runtime.client.protocol import Client
+
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+CLUSTERS = Resource("cluster.x-k8s.io", "v1beta2", "clusters", "Cluster")
+
+Check = Callable[[Client], Awaitable[None]]
+
+
+def config_map(name: str, **data: str) -> Obj:
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default", "labels": {"app": name[0]}},
+        "data": data,
+    }
+
+
+def cluster(name: str) -> Obj:
+    return {
+        "apiVersion": "cluster.x-k8s.io/v1beta2",
+        "kind": "Cluster",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "infrastructureRef": {
+                "apiGroup": "infrastructure.cluster.x-k8s.io",
+                "kind": "ProxmoxCluster",
+                "name": name,
+            }
+        },
+    }
+
+
+async def refused(action: Awaitable[object]) -> ApiError:
+    with pytest.raises(ApiError) as error:
+        await action
+    return error.value
+
+
+async def create_then_get_gives_what_the_server_filled_in(client: Client) -> None:
+    created = await client.create(CONFIG_MAPS, config_map("a", k="v"))
+    assert created["metadata"]["uid"]
+    got = await client.get(CONFIG_MAPS, "default", "a")
+    assert got["metadata"]["resourceVersion"] == created["metadata"]["resourceVersion"]
+    assert (await refused(client.create(CONFIG_MAPS, config_map("a")))).reason == "AlreadyExists"
+    assert (await refused(client.get(CONFIG_MAPS, "default", "b"))).reason == "NotFound"
+
+
+async def a_dry_run_creates_nothing(client: Client) -> None:
+    await client.create(CONFIG_MAPS, config_map("a"), dry_run=True)
+    assert (await refused(client.get(CONFIG_MAPS, "default", "a"))).reason == "NotFound"
+
+
+async def lists_come_in_pages_and_by_label(client: Client) -> None:
+    for name in ("b1", "a2", "a1"):
+        await client.create(CONFIG_MAPS, config_map(name))
+    first = await client.list(CONFIG_MAPS, "default", label_selector="app in (a,b)", limit=2)
+    assert [item["metadata"]["name"] for item in first.items] == ["a1", "a2"]
+    rest = await client.list(
+        CONFIG_MAPS, "default", label_selector="app in (a,b)", limit=2, continue_token=first.continue_token
+    )
+    assert [item["metadata"]["name"] for item in rest.items] == ["b1"]
+    assert rest.items[0]["kind"] == "ConfigMap"
+    labelled = await client.list(CONFIG_MAPS, label_selector="app=a")
+    assert len(labelled.items) == 2
+    named = await client.list(CONFIG_MAPS, "default", field_selector="metadata.name=b1")
+    assert len(named.items) == 1
+
+
+async def an_update_needs_the_current_revision(client: Client) -> None:
+    created = await client.create(CONFIG_MAPS, config_map("a", k="1"))
+    updated = await client.update(CONFIG_MAPS, {**created, "data": {"k": "2"}})
+    assert updated["data"] == {"k": "2"}
+    assert (await refused(client.update(CONFIG_MAPS, {**created, "data": {"k": "3"}}))).reason == "Conflict"
+
+
+async def patches_merge_and_json(client: Client) -> None:
+    await client.create(CONFIG_MAPS, config_map("a", k="1", l="2"))
+    patched = await client.patch(CONFIG_MAPS, "default", "a", {"data": {"k": None, "m": "3"}})
+    assert patched["data"] == {"l": "2", "m": "3"}
+    operations = [{"op": "replace", "path": "/data/l", "value": "9"}]
+    patched = await client.patch(CONFIG_MAPS, "default", "a", operations, patch_type="json")
+    assert patched["data"]["l"] == "9"
+
+
+async def a_commit_writes_object_and_status_with_preconditions(client: Client) -> None:
+    before = await client.create(CLUSTERS, cluster("c"))
+    after = {
+        **before,
+        "metadata": {**before["metadata"], "finalizers": ["capstan.dev/test"]},
+        "status": {"phase": "Provisioning"},
+    }
+    written = await client.commit(CLUSTERS, before, after)
+    assert written["metadata"]["finalizers"] == ["capstan.dev/test"]
+    assert written["status"]["phase"] == "Provisioning"
+    again = await client.commit(CLUSTERS, written, written)
+    assert again["metadata"]["resourceVersion"] == written["metadata"]["resourceVersion"]
+    error = await refused(client.commit(CLUSTERS, before, {**before, "status": {"phase": "Failed"}}))
+    assert error.reason == "Conflict"
+    other = {**written, "metadata": {**written["metadata"], "uid": "00000000-0000-0000-0000-000000000000"}}
+    error = await refused(client.commit(CLUSTERS, other, {**other, "status": {"phase": "Failed"}}, guarded=False))
+    assert error.reason in ("Conflict", "Invalid")
+    assert (await client.get(CLUSTERS, "default", "c"))["status"]["phase"] == "Provisioning"
+
+
+async def a_commit_that_takes_the_last_finalizer_ends_a_deletion(client: Client) -> None:
+    held = cluster("c")
+    held["metadata"]["finalizers"] = ["capstan.dev/test"]
+    await client.create(CLUSTERS, held)
+    await client.delete(CLUSTERS, "default", "c")
+    before = await client.get(CLUSTERS, "default", "c")
+    assert before["metadata"]["deletionTimestamp"]
+    metadata = {name: value for name, value in before["metadata"].items() if name != "finalizers"}
+    await client.commit(CLUSTERS, before, {**before, "metadata": metadata, "status": {"phase": "Deleting"}})
+    assert (await refused(client.get(CLUSTERS, "default", "c"))).reason == "NotFound"
+
+
+async def a_delete_holds_for_the_object_that_was_meant(client: Client) -> None:
+    created = await client.create(CONFIG_MAPS, config_map("a"))
+    error = await refused(client.delete(CONFIG_MAPS, "default", "a", uid="11111111-1111-1111-1111-111111111111"))
+    assert error.reason == "Conflict"
+    await client.delete(CONFIG_MAPS, "default", "a", uid=created["metadata"]["uid"])
+    assert (await refused(client.delete(CONFIG_MAPS, "default", "a"))).reason == "NotFound"
+
+
+async def a_watch_gives_every_change_once_and_in_order(client: Client) -> None:
+    start = (await client.list(CONFIG_MAPS, "default")).resource_version
+    created = await client.create(CONFIG_MAPS, config_map("a", k="1"))
+    await client.patch(CONFIG_MAPS, "default", "a", {"data": {"k": "2"}})
+    await client.delete(CONFIG_MAPS, "default", "a")
+    seen: list[WatchEvent] = []
+    watch = client.watch(CONFIG_MAPS, "default", resource_version=start)
+    async with asyncio.timeout(20):
+        async for event in watch:
+            if event.type != "BOOKMARK":
+                seen.append(event)
+            if event.type == "DELETED":
+                break
+    assert [event.type for event in seen] == ["ADDED", "MODIFIED", "DELETED"]
+    assert seen[0].object["metadata"]["uid"] == created["metadata"]["uid"]
+    revisions = [int(event.object["metadata"]["resourceVersion"]) for event in seen]
+    assert revisions == sorted(set(revisions))
+
+
+async def a_namespaced_object_needs_its_namespace(client: Client) -> None:
+    lost = {**config_map("a"), "metadata": {"name": "a", "namespace": "nowhere"}}
+    error = await refused(client.create(CONFIG_MAPS, lost))
+    assert error.reason == "NotFound"
+    assert "nowhere" in error.message
+
+
+CHECKS: tuple[Check, ...] = (
+    create_then_get_gives_what_the_server_filled_in,
+    a_dry_run_creates_nothing,
+    lists_come_in_pages_and_by_label,
+    an_update_needs_the_current_revision,
+    patches_merge_and_json,
+    a_commit_writes_object_and_status_with_preconditions,
+    a_commit_that_takes_the_last_finalizer_ends_a_deletion,
+    a_delete_holds_for_the_object_that_was_meant,
+    a_watch_gives_every_change_once_and_in_order,
+    a_namespaced_object_needs_its_namespace,
+)
