@@ -8,7 +8,7 @@ Errors: subclasses of PveError. OutcomeUnknown means: look before asking again.
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from capstan.providers.proxmox.errors import (
     classify,
 )
 from capstan.providers.proxmox.gates import Gates
+from capstan.providers.proxmox.inventory import Inventory, Reservations
 from capstan.providers.proxmox.tasks import TaskEnd, Tasks, Upid
 from capstan.providers.proxmox.transport import Endpoint, Response, Scalar, Transport, TransportFactory, Upload
 from capstan.runtime.clock import Clock
@@ -49,6 +50,9 @@ class ProxmoxClient:
         self._clock = clock
         self.tasks = Tasks(self.task_status, clock)
         self.gates = Gates()
+        self.inventory = Inventory(self.resources, clock)
+        self.reservations = Reservations(clock)
+        self._answered_at: float | None = None
 
     async def call(
         self,
@@ -83,12 +87,19 @@ class ProxmoxClient:
         except TransientError as error:
             lost: type[PveError] = Unreachable if method == "GET" else OutcomeUnknown
             raise lost(str(error), what) from error
-        return _data(response, what)
+        result = _data(response, what)
+        self._answered_at = self._clock.monotonic()
+        return result
 
     # --- the cluster ---------------------------------------------------------------------------------------------
 
     async def version(self) -> JsonObject:
         return _object(await self.call("GET", "/version"))
+
+    async def check(self, max_age: float = 15.0) -> None:
+        """Raises what is wrong with connection or token, unless a call went well in the last `max_age` seconds."""
+        if self._answered_at is None or self._clock.monotonic() - self._answered_at > max_age:
+            await self.version()
 
     async def nodes(self) -> list[JsonObject]:
         """node, status (online, offline, unknown), maxmem, maxcpu, ..."""
@@ -163,11 +174,11 @@ class ProxmoxClient:
     async def agent_ping(self, node: str, vmid: int) -> None:
         await self.call("POST", f"{_vm(node, vmid)}/agent/ping", timeout_seconds=10.0)
 
-    async def agent_exec(self, node: str, vmid: int, command: Sequence[str]) -> int:
-        """Starts a command of one word or more in the guest; gives its process id."""
+    async def agent_shell(self, node: str, vmid: int, script: str) -> int:
+        """Starts a shell in the guest that reads `script`; gives its process id."""
         path = f"{_vm(node, vmid)}/agent/exec"
-        answer = _object(await self.call("POST", path, {"command": " ".join(command)}, timeout_seconds=10.0))
-        return int(answer["pid"])
+        params = {"command": "sh", "input-data": script}
+        return int(_object(await self.call("POST", path, params, timeout_seconds=10.0))["pid"])
 
     async def agent_exec_status(self, node: str, vmid: int, pid: int) -> JsonObject:
         """exited, exitcode, out-data, err-data."""

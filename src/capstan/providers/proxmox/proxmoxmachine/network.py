@@ -140,7 +140,7 @@ def find_conflict(machine: ProxmoxMachine, claim: PoolClaim, found: Address) -> 
     pool = existing.spec.pool_ref
     if (pool.kind, pool.name) != (claim.pool_kind, claim.pool_name):
         return (
-            f"IPAddressClaim {existing.metadata.name} is for pool {pool.name}, the machine now wants {claim.pool_name}: "
+            f"IPAddressClaim {existing.metadata.name} is for pool {pool.name}, the machine wants {claim.pool_name}: "
             "delete the Machine to replace it"
         )
     return ""

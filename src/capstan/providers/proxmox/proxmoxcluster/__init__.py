@@ -1,0 +1,1 @@
+"""ProxmoxCluster: what the machines of a cluster share: endpoint, address pools, credentials."""

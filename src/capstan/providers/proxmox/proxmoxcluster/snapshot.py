@@ -1,0 +1,36 @@
+"""All that decisions about a ProxmoxCluster need, read once and frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.core.secret import Secret
+from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
+from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
+from capstan.api.ipam.inclusterippool import InClusterIPPool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with the way to Proxmox VE: `reason` for the condition, `message` in plain words."""
+
+    reason: str
+    message: str
+    pause_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`secret` is the one that spec.credentialsRef names; `secret_shared` says that other clusters use it too."""
+
+    now: datetime
+    infra: ProxmoxCluster
+    cluster: Cluster | None = None
+    machines: tuple[ProxmoxMachine, ...] = ()
+    pools: Mapping[str, InClusterIPPool] = field(default_factory=dict)
+    secret: Secret | None = None
+    secret_shared: bool = False
+    problem: Problem | None = None
