@@ -16,6 +16,22 @@ from capstan.providers.talos.config.patches import apply_config_patches, apply_h
 from capstan.providers.talos.config.secrets import SecretsBundle, decoded_authority
 from capstan.providers.talos.config.yamltext import Document, dump_documents, load_documents
 
+_SOMETHING = Authority(b"certificate", b"key")
+
+#: In the place of secrets, when only the form matters.
+_STAND_IN = SecretsBundle(
+    cluster_id="id",
+    cluster_secret="secret",
+    bootstrap_token="token",
+    trustd_token="token",
+    secretbox_secret="secret",
+    os=_SOMETHING,
+    kubernetes=_SOMETHING,
+    aggregator=_SOMETHING,
+    etcd=_SOMETHING,
+    service_account_key_pem=b"key",
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderInput:
@@ -38,6 +54,15 @@ def render(inputs: RenderInput, secrets: SecretsBundle | None) -> str:
     documents = apply_hostname(documents, inputs.hostname, inputs.contract)
     check_config(documents)
     return inputs.prefix_line + dump_documents(documents)
+
+
+def find_problem(inputs: RenderInput) -> ConfigError | None:
+    """What is wrong with the inputs, whatever the secrets; None when they render."""
+    try:
+        render(inputs, _STAND_IN)
+    except ConfigError as error:
+        return error
+    return None
 
 
 def find_kubernetes_authority(given: str) -> Authority | None:

@@ -1,0 +1,1 @@
+"""TalosConfig: the machine configuration of one Machine, as its bootstrap data."""

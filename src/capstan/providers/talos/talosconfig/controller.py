@@ -1,0 +1,107 @@
+"""TalosConfig: what it watches and how it is observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from capstan.api.bootstrap.names import GROUP
+from capstan.api.bootstrap.talosconfig import TalosConfig
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
+from capstan.api.cluster.names import GROUP as CLUSTER_GROUP
+from capstan.api.core.secret import Secret
+from capstan.api.objects import Key
+from capstan.api.rules.owners import owner_of_kind
+from capstan.providers.talos.addresses import all_endpoints
+from capstan.providers.talos.config.errors import ConfigError
+from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
+from capstan.providers.talos.names import BUNDLE_SUFFIX, CA_SUFFIX, TALOSCONFIG_KEY, TALOSCONFIG_SUFFIX
+from capstan.providers.talos.secrets_store import SecretsStore
+from capstan.providers.talos.talosconfig.act import TalosConfigActor
+from capstan.providers.talos.talosconfig.plan import plan
+from capstan.providers.talos.talosconfig.snapshot import TalosConfigSnapshot
+from capstan.providers.talos.talosconfig.status import compute_status
+from capstan.providers.talos.talosconfig_file import ClientConfig, decode_talosconfig
+from capstan.runtime.client.protocol import Client
+from capstan.runtime.controller import Controller, Handler, Watch, Writes
+from capstan.runtime.keys import KeySource
+from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.reader import Reader
+
+
+def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
+    """The TalosConfig that a Machine refers to."""
+    ref = machine.spec.bootstrap.config_ref
+    if ref is None or ref.kind != "TalosConfig" or ref.api_group != GROUP:
+        return []
+    return [Key(machine.metadata.namespace, ref.name)]
+
+
+def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
+    """TalosConfigs that still wait for something; those that have their data need nothing of the Cluster."""
+    labels = {CLUSTER_NAME_LABEL: cluster.metadata.name}
+    machines = reader.list(Machine, cluster.metadata.namespace, labels=labels)
+    waiting = [m for m in machines if m.spec.bootstrap.data_secret_name is None]
+    return [key for machine in waiting for key in wake_by_machine(reader, machine)]
+
+
+class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
+    """Needs a client for its Secrets, and keys. `service_account` is how the cluster's signing key is made."""
+
+    kind = TalosConfig
+    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster))
+    writes: ClassVar[tuple[Writes, ...]] = (
+        Writes(TalosConfig, ("metadata.finalizers", "status")),
+        Writes("Secrets <cluster>-talos, <cluster>-ca, <cluster>-talosconfig, <machine>-bootstrap-data", ("data",)),
+    )
+
+    def __init__(self, client: Client, keys: KeySource, service_account: ServiceAccountAlgorithm = "contract") -> None:
+        self._actor = TalosConfigActor(SecretsStore(client, keys, service_account))
+
+    async def observe(self, reader: Reader, key: Key) -> TalosConfigSnapshot | None:
+        config = reader.get(TalosConfig, key.namespace, key.name)
+        if config is None:
+            return None
+        ref = owner_of_kind(config.metadata, CLUSTER_GROUP, "Machine")
+        machine = reader.get(Machine, key.namespace, ref.name) if ref else None
+        if machine is None:
+            return TalosConfigSnapshot(config=config, now=reader.now())
+        name = machine.spec.cluster_name
+        cluster = reader.get(Cluster, key.namespace, name)
+        return TalosConfigSnapshot(
+            config=config,
+            now=reader.now(),
+            cluster_name=name,
+            cluster=cluster,
+            machine=machine,
+            secrets_ready=all(reader.get(Secret, key.namespace, name + s) for s in (BUNDLE_SUFFIX, CA_SUFFIX)),
+            client_config=_client_config(reader.get(Secret, key.namespace, name + TALOSCONFIG_SUFFIX)),
+            endpoints=_endpoints(reader, key.namespace, cluster),
+        )
+
+    def plan(self, snapshot: TalosConfigSnapshot) -> Plan:
+        return plan(snapshot)
+
+    def compute_status(self, snapshot: TalosConfigSnapshot, outcomes: Outcomes) -> TalosConfig | None:
+        return compute_status(snapshot, outcomes)
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        return self._actor.handlers()
+
+
+def _client_config(secret: Secret | None) -> ClientConfig | None:
+    try:
+        return decode_talosconfig(secret.data.get(TALOSCONFIG_KEY, b"")) if secret else None
+    except ConfigError:
+        return None
+
+
+def _endpoints(reader: Reader, namespace: str, cluster: Cluster | None) -> tuple[str, ...]:
+    if cluster is None:
+        return ()
+    labels = {CLUSTER_NAME_LABEL: cluster.metadata.name}
+    machines = reader.list(Machine, namespace, labels=labels)
+    control_planes = [m for m in machines if CONTROL_PLANE_LABEL in m.metadata.labels]
+    return all_endpoints(control_planes, cluster.spec.control_plane_endpoint.host)
