@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capstan.api.bootstrap.admission import admit_talos_config, admit_talos_config_template
 from capstan.api.bootstrap.conversion import convert_talosconfig, convert_talosconfigtemplate
 from capstan.api.bootstrap.names import GROUP
 from capstan.api.bootstrap.talosconfig import TalosConfig
@@ -32,6 +33,7 @@ TALOS_CONFIG = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_talosconfig,
+    admit=admit_talos_config,
 )
 
 _TALOS_CONFIG_TEMPLATE_COLUMNS = (
@@ -52,6 +54,7 @@ TALOS_CONFIG_TEMPLATE = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_talosconfigtemplate,
+    admit=admit_talos_config_template,
 )
 
 KINDS = (

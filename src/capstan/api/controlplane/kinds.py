@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, PROVIDER_LABEL
+from capstan.api.controlplane.admission import admit_talos_control_plane
 from capstan.api.controlplane.names import GROUP
 from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
 from capstan.api.kinds import Column, Kind, ScalePaths, Version
@@ -29,6 +30,7 @@ TALOS_CONTROL_PLANE = Kind(
     short_names=("tcp",),
     categories=("cluster-api",),
     labels=_LABELS,
+    admit=admit_talos_control_plane,
 )
 
 KINDS = (TALOS_CONTROL_PLANE,)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
+from capstan.api.infrastructure.admission import (
+    admit_proxmox_cluster,
+    admit_proxmox_cluster_template,
+    admit_proxmox_machine,
+    admit_proxmox_machine_template,
+)
 from capstan.api.infrastructure.conversion import (
     convert_proxmoxcluster,
     convert_proxmoxclustertemplate,
@@ -54,6 +60,7 @@ PROXMOX_CLUSTER = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_proxmoxcluster,
+    admit=admit_proxmox_cluster,
 )
 
 PROXMOX_CLUSTER_TEMPLATE = Kind(
@@ -69,6 +76,7 @@ PROXMOX_CLUSTER_TEMPLATE = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_proxmoxclustertemplate,
+    admit=admit_proxmox_cluster_template,
 )
 
 _PROXMOX_MACHINE_COLUMNS = (
@@ -100,6 +108,7 @@ PROXMOX_MACHINE = Kind(
     categories=("cluster-api", "proxmox"),
     labels=_LABELS,
     convert=convert_proxmoxmachine,
+    admit=admit_proxmox_machine,
 )
 
 PROXMOX_MACHINE_TEMPLATE = Kind(
@@ -115,6 +124,7 @@ PROXMOX_MACHINE_TEMPLATE = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_proxmoxmachinetemplate,
+    admit=admit_proxmox_machine_template,
 )
 
 KINDS = (

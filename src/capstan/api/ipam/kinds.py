@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
+from capstan.api.ipam.admission import (
+    admit_global_in_cluster_ip_pool,
+    admit_in_cluster_ip_pool,
+    admit_ip_address,
+    admit_ip_address_claim,
+    lookups_in_cluster_ip_pool,
+    lookups_ip_address,
+)
 from capstan.api.ipam.conversion import (
     convert_globalinclusterippool,
     convert_inclusterippool,
@@ -44,6 +52,8 @@ IP_ADDRESS = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_ipaddress,
+    admit=admit_ip_address,
+    lookups=lookups_ip_address,
 )
 
 _IP_ADDRESS_CLAIM_COLUMNS = (
@@ -65,6 +75,7 @@ IP_ADDRESS_CLAIM = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_ipaddressclaim,
+    admit=admit_ip_address_claim,
 )
 
 _IN_CLUSTER_IP_POOL_COLUMNS = (
@@ -102,6 +113,8 @@ IN_CLUSTER_IP_POOL = Kind(
     categories=("cluster-api",),
     labels=_POOL_LABELS,
     convert=convert_inclusterippool,
+    admit=admit_in_cluster_ip_pool,
+    lookups=lookups_in_cluster_ip_pool,
 )
 
 _GLOBAL_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1 = (
@@ -131,6 +144,8 @@ GLOBAL_IN_CLUSTER_IP_POOL = Kind(
     namespaced=False,
     labels=_POOL_LABELS,
     convert=convert_globalinclusterippool,
+    admit=admit_global_in_cluster_ip_pool,
+    lookups=lookups_in_cluster_ip_pool,
 )
 
 KINDS = (
