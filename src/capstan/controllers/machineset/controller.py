@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
-from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.cluster.reference import ContractReference
@@ -104,7 +103,6 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
             machine_set=machine_set,
             now=reader.now(),
             cluster=cluster,
-            deployment=_deployment(reader, machine_set),
             machines=machines,
             orphans=_orphans(reader, machine_set),
             bootstrap=await _template(reader, machine_set, machines, bootstrap) if bootstrap is not None else None,
@@ -126,13 +124,6 @@ async def _read(reader: Reader, namespace: str, ref: ContractReference) -> Exter
 def _scales_up(machine_set: MachineSet, machines: tuple[Machine, ...]) -> bool:
     """The control plane matters only when Machines are to be made."""
     return len(machines) < (machine_set.spec.replicas or 0)
-
-
-def _deployment(reader: Reader, machine_set: MachineSet) -> MachineDeployment | None:
-    owner = controller_of(machine_set.metadata)
-    if owner is None or owner.kind != "MachineDeployment":
-        return None
-    return reader.get(MachineDeployment, machine_set.metadata.namespace, owner.name)
 
 
 def _orphans(reader: Reader, machine_set: MachineSet) -> tuple[Machine, ...]:

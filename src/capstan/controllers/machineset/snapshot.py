@@ -8,7 +8,6 @@ from datetime import datetime
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import MACHINE_SET
 from capstan.api.cluster.machine import Machine
-from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import GROUP, PAUSED_ANNOTATION
 from capstan.api.meta import OwnerReference
@@ -47,7 +46,6 @@ class MachineSetSnapshot:
     machine_set: MachineSet
     now: datetime
     cluster: Cluster | None = None
-    deployment: MachineDeployment | None = None
     machines: tuple[Machine, ...] = ()
     orphans: tuple[Machine, ...] = ()
     bootstrap: Template | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from capstan.api.cluster.difference import template_differences
 from capstan.api.cluster.machine import MachineSpec, MachineStatus
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
@@ -136,7 +137,7 @@ def up_to_date_condition(snapshot: MachineSnapshot) -> Condition | None:
     if machine_set is None:
         return None
     if snapshot.deployment is not None:
-        lines = differences(machine_set.spec.template.spec, snapshot.deployment.spec.template.spec)
+        lines = template_differences(machine_set.spec.template.spec, snapshot.deployment.spec.template.spec)
         after = snapshot.deployment.spec.rollout.after
         created = machine_set.metadata.creation_timestamp
         if after is not None and after <= snapshot.now and (created is None or created < after):
@@ -151,26 +152,6 @@ def up_to_date_condition(snapshot: MachineSnapshot) -> Condition | None:
         text = f"* Node.status.nodeInfo.kubeletVersion {node_info.kubelet_version}, {wanted} required"
         return Condition(type="UpToDate", status=FALSE, reason="Updating", message=text)
     return Condition(type="UpToDate", status=TRUE, reason="UpToDate")
-
-
-def differences(current: MachineSpec, wanted: MachineSpec) -> list[str]:
-    """The fields that make a machine another one (4.3); all others are changed in place."""
-    lines = []
-    if current.version != wanted.version:
-        lines.append(f"* Version {current.version or 'none'}, {wanted.version or 'none'} required")
-    old, new = current.bootstrap.config_ref, wanted.bootstrap.config_ref
-    if old != new:
-        kind = new.kind if new else old.kind if old else ""
-        lines.append(f"* {kind.removesuffix('Template')} is not up-to-date")
-    elif current.bootstrap.data_secret_name != wanted.bootstrap.data_secret_name:
-        have, need = current.bootstrap.data_secret_name, wanted.bootstrap.data_secret_name
-        lines.append(f"* spec.bootstrap.dataSecretName {have or 'none'}, {need or 'none'} required")
-    if current.infrastructure_ref != wanted.infrastructure_ref:
-        lines.append(f"* {wanted.infrastructure_ref.kind.removesuffix('Template')} is not up-to-date")
-    if current.failure_domain != wanted.failure_domain:
-        have, need = current.failure_domain, wanted.failure_domain
-        lines.append(f"* Failure domain {have or 'none'}, {need or 'none'} required")
-    return lines
 
 
 def _differences_from_set(snapshot: MachineSnapshot, wanted: MachineSpec) -> list[str]:

@@ -1,0 +1,1 @@
+"""MachineDeployment: a set of Machines under one name, and the MachineSet that makes them."""

@@ -1,0 +1,96 @@
+"""Computes the status of one MachineDeployment from its sets and Machines and what became of the plan (4.9)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from capstan.api.cluster.legacy import MachineDeploymentDeprecatedStatus, MachineDeploymentV1Beta1Status
+from capstan.api.cluster.machinedeployment import MachineDeployment, MachineDeploymentStatus
+from capstan.api.cluster.replicas import VersionCount
+from capstan.api.meta import LegacyCondition
+from capstan.api.rules.conditions import put_conditions
+from capstan.api.rules.conditions_v1beta1 import WARNING, legacy_false, legacy_true, put_legacies, summarize_legacy
+from capstan.api.rules.progress import paused_condition
+from capstan.api.rules.replicas import count_true, count_versions, selector_text
+from capstan.controllers.machinedeployment.plan.limits import max_unavailable
+from capstan.controllers.machinedeployment.plan.sets import effective_selector
+from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
+from capstan.controllers.machinedeployment.status.conditions import deployment_conditions
+from capstan.runtime.plan import Outcomes
+
+
+def compute_status(snapshot: MachineDeploymentSnapshot, outcomes: Outcomes) -> MachineDeployment:
+    """The deployment with its status as it is now. While paused only `Paused` moves."""
+    deployment = snapshot.deployment
+    generation, now = deployment.metadata.generation, snapshot.now
+    cluster_paused = snapshot.cluster is not None and snapshot.cluster.spec.paused is True
+    paused = paused_condition("MachineDeployment", cluster_paused, deployment.metadata.annotations)
+    old = deployment.status
+    if paused.status == "True":
+        conditions = put_conditions(old.conditions, [paused], generation=generation, now=now)
+        return msgspec.structs.replace(deployment, status=msgspec.structs.replace(old, conditions=conditions))
+    status = _counted(snapshot)
+    new = [paused, *deployment_conditions(snapshot, status, outcomes)]
+    status = msgspec.structs.replace(
+        status,
+        phase=_phase(snapshot, status),
+        conditions=put_conditions(old.conditions, new, generation=generation, now=now),
+        observed_generation=generation if outcomes.error is None and generation else old.observed_generation,
+    )
+    status = msgspec.structs.replace(status, deprecated=_deprecated(snapshot, status))
+    return msgspec.structs.replace(deployment, status=status)
+
+
+def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
+    """The counters of all sets together."""
+    sets = [s.status for s in snapshot.machine_sets]
+    versions = count_versions((v.version, v.replicas or 0) for status in sets for v in status.versions)
+    return msgspec.structs.replace(
+        snapshot.deployment.status,
+        selector=selector_text(effective_selector(snapshot.deployment)),
+        replicas=sum(s.replicas or 0 for s in sets),
+        ready_replicas=sum(s.ready_replicas or 0 for s in sets),
+        available_replicas=sum(s.available_replicas or 0 for s in sets),
+        up_to_date_replicas=sum(s.up_to_date_replicas or 0 for s in sets),
+        versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
+    )
+
+
+def _phase(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus) -> str:
+    replicas = status.replicas or 0
+    if snapshot.deleting or replicas > snapshot.desired:
+        return "ScalingDown"
+    return "ScalingUp" if replicas < snapshot.desired else "Running"
+
+
+def _deprecated(
+    snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus
+) -> MachineDeploymentDeprecatedStatus:
+    """The older counters and conditions."""
+    old = status.deprecated.v1beta1
+    with_nodes = [m.status.conditions for m in snapshot.machines if m.status.node_ref is not None]
+    ready = count_true(with_nodes, "NodeReady")
+    available = status.available_replicas or 0
+    new = MachineDeploymentV1Beta1Status(
+        conditions=put_legacies(old.conditions, _legacy_conditions(snapshot, available), now=snapshot.now),
+        available_replicas=available,
+        ready_replicas=ready,
+        unavailable_replicas=max((status.replicas or 0) - available, 0),
+        updated_replicas=status.up_to_date_replicas or 0,
+    )
+    return status.deprecated if new == old else MachineDeploymentDeprecatedStatus(v1beta1=new)
+
+
+def _legacy_conditions(snapshot: MachineDeploymentSnapshot, available: int) -> list[LegacyCondition | None]:
+    needed = snapshot.desired - max_unavailable(snapshot.deployment)
+    if available >= needed:
+        enough = legacy_true("Available")
+    else:
+        text = f"Minimum availability requires {needed} replicas, current {available} available"
+        enough = legacy_false("Available", "WaitingForAvailableMachines", WARNING, text)
+    has_set = (
+        legacy_true("MachineSetReady")
+        if snapshot.machine_sets
+        else legacy_false("MachineSetReady", "WaitingForMachineSet")
+    )
+    return [enough, has_set, summarize_legacy([enough], ["Available"])]
