@@ -1,105 +1,100 @@
-"""Certificates of simulated servers: read the CAs that configurations carry, and issue what Talos would issue.
-
-Signatures of Ed25519 follow from the key alone; those of ECDSA are made deterministic, so that runs repeat.
-"""
+"""Certificates that simulated machines issue and show: what Talos would make of the CAs in its configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from ipaddress import ip_address
-from typing import Any, cast
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
-_ODD_LABEL, _LABEL = b"ED25519 PRIVATE KEY", b"PRIVATE KEY"
+from capstan.api.rules.certificates import (
+    Authority,
+    PrivateKey,
+    Subject,
+    Validity,
+    issue,
+    key_to_pkcs8_pem,
+    self_signed_ca,
+    serial_number,
+)
+from capstan.runtime.clock import Clock
+from capstan.runtime.keys import KeySource
+
+SERVER_LIFETIME = timedelta(hours=24)
+_SKEW = timedelta(seconds=10)
 
 
-def load_key(pem: bytes) -> CertificateIssuerPrivateKeyTypes:
-    """A private key in PEM, Talos' label for Ed25519 included (talos.md 4.5). Raises ValueError."""
-    return cast(
-        CertificateIssuerPrivateKeyTypes,
-        serialization.load_pem_private_key(pem.replace(_ODD_LABEL, _LABEL), password=None),
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A certificate and its key as Python's ssl reads them."""
+
+    certificate_pem: bytes
+    key_pem: bytes = field(repr=False)
+
+
+class Issuer:
+    """Issues from authorities, with the world's keys and clock."""
+
+    def __init__(self, keys: KeySource, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+
+    def server(self, authority: Authority, common_name: str, names: Iterable[str], *, ed25519: bool) -> Leaf:
+        """A server's certificate for names and addresses, valid for a day as Talos' are."""
+        key = self._key(ed25519)
+        subject = _subject(common_name, (), names)
+        usages = (ExtendedKeyUsageOID.SERVER_AUTH,)
+        serial = serial_number(self._keys.token(16))
+        validity = self._validity(SERVER_LIFETIME)
+        pem = issue(authority, key.public_key(), subject, validity, serial, usages)
+        return Leaf(pem, key_to_pkcs8_pem(key))
+
+    def client(
+        self,
+        authority: Authority,
+        common_name: str,
+        organizations: Sequence[str],
+        *,
+        ed25519: bool,
+        lifetime: timedelta,
+    ) -> Leaf:
+        """A client's certificate: organizations are Talos' roles or Kubernetes' groups."""
+        key = self._key(ed25519)
+        subject = _subject(common_name, organizations, ())
+        validity, serial = self._validity(lifetime), serial_number(self._keys.token(16))
+        pem = issue(authority, key.public_key(), subject, validity, serial)
+        return Leaf(pem, key_to_pkcs8_pem(key))
+
+    def authority(self, name: str, *, ed25519: bool = True) -> Authority:
+        """An authority of its own: for a machine in maintenance, whose certificate nobody can verify."""
+        subject = Subject(common_name=name)
+        validity, serial = self._validity(SERVER_LIFETIME), serial_number(self._keys.token(16))
+        return self_signed_ca(self._key(ed25519), subject, validity, serial)
+
+    def _key(self, ed25519: bool) -> PrivateKey:
+        return self._keys.ed25519() if ed25519 else self._keys.ecdsa_p256()
+
+    def _validity(self, lifetime: timedelta) -> Validity:
+        now = self._clock.now()
+        return Validity(now - _SKEW, now + lifetime)
+
+
+def _subject(common_name: str, organizations: Sequence[str], names: Iterable[str]) -> Subject:
+    wanted = sorted({name for name in names if name})
+    addresses = tuple(name for name in wanted if _is_address(name))
+    return Subject(
+        common_name=common_name,
+        organizations=tuple(organizations),
+        dns_names=tuple(name for name in wanted if name not in addresses),
+        ip_addresses=addresses,
     )
 
 
-def dump_key(key: CertificateIssuerPrivateKeyTypes) -> bytes:
-    """PKCS#8 in PEM, as Python's ssl reads it."""
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
-def issue(
-    authority_pem: bytes,
-    authority_key: CertificateIssuerPrivateKeyTypes,
-    public_key: Any,
-    *,
-    now: datetime,
-    serial: int,
-    common_name: str = "",
-    organizations: Sequence[str] = (),
-    names: Iterable[str] = (),
-    client: bool = False,
-    lifetime: timedelta = timedelta(hours=24),
-) -> bytes:
-    """A leaf certificate in PEM: for a server that answers to `names`, or for a client."""
-    subject = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, value) for value in organizations]
-    if common_name:
-        subject.append(x509.NameAttribute(NameOID.COMMON_NAME, common_name))
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name(subject))
-        .issuer_name(x509.load_pem_x509_certificate(authority_pem).subject)
-        .public_key(public_key)
-        .serial_number(serial)
-        .not_valid_before(now - timedelta(seconds=10))
-        .not_valid_after(now + lifetime)
-    )
-    usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
-    builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-    builder = builder.add_extension(
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(cast(Any, authority_key).public_key()), critical=False
-    )
-    alternatives = [_general_name(name) for name in sorted(set(names)) if name]
-    if alternatives:
-        builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    return _sign(builder, authority_key).public_bytes(serialization.Encoding.PEM)
-
-
-def self_signed(
-    key: CertificateIssuerPrivateKeyTypes, common_name: str, *, now: datetime, serial: int, names: Iterable[str]
-) -> bytes:
-    """The certificate of a machine in maintenance mode, which nobody can verify."""
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    alternatives = [_general_name(each) for each in sorted(set(names)) if each]
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(cast(Any, key).public_key())
-        .serial_number(serial)
-        .not_valid_before(now - timedelta(seconds=10))
-        .not_valid_after(now + timedelta(hours=24))
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-    )
-    return _sign(builder, key).public_bytes(serialization.Encoding.PEM)
-
-
-def _sign(builder: x509.CertificateBuilder, key: CertificateIssuerPrivateKeyTypes) -> x509.Certificate:
-    if isinstance(key, ed25519.Ed25519PrivateKey):
-        return builder.sign(key, None)
-    if isinstance(key, ec.EllipticCurvePrivateKey):
-        return builder.sign(key, hashes.SHA256(), ecdsa_deterministic=True)
-    return builder.sign(key, hashes.SHA256())
-
-
-def _general_name(name: str) -> x509.GeneralName:
+def _is_address(name: str) -> bool:
     try:
-        return x509.IPAddress(ip_address(name))
+        ip_address(name)
     except ValueError:
-        return x509.DNSName(name)
+        return False
+    return True

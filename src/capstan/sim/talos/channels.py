@@ -33,10 +33,8 @@ class SimChannels:
         """The machine whose apid listens there. Raises RpcError UNAVAILABLE."""
         machine = self._network.service(address, port)
         if not isinstance(machine, Machine):
-            raise RpcError(
-                UNAVAILABLE,
-                f'connection error: desc = "transport: Error while dialing: dial tcp {address}:{port}: no route to host"',
-            )
+            where = f"dial tcp {address}:{port}: no route to host"
+            raise RpcError(UNAVAILABLE, f'connection error: desc = "transport: Error while dialing: {where}"')
         return machine
 
     def strike(self, machine: Machine, path: str) -> Fault | None:

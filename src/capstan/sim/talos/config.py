@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from capstan.api.objects import Obj
+from capstan.api.rules.certificates import Authority
 from capstan.sim.talos.strictness import ConfigError, controlplane_only, load_documents, minor_of
 
 _ROLE_LABEL = "node-role.kubernetes.io/control-plane"
@@ -26,6 +27,10 @@ class KeyPair:
 
     certificate_pem: bytes = b""
     key_pem: bytes = field(default=b"", repr=False)
+
+    @property
+    def authority(self) -> Authority:
+        return Authority(self.certificate_pem, self.key_pem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from capstan.runtime.clock import Clock
+from capstan.sim.certificates import Issuer
 from capstan.sim.keys import SeededKeys
 from capstan.sim.network import Network
 from capstan.sim.talos.delays import MachineDelays
@@ -22,3 +23,7 @@ class Environment:
     trace: Trace
     kubernetes: KubernetesFactory
     delays: MachineDelays
+
+    @property
+    def issuer(self) -> Issuer:
+        return Issuer(self.keys, self.clock)

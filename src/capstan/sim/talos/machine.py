@@ -12,6 +12,7 @@ from dataclasses import replace
 from ipaddress import ip_interface
 from typing import Any, Literal
 
+from capstan.api.rules.certificates import Authority
 from capstan.sim.cidata import CloudInitData, find_cidata
 from capstan.sim.hypervisor import DiskImage, GuestInterface, VirtualDisk, VmHost, VmView
 from capstan.sim.signal import Signal
@@ -52,6 +53,8 @@ class Machine:
         self._tasks: list[asyncio.Task[None]] = []
         self._sequence: asyncio.Task[None] | None = None
         self.config_applied = Signal()
+        #: Told when apid stops or changes its certificate: connections to it break.
+        self.disconnected = Signal()
         self._forget_boot()
 
     def _forget_boot(self) -> None:
@@ -122,6 +125,15 @@ class Machine:
             and own.os_ca.certificate_pem == config.os_ca.certificate_pem
         )
 
+    def os_authority(self) -> Authority:
+        """The OS CA with its key: a worker's certificate is signed by a control-plane machine's trustd."""
+        config = self._config
+        assert config is not None
+        if config.os_ca.key_pem or self.site is None:
+            return config.os_ca.authority
+        signers = (peer.config for peer in self.site.peers if peer.trustd_for(config))
+        return next((signer.os_ca.authority for signer in signers if signer is not None), config.os_ca.authority)
+
     def guest_interfaces(self) -> tuple[GuestInterface, ...] | None:
         """The guest agent is an extension service: it runs once the machine has its configuration."""
         if not (self.image.has_guest_agent and self.vm.agent_enabled and self.services.is_healthy("containerd")):
@@ -158,6 +170,7 @@ class Machine:
                 task.cancel()
         self._tasks.clear()
         self.apid = ""
+        self.disconnected.notify()
         if self.etcd is not None:
             self.etcd.stop()
         self.api_running = False
@@ -249,6 +262,7 @@ class Machine:
         await self.config_applied.until(lambda: self._config is not None)
         assert self._config is not None
         self.apid = ""
+        self.disconnected.notify()
         self._enter("booting")
         return self._config
 
@@ -318,6 +332,8 @@ class Machine:
             await pause(self.environment.clock, self.environment.delays.api_server)
             if not self._is_etcd_ready():
                 continue
+            assert self.etcd_cluster is not None
+            await self.etcd_cluster.workload.start()
             self.api_running = True
             site.update()
             self.environment.trace.add("talos", f"{self.label} kube-apiserver is up")

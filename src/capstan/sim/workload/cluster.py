@@ -5,6 +5,7 @@ Its data belongs to an etcd cluster; a door is the kube-apiserver of one control
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -17,6 +18,12 @@ class Kubernetes(Protocol):
     """An API server in memory, as `capstan.apiserver` makes them."""
 
     def verbs(self, user: User) -> Verbs: ...
+
+    async def start(self) -> None:
+        """Make what every cluster has."""
+        ...
+
+    async def stop(self) -> None: ...
 
 
 #: Makes the API server of a new cluster.
@@ -51,6 +58,7 @@ class WorkloadCluster:
         self.changed = Signal()
         self._factory = factory
         self._kubernetes: Kubernetes | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def is_available(self) -> bool:
@@ -62,6 +70,17 @@ class WorkloadCluster:
         if self._kubernetes is None:
             self._kubernetes = self._factory()
         return self._kubernetes
+
+    async def start(self) -> None:
+        """Have the API server ready, once, whichever machine comes first."""
+        if self._starting is None:
+            self._starting = asyncio.ensure_future(self.kubernetes.start())
+        await asyncio.shield(self._starting)
+
+    async def stop(self) -> None:
+        """End what runs beside its requests."""
+        if self._kubernetes is not None:
+            await self._kubernetes.stop()
 
     def open(self, door: Door) -> None:
         self.doors.append(door)

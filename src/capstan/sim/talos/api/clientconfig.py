@@ -8,13 +8,12 @@ import io
 import tarfile
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
 from capstan.providers.talos.channel import RpcError
 from capstan.runtime.client.kubeconfig import Kubeconfig, render_kubeconfig
-from capstan.sim.certificates import dump_key, issue, load_key
 from capstan.sim.talos.api.replies import INVALID_ARGUMENT, reply, unimplemented
 from capstan.sim.talos.api.roles import KNOWN_ROLES
 from capstan.sim.talos.config import MachineConfig
@@ -31,23 +30,13 @@ def _control_plane_config(machine: Machine) -> MachineConfig:
 def admin_kubeconfig(machine: Machine) -> bytes:
     """gzip(tar(kubeconfig)), the tar without its end mark, as Talos sends it."""
     config = _control_plane_config(machine)
-    keys = machine.environment.keys
-    key = keys.ecdsa_p256()
-    certificate = issue(
-        config.kubernetes_ca.certificate_pem,
-        load_key(config.kubernetes_ca.key_pem),
-        cast(Any, key).public_key(),
-        now=machine.environment.clock.now(),
-        serial=keys.number(120),
-        common_name="admin",
-        organizations=["system:masters"],
-        client=True,
-        lifetime=timedelta(days=365),
+    leaf = machine.environment.issuer.client(
+        config.kubernetes_ca.authority, "admin", ["system:masters"], ed25519=False, lifetime=timedelta(days=365)
     )
     host = config.endpoint_host
     server = f"https://{f'[{host}]' if ':' in host else host}:{config.endpoint_port}"
     text = render_kubeconfig(
-        Kubeconfig(server, config.kubernetes_ca.certificate_pem, certificate, dump_key(key)),
+        Kubeconfig(server, config.kubernetes_ca.certificate_pem, leaf.certificate_pem, leaf.key_pem),
         cluster=config.cluster_name,
         user=f"admin@{config.cluster_name}",
         context=f"admin@{config.cluster_name}",
@@ -68,21 +57,12 @@ async def generate_client_configuration(machine: Machine, request: Any) -> Any:
     roles: Sequence[str] = list(request.roles)
     if not roles or set(roles) - KNOWN_ROLES:
         raise RpcError(INVALID_ARGUMENT, "unknown or no roles")
-    keys = machine.environment.keys
-    key = keys.ed25519()
-    certificate = issue(
-        config.os_ca.certificate_pem,
-        load_key(config.os_ca.key_pem),
-        cast(Any, key).public_key(),
-        now=machine.environment.clock.now(),
-        serial=keys.number(120),
-        organizations=roles,
-        client=True,
-        lifetime=timedelta(seconds=seconds),
+    leaf = machine.environment.issuer.client(
+        config.os_ca.authority, "", roles, ed25519=True, lifetime=timedelta(seconds=seconds)
     )
-    key_pem = dump_key(key).replace(b"PRIVATE KEY", b"ED25519 PRIVATE KEY")
+    key_pem = leaf.key_pem.replace(b"PRIVATE KEY", b"ED25519 PRIVATE KEY")
     name = f"{roles[0].removeprefix('os:')}@{config.cluster_name}"
-    parts = {"ca": config.os_ca.certificate_pem, "crt": certificate, "key": key_pem}
+    parts = {"ca": config.os_ca.certificate_pem, "crt": leaf.certificate_pem, "key": key_pem}
     encoded = {part: base64.b64encode(value).decode() for part, value in parts.items()}
     document = {"context": name, "contexts": {name: {"endpoints": list(machine.addresses), **encoded}}}
     return reply("GenerateClientConfiguration", talosconfig=yaml.safe_dump(document).encode(), **parts)
