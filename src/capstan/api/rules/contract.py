@@ -20,6 +20,9 @@ from capstan.api.rules.owners import owner_object
 V1BETA1 = "v1beta1"
 V1BETA2 = "v1beta2"
 
+#: The problem of a reference whose kind nothing serves: there is no CRD, so there are no objects either.
+PROVIDER_MISSING = "ProviderMissing"
+
 _CLUSTER_NAME_LABEL = "cluster.x-k8s.io/cluster-name"
 _CLONED_FROM_NAME = "cluster.x-k8s.io/cloned-from-name"
 _CLONED_FROM_GROUP_KIND = "cluster.x-k8s.io/cloned-from-groupkind"

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
 from capstan.api.objects import Key
-from capstan.api.rules.contract import External, is_externally_managed
+from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
@@ -84,7 +84,10 @@ def _hooks(annotations: Mapping[str, str], prefix: str) -> str:
 
 
 def _removal(snapshot: MachineSnapshot, found: External, reason: str, with_node: bool = False) -> Stage | None:
-    """Delete once, then wait until it is gone. What cannot be looked at is not taken for gone."""
+    """Delete once, then wait until it is gone. A kind that nobody serves has no objects; what merely cannot be looked
+    at is not taken for gone."""
+    if found.problem_reason == PROVIDER_MISSING:
+        return None
     if found.problem:
         return Stage(reason, f"Waiting for {found.kind} {found.name} to be deleted: {found.problem}")
     if found.object is None or found.resource is None:

@@ -1,0 +1,119 @@
+"""Cluster: what it watches and how it is observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL
+from capstan.api.core.node import Node
+from capstan.api.core.secret import Secret
+from capstan.api.errors import TransientError
+from capstan.api.meta import TypedObject
+from capstan.api.objects import Key, Obj
+from capstan.api.rules.owners import group_of
+from capstan.controllers.cluster.plan import plan
+from capstan.controllers.cluster.snapshot import ClusterSnapshot
+from capstan.controllers.cluster.status import compute_status
+from capstan.runtime.controller import Controller, Mapper, Watch, WorkloadMapper, Writes
+from capstan.runtime.external import read_external
+from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.reader import Reader
+
+KUBECONFIG_SUFFIX = "-kubeconfig"
+
+
+def provider_refs(cluster: Cluster) -> Iterable[str]:
+    """Index: the infra cluster and the control plane that a Cluster refers to."""
+    refs = [cluster.spec.infrastructure_ref, cluster.spec.control_plane_ref]
+    return [f"{cluster.metadata.namespace}/{r.api_group}/{r.kind}/{r.name}" for r in refs if r is not None]
+
+
+def wake_by_provider(reader: Reader, obj: Obj) -> Iterable[Key]:
+    meta = obj["metadata"]
+    value = f"{meta.get('namespace', '')}/{group_of(obj['apiVersion'])}/{obj['kind']}/{meta['name']}"
+    found = reader.list_indexed(Cluster, "provider", value)
+    return [Key(cluster.metadata.namespace, cluster.metadata.name) for cluster in found]
+
+
+def wake_by_descendant(_reader: Reader, obj: TypedObject) -> Iterable[Key]:
+    """The Cluster whose label the object carries."""
+    name = obj.metadata.labels.get(CLUSTER_NAME_LABEL)
+    return [Key(obj.metadata.namespace, name)] if name else []
+
+
+def wake_by_kubeconfig(_reader: Reader, secret: Secret) -> Iterable[Key]:
+    meta = secret.metadata
+    if not meta.name.endswith(KUBECONFIG_SUFFIX):
+        return []
+    return [Key(meta.namespace, meta.name.removesuffix(KUBECONFIG_SUFFIX))]
+
+
+def wake_by_connection(_reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
+    """Only when the connection came or went."""
+    return [cluster] if node is None else []
+
+
+class ClusterController(Controller[Cluster, ClusterSnapshot]):
+    """Needs nothing but the reader."""
+
+    kind = Cluster
+    indexes = {"provider": provider_refs}
+    watches = (
+        Watch(MachineDeployment, wake_by_descendant),
+        Watch(MachineSet, wake_by_descendant),
+        Watch(Machine, wake_by_descendant),
+        Watch(Secret, wake_by_kubeconfig),
+    )
+    external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_connection
+    writes: ClassVar[tuple[Writes, ...]] = (
+        Writes(Cluster, ("metadata.finalizers", "spec.controlPlaneEndpoint", "status")),
+        Writes("infrastructure clusters", ("metadata.ownerReferences", "metadata.labels")),
+        Writes("control planes", ("metadata.ownerReferences", "metadata.labels")),
+    )
+
+    async def observe(self, reader: Reader, key: Key) -> ClusterSnapshot | None:
+        cluster = reader.get(Cluster, key.namespace, key.name)
+        if cluster is None:
+            return None
+        labels = {CLUSTER_NAME_LABEL: key.name}
+        known: dict[str, Any] = {
+            "cluster": cluster,
+            "now": reader.now(),
+            "deployments": reader.list(MachineDeployment, key.namespace, labels=labels),
+            "machine_sets": reader.list(MachineSet, key.namespace, labels=labels),
+            "machines": reader.list(Machine, key.namespace, labels=labels),
+        }
+        refs = {"infrastructure": cluster.spec.infrastructure_ref, "control_plane": cluster.spec.control_plane_ref}
+        for name, ref in refs.items():
+            if ref is not None:
+                known[name] = await read_external(reader, ref.api_group, ref.kind, key.namespace, ref.name)
+        known.update(await _probe(reader, cluster))
+        return ClusterSnapshot(**known)
+
+    def plan(self, snapshot: ClusterSnapshot) -> Plan:
+        return plan(snapshot)
+
+    def compute_status(self, snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster | None:
+        return compute_status(snapshot, outcomes)
+
+
+async def _probe(reader: Reader, cluster: Cluster) -> dict[str, Any]:
+    """Ask the workload cluster's API, once there can be one; not on the way out."""
+    meta = cluster.metadata
+    if meta.deletion_timestamp is not None or not cluster.status.initialization.infrastructure_provisioned:
+        return {}
+    secret = reader.get(Secret, meta.namespace, f"{meta.name}{KUBECONFIG_SUFFIX}")
+    kubeconfig = secret.data.get("value", b"") if secret is not None else b""
+    if not kubeconfig:
+        return {}
+    try:
+        await reader.nodes(Key(meta.namespace, meta.name), kubeconfig)
+    except TransientError as error:
+        return {"probed": True, "probe_problem": str(error)}
+    return {"probed": True}

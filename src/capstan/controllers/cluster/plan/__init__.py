@@ -1,0 +1,36 @@
+"""Decides the next step of one Cluster: own its providers' objects, take over what they report, go in order."""
+
+from __future__ import annotations
+
+from capstan.api.cluster.names import CLUSTER_FINALIZER
+from capstan.api.rules.owners import add_finalizer
+from capstan.controllers.cluster.plan.deletion import plan_deletion
+from capstan.controllers.cluster.plan.progress import (
+    plan_ownership,
+    waiting_on,
+    with_endpoint,
+)
+from capstan.controllers.cluster.snapshot import RESOURCE, ClusterSnapshot
+from capstan.runtime.plan import Action, Plan, Update
+
+__all__ = ["plan"]
+
+
+def plan(snapshot: ClusterSnapshot) -> Plan:
+    """The finalizer stands before anything that must not outlive the Cluster."""
+    cluster = snapshot.cluster
+    if snapshot.deleting and not snapshot.paused:
+        return plan_deletion(snapshot)
+    if snapshot.paused:
+        return Plan(snapshot.subject)
+    if CLUSTER_FINALIZER not in cluster.metadata.finalizers:
+        after = add_finalizer(cluster, CLUSTER_FINALIZER)
+        reason = "machines and infrastructure go before the Cluster does"
+        return Plan(snapshot.subject, (Update(resource=RESOURCE, before=cluster, after=after, reason=reason),))
+    actions: list[Action] = [*plan_ownership(snapshot)]
+    after = with_endpoint(snapshot)
+    if after != cluster:
+        endpoint = after.spec.control_plane_endpoint
+        reason = f"the API of the cluster is at {endpoint.host}:{endpoint.port}"
+        actions.append(Update(resource=RESOURCE, before=cluster, after=after, reason=reason))
+    return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot))

@@ -1,0 +1,76 @@
+"""All that a decision about one Cluster needs, and the questions that plan and status both ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.kinds import CLUSTER
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION
+from capstan.api.meta import controller_of
+from capstan.api.objects import Key
+from capstan.api.rules.contract import External
+from capstan.api.rules.owners import is_owned_by
+from capstan.runtime.plan import ObjectRef
+
+RESOURCE = CLUSTER.resource()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSnapshot:
+    """Descendants carry the cluster's label and are sorted by name. `probe_problem` says why the workload cluster's
+    API did not answer; `probed` whether it was asked at all."""
+
+    cluster: Cluster
+    now: datetime
+    infrastructure: External | None = None
+    control_plane: External | None = None
+    deployments: tuple[MachineDeployment, ...] = ()
+    machine_sets: tuple[MachineSet, ...] = ()
+    machines: tuple[Machine, ...] = ()
+    probed: bool = False
+    probe_problem: str = ""
+
+    @property
+    def subject(self) -> ObjectRef:
+        meta = self.cluster.metadata
+        return ObjectRef(RESOURCE, Key(meta.namespace, meta.name), meta.uid)
+
+    @property
+    def deleting(self) -> bool:
+        return self.cluster.metadata.deletion_timestamp is not None
+
+    @property
+    def paused(self) -> bool:
+        return self.cluster.spec.paused is True or PAUSED_ANNOTATION in self.cluster.metadata.annotations
+
+    @property
+    def control_plane_machines(self) -> tuple[Machine, ...]:
+        return tuple(m for m in self.machines if CONTROL_PLANE_LABEL in m.metadata.labels)
+
+    @property
+    def worker_machines(self) -> tuple[Machine, ...]:
+        return tuple(m for m in self.machines if CONTROL_PLANE_LABEL not in m.metadata.labels)
+
+    @property
+    def stand_alone_sets(self) -> tuple[MachineSet, ...]:
+        """MachineSets that no deployment controls."""
+        return tuple(s for s in self.machine_sets if controller_of(s.metadata) is None)
+
+    @property
+    def stand_alone_workers(self) -> tuple[Machine, ...]:
+        """Worker Machines that no set controls."""
+        return tuple(m for m in self.worker_machines if controller_of(m.metadata) is None)
+
+    @property
+    def owned_children(self) -> Sequence[MachineDeployment | MachineSet | Machine]:
+        """What the Cluster deletes itself, in the order of their kinds; control plane Machines only when there is
+        no control plane object to do it."""
+        machines = self.worker_machines if self.cluster.spec.control_plane_ref else self.machines
+        children: list[MachineDeployment | MachineSet | Machine] = [*self.deployments, *self.machine_sets, *machines]
+        return [c for c in children if is_owned_by(c.metadata, self.cluster.metadata.uid)]

@@ -1,0 +1,114 @@
+"""Computes the status of one Cluster from its providers' objects, its descendants and the plan's outcomes (1.4)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from capstan.api.cluster.cluster import Cluster, ClusterInitialization, ClusterStatus, FailureDomain
+from capstan.api.cluster.legacy import DeprecatedStatus, DeprecatedV1Beta1Status
+from capstan.api.meta import Condition
+from capstan.api.rules.conditions import put_conditions
+from capstan.api.rules.conditions_v1beta1 import put_legacies
+from capstan.api.rules.contract import failure, failure_domains
+from capstan.api.rules.progress import paused_condition
+from capstan.controllers.cluster.plan.deletion import deletion_stage
+from capstan.controllers.cluster.plan.progress import (
+    has_endpoint,
+    is_infrastructure_provisioned,
+    is_initialized,
+    with_endpoint,
+)
+from capstan.controllers.cluster.snapshot import ClusterSnapshot
+from capstan.controllers.cluster.status.counts import control_plane_counts, worker_counts
+from capstan.controllers.cluster.status.descendants import descendant_conditions
+from capstan.controllers.cluster.status.legacy import legacy_conditions
+from capstan.controllers.cluster.status.providers import (
+    available_condition,
+    deleting_condition,
+    provider_conditions,
+)
+from capstan.runtime.plan import Outcomes
+
+
+def compute_status(snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster:
+    """The Cluster with its status as it is now. While paused only `Paused` moves."""
+    cluster = snapshot.cluster
+    generation, now = cluster.metadata.generation, snapshot.now
+    paused = paused_condition("Cluster", cluster.spec.paused is True, cluster.metadata.annotations)
+    old = cluster.status
+    if paused.status == "True":
+        conditions = put_conditions(old.conditions, [paused], generation=generation, now=now)
+        return msgspec.structs.replace(cluster, status=msgspec.structs.replace(old, conditions=conditions))
+    status = _progressed(snapshot)
+    status = msgspec.structs.replace(
+        status,
+        phase=_phase(snapshot, status),
+        conditions=_conditions(snapshot, outcomes, paused),
+        deprecated=_deprecated(snapshot, status),
+        observed_generation=generation if outcomes.error is None and generation else old.observed_generation,
+    )
+    return msgspec.structs.replace(cluster, status=status)
+
+
+def _conditions(snapshot: ClusterSnapshot, outcomes: Outcomes, paused: Condition) -> tuple[Condition, ...]:
+    """Available is merged from the others, so it comes last."""
+    generation, now = snapshot.cluster.metadata.generation, snapshot.now
+    stage = deletion_stage(snapshot) if snapshot.deleting else None
+    new = [
+        paused,
+        deleting_condition(stage, outcomes),
+        *provider_conditions(snapshot, outcomes),
+        *descendant_conditions(snapshot),
+    ]
+    conditions = put_conditions(snapshot.cluster.status.conditions, new, generation=generation, now=now)
+    available = available_condition(snapshot, conditions)
+    return put_conditions(conditions, [available], generation=generation, now=now)
+
+
+def _progressed(snapshot: ClusterSnapshot) -> ClusterStatus:
+    """What providers report, and the counters. Initialization flags never go back."""
+    status = snapshot.cluster.status
+    if snapshot.deleting:
+        initialized = status.initialization
+    else:
+        initialized = ClusterInitialization(
+            infrastructure_provisioned=is_infrastructure_provisioned(snapshot)
+            or status.initialization.infrastructure_provisioned,
+            control_plane_initialized=is_initialized(snapshot) or status.initialization.control_plane_initialized,
+        )
+    infrastructure = snapshot.infrastructure
+    domains = status.failure_domains
+    if infrastructure is not None and infrastructure.object is not None and not infrastructure.deleting:
+        domains = tuple(
+            FailureDomain(name=d.name, control_plane=d.control_plane, attributes=dict(d.attributes))
+            for d in failure_domains(infrastructure)
+        )
+    return msgspec.structs.replace(
+        status,
+        initialization=initialized,
+        failure_domains=domains,
+        control_plane=control_plane_counts(snapshot),
+        workers=worker_counts(snapshot),
+    )
+
+
+def _phase(snapshot: ClusterSnapshot, status: ClusterStatus) -> str:
+    """Later rules override earlier ones."""
+    spec = snapshot.cluster.spec
+    phase = "Pending"
+    if spec.infrastructure_ref is not None or spec.control_plane_ref is not None:
+        phase = "Provisioning"
+    if status.initialization.infrastructure_provisioned and has_endpoint(with_endpoint(snapshot)):
+        phase = "Provisioned"
+    return "Deleting" if snapshot.deleting else phase
+
+
+def _deprecated(snapshot: ClusterSnapshot, status: ClusterStatus) -> DeprecatedStatus:
+    old = status.deprecated.v1beta1
+    conditions = put_legacies(old.conditions, legacy_conditions(snapshot), now=snapshot.now)
+    reason, message = "", ""
+    for found in (snapshot.infrastructure, snapshot.control_plane):
+        if found is not None and not reason and not message:
+            reason, message = failure(found)
+    new = DeprecatedV1Beta1Status(conditions=conditions, failure_reason=reason, failure_message=message)
+    return status.deprecated if new == old else DeprecatedStatus(v1beta1=new)
