@@ -226,6 +226,26 @@ def test_what_waits_is_woken_and_nothing_else() -> None:
     assert list(wakes[IPAddress](world, going)) == [Key("lab", "a"), Key("lab", "d")]  # type: ignore[arg-type]
 
 
+def test_claims_that_go_do_not_wake_each_other() -> None:
+    world = World()
+    world.pool(addressReuseGracePeriodSeconds=60)
+    for name in "abc":
+        world.claim(name)
+    world.settle()
+    for name in "abc":
+        world.delete("IPAddressClaim", name)
+    wakes = {watch.kind: watch.wakes for watch in IPAddressClaimController.watches}
+    pool = world.get(InClusterIPPool, "lab", "pool")
+    assert list(wakes[InClusterIPPool](world, pool)) == []  # type: ignore[arg-type]
+    world.settle()
+    assert list(wakes[InClusterIPPool](world, pool)) == []  # type: ignore[arg-type]
+    world.delete("InClusterIPPool", "pool")
+    going = world.get(InClusterIPPool, "lab", "pool")
+    assert len(list(wakes[InClusterIPPool](world, going))) == 3  # type: ignore[arg-type]
+    world.settle()
+    assert world.objects == {}
+
+
 def test_a_missing_pool_is_waited_for() -> None:
     world = World()
     world.claim("a")

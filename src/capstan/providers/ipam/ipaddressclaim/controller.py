@@ -13,8 +13,8 @@ from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.ipam.names import ADDRESS_FINALIZER
 from capstan.api.objects import Key
-from capstan.api.rules.conditions import is_false
-from capstan.providers.ipam.ipaddressclaim.plan import READY, plan
+from capstan.api.rules.conditions import FALSE, find_condition
+from capstan.providers.ipam.ipaddressclaim.plan import GRACE_PERIOD, READY, plan
 from capstan.providers.ipam.ipaddressclaim.snapshot import ClaimSnapshot
 from capstan.providers.ipam.ipaddressclaim.status import compute_status
 from capstan.providers.ipam.pools import (
@@ -33,10 +33,12 @@ from capstan.runtime.controller import Controller, Watch, Writes, owner_keys
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
 
-#: Index of the claims that wait for something, by pool and by cluster. Only they are woken when that changes, so
-#: that many claims on one pool do not wake each other.
+#: Indexes of the claims that wait for something else than time, by pool and by cluster, and of those that hold their
+#: address for the pool's grace period. Only they are woken when the pool, the cluster or another address changes, so
+#: that many claims on one pool, coming or going, do not wake each other.
 WAITING_ON_POOL: Final = "ipam-waiting-on-pool"
 WAITING_ON_CLUSTER: Final = "ipam-waiting-on-cluster"
+HELD_FOR_POOL: Final = "ipam-held-for-pool"
 
 _owner_claim = owner_keys("IPAddressClaim")
 
@@ -45,19 +47,24 @@ def cluster_name_of(claim: IPAddressClaim) -> str:
     return claim.spec.cluster_name or claim.metadata.labels.get(CLUSTER_NAME_LABEL, "")
 
 
-def _is_waiting(claim: IPAddressClaim) -> bool:
-    return is_ours(claim) and (
-        claim.metadata.deletion_timestamp is not None or is_false(claim.status.conditions, READY)
-    )
+def _waits_for(claim: IPAddressClaim) -> str:
+    """The reason why the claim is not Ready; empty when it is, or when nothing was said yet."""
+    ready = find_condition(claim.status.conditions, READY)
+    return ready.reason if is_ours(claim) and ready is not None and ready.status == FALSE else ""
 
 
 def _waiting_on_pool(claim: IPAddressClaim) -> Iterable[str]:
-    return (pool_of(claim),) if _is_waiting(claim) else ()
+    return (pool_of(claim),) if _waits_for(claim) not in ("", GRACE_PERIOD) else ()
+
+
+def _held_for_pool(claim: IPAddressClaim) -> Iterable[str]:
+    return (pool_of(claim),) if _waits_for(claim) == GRACE_PERIOD else ()
 
 
 def _waiting_on_cluster(claim: IPAddressClaim) -> Iterable[str]:
     name = cluster_name_of(claim)
-    return (f"{claim.metadata.namespace}/{name}",) if name and _is_waiting(claim) else ()
+    waits = name and _waits_for(claim) not in ("", GRACE_PERIOD)
+    return (f"{claim.metadata.namespace}/{name}",) if waits else ()
 
 
 def _waiting(reader: Reader, index: str, value: str) -> list[Key]:
@@ -76,7 +83,10 @@ def _address_wakes(reader: Reader, address: IPAddress) -> Iterable[Key]:
 
 def _pool_wakes(reader: Reader, pool: IPPool) -> Iterable[Key]:
     value = pool_value(type(pool).__name__, pool.metadata.namespace, pool.metadata.name)
-    return _waiting(reader, WAITING_ON_POOL, value)
+    keys = _waiting(reader, WAITING_ON_POOL, value)
+    if pool.metadata.deletion_timestamp is not None:
+        keys += _waiting(reader, HELD_FOR_POOL, value)
+    return keys
 
 
 def _cluster_wakes(reader: Reader, cluster: Cluster) -> Iterable[Key]:
@@ -88,7 +98,11 @@ class IPAddressClaimController(Controller[IPAddressClaim, ClaimSnapshot]):
 
     kind = IPAddressClaim
     concurrency: ClassVar[int] = 1
-    indexes = {WAITING_ON_POOL: _waiting_on_pool, WAITING_ON_CLUSTER: _waiting_on_cluster}
+    indexes = {
+        WAITING_ON_POOL: _waiting_on_pool,
+        WAITING_ON_CLUSTER: _waiting_on_cluster,
+        HELD_FOR_POOL: _held_for_pool,
+    }
     watches = (
         Watch(IPAddress, _address_wakes, {BY_POOL: by_pool, BY_POOL_ADDRESS: by_pool_address}),
         Watch(InClusterIPPool, _pool_wakes),

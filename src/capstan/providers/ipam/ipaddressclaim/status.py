@@ -10,12 +10,13 @@ from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.rules.conditions import FALSE, TRUE, set_condition
 from capstan.providers.ipam.ipaddressclaim.plan import ALLOCATION_FAILED, READY, is_bound, plan
 from capstan.providers.ipam.ipaddressclaim.snapshot import ClaimSnapshot
-from capstan.runtime.plan import Outcomes
+from capstan.runtime.plan import Create, Outcomes
 
 
 def compute_status(snapshot: ClaimSnapshot, outcomes: Outcomes) -> IPAddressClaim | None:
     """The claim with its status; None while its IPAddress is on the way, and when the claim is on its way out."""
-    waiting = plan(snapshot).waiting_on
+    # A plan that creates waits for nothing; asking it again would search the pool again.
+    waiting = () if outcomes.of(Create) else plan(snapshot).waiting_on
     error = outcomes.error
     if waiting:
         return _with_ready(snapshot, FALSE, waiting[0].reason, waiting[0].message)
