@@ -17,15 +17,18 @@ from capstan.api.kinds import (
     no_lookups,
 )
 from capstan.api.objects import Obj, Resource
+from capstan.apiserver.validation import Validator
 
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
-    """One version as clients see it. `schema` makes its structural schema when first needed; None: unchecked.
+    """One version as clients see it. `schema` gives its structural schema and `validator` what checks objects
+    against it, both made when first needed; without them nothing is checked.
     `selectable` are the field-selector paths besides metadata.name and metadata.namespace (`.spec.color`)."""
 
     name: str
     schema: Callable[[], Obj | None]
+    validator: Callable[[], Validator | None]
     columns: tuple[Column, ...] = ()
     status: bool = False
     scale: ScalePaths | None = None
@@ -34,7 +37,7 @@ class ServedVersion:
     selectable: tuple[str, ...] = ()
 
 
-def _unchecked() -> Obj | None:
+def _unchecked() -> None:
     return None
 
 
@@ -87,7 +90,7 @@ class Served:
 
     def stored(self, namespace: str) -> Target:
         """The kind as it is kept, for the server's own upkeep; that version need not be served."""
-        version = self.version(self.storage) or ServedVersion(self.storage, _unchecked)
+        version = self.version(self.storage) or ServedVersion(self.storage, _unchecked, _unchecked)
         return Target(self, version, namespace)
 
 

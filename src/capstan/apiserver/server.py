@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.authorization import MASTERS
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.deleting import Deleter
+from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
@@ -28,6 +29,9 @@ from capstan.apiserver.writing import Writer
 from capstan.store.protocol import Store, StoreError
 
 log = logging.getLogger(__name__)
+
+#: The Kubernetes whose API this server speaks, as `/version` tells clients.
+GIT_VERSION = "v1.36.0"
 
 SYSTEM = User("system:apiserver", (MASTERS,))
 
@@ -47,7 +51,9 @@ class ApiServer:
         clock: Callable[[], datetime],
         token: Callable[[int], bytes],
         root_ca: str = "",
+        git_version: str = GIT_VERSION,
     ) -> None:
+        self.git_version = git_version
         self._root_ca = root_ca
         self.scheme = scheme
         self.registry = Registry()
@@ -62,6 +68,20 @@ class ApiServer:
     def verbs(self, user: User) -> ServerVerbs:
         """The verbs on behalf of one user; implements `capstan.api.verbs.Verbs`."""
         return ServerVerbs(self._parts, user)
+
+    def now(self) -> datetime:
+        return self.backend.clock()
+
+    def failing(self) -> Mapping[str, str]:
+        """Readiness checks that fail, by name."""
+        failing = {} if self._tasks else {"started": "the server is not started"}
+        failure = getattr(self.backend.store, "failure", None)
+        if failure is not None:
+            failing["store"] = str(failure)
+        return failing
+
+    def document(self, _request: Request) -> Response | None:
+        return None
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""

@@ -51,9 +51,9 @@ class Watch:
         self._deadline: float | None = None
         self._bookmark_at: float | None = None
 
-    async def open(self) -> None:
-        """Start before the first event is asked for: errors (410) then come as errors."""
-        await self._start()
+    async def start(self) -> Sequence[Event]:
+        """Begin, and give the first events, if there are any. Raises ApiError 410."""
+        return await self._start()
 
     async def next(self) -> Sequence[Event] | None:
         """The next events. Raises ApiError 410 when the watch fell behind."""
