@@ -1,0 +1,62 @@
+"""`capstan describe cluster`: the tree as clusterctl draws it, and what everything that is not done waits for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from capstan.cli.access import connect, connection_options, load_kubeconfig, namespace_of
+from capstan.insight.drawing import draw, waiting
+from capstan.insight.reading import read_cluster
+from capstan.insight.tree import ClusterObjects, TreeOptions, cluster_tree
+
+
+@click.command()
+@click.argument("name")
+@connection_options
+@click.option("--grouping/--no-grouping", default=True, help="Collapse machines that stand alike.")
+@click.option("--echo", is_flag=True, help="Show infrastructure and bootstrap objects that only repeat the Machine.")
+@click.option("--show-machinesets", is_flag=True, help="Show MachineSets.")
+@click.option("--show-conditions", default="", help="all, kinds or kind/name, comma-separated; + shows only bad ones.")
+def cluster(
+    name: str,
+    kubeconfig: str,
+    context: str,
+    namespace: str,
+    grouping: bool,
+    echo: bool,
+    show_machinesets: bool,
+    show_conditions: str,
+) -> None:
+    """Draw cluster NAME: how each part stands, and what it waits for."""
+    if any(character.isspace() for character in show_conditions):
+        raise click.BadParameter("must not hold white space", param_hint="--show-conditions")
+    config = load_kubeconfig(kubeconfig, context)
+    where = namespace_of(namespace, config)
+
+    async def read() -> ClusterObjects:
+        client = connect(config)
+        try:
+            return await read_cluster(client, where, name)
+        finally:
+            await client.aclose()
+
+    found = asyncio.run(read())
+    conditions = frozenset(part.lower() for part in show_conditions.split(",") if part)
+    click.echo(describe(found, TreeOptions(grouping, echo, show_machinesets, conditions)), nl=False)
+
+
+def describe(found: ClusterObjects, options: TreeOptions) -> str:
+    """The text of the command: the tree, then what is waited for."""
+    now = datetime.now(UTC)
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    text = draw(cluster_tree(found, options), now, colour=colour)
+    ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True))
+    lines = waiting(ungrouped, now)
+    if lines:
+        text += "\nNot done yet:\n" + "".join(f"  {line}\n" for line in lines)
+    return text

@@ -1,0 +1,53 @@
+"""Where the state of a management plane lies: one directory, by the XDG rules unless another is named."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one data directory."""
+
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "state.db"
+
+    @property
+    def pki(self) -> Path:
+        return self.root / "pki"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.root / "kubeconfig"
+
+    @property
+    def pid_file(self) -> Path:
+        return self.root / "capstan.pid"
+
+    def make(self) -> None:
+        """Create the directory for its owner alone."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def default_place() -> Place:
+    """$XDG_DATA_HOME/capstan, or ~/.local/share/capstan."""
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Place(Path(home) / "capstan")
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a file at once; only its owner may read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
