@@ -67,9 +67,12 @@ def _mentioned(tree: ast.Module) -> Iterator[str]:
             yield node.attr
         elif isinstance(node, ast.keyword) and node.arg:
             yield node.arg
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in docstrings and _FIELD_PATH.fullmatch(node.value):
-                yield from re.findall(r"[A-Za-z_]\w*", node.value)
+        elif isinstance(node, ast.Constant) and id(node) not in docstrings:
+            yield from _path_names(node.value)
+
+
+def _path_names(value: object) -> list[str]:
+    return re.findall(r"[A-Za-z_]\w*", value) if isinstance(value, str) and _FIELD_PATH.fullmatch(value) else []
 
 
 def inner_struct(annotation: Any) -> type[msgspec.Struct] | None:
