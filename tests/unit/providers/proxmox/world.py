@@ -1,0 +1,223 @@
+"""A small world for the Proxmox provider: a real API server and manager, a simulated Proxmox VE, virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from capstan.api.objects import Obj, Resource
+from capstan.api.scheme import SCHEME
+from capstan.api.verbs import User
+from capstan.apiserver.server import ApiServer
+from capstan.providers.ipam.inclusterippool.controller import InClusterIPPoolController
+from capstan.providers.ipam.ipaddressclaim.controller import IPAddressClaimController
+from capstan.providers.proxmox.client import Clients
+from capstan.providers.proxmox.proxmoxcluster.controller import ProxmoxClusterController
+from capstan.providers.proxmox.proxmoxmachine.controller import ProxmoxMachineController
+from capstan.providers.proxmox.resources import CLAIMS, PROXMOX_CLUSTERS, PROXMOX_MACHINES, SECRETS
+from capstan.runtime.client.local import LocalClient
+from capstan.runtime.manager import Manager
+from capstan.runtime.plan import Action, Plan
+from capstan.sim.clock import VirtualClock
+from capstan.sim.faults import Faults
+from capstan.sim.hypervisor import DiskImage
+from capstan.sim.keys import SeededKeys
+from capstan.sim.proxmox.access import Token
+from capstan.sim.proxmox.api import PveApi
+from capstan.sim.proxmox.cluster import Host, PveCluster
+from capstan.sim.proxmox.delays import PveDelays
+from capstan.sim.proxmox.storage import Storage
+from capstan.sim.proxmox.transport import SimulatedTransports
+from capstan.store.memory import MemoryStore
+
+CLUSTERS = Resource("cluster.x-k8s.io", "v1beta2", "clusters", "Cluster")
+MACHINES = Resource("cluster.x-k8s.io", "v1beta2", "machines", "Machine")
+EVENTS = Resource("", "v1", "events", "Event")
+ADDRESSES = Resource("ipam.cluster.x-k8s.io", "v1beta2", "ipaddresses", "IPAddress")
+NAMESPACE = "default"
+TOKEN = Token("capi@pve!capi", "secret-of-the-token")
+SLOW = PveDelays(clone_full=3.0, start=1.0, stop=1.0, destroy=1.0, upload=0.5, configure=0.1, resize=0.1)
+
+
+class Crash(BaseException):
+    """Thrown where the process is to die."""
+
+
+@dataclass
+class World:
+    """One API server and one Proxmox VE; managers come and go."""
+
+    server: ApiServer
+    client: LocalClient
+    pve: PveCluster
+    api: PveApi
+    clock: VirtualClock
+    manager: Manager | None = None
+    seeds: int = 0
+    actions: list[str] = field(default_factory=list)
+
+    async def start(self) -> None:
+        """A new process: nothing of an earlier one is known to it but what is stored."""
+        self.seeds += 1
+        clients = Clients(SimulatedTransports({"pve": self.api}), self.clock)
+        self.manager = Manager(self.client, SCHEME, self.clock, before_action=self._note)
+        for controller in (
+            InClusterIPPoolController(),
+            IPAddressClaimController(),
+            ProxmoxClusterController(clients),
+            ProxmoxMachineController(clients, SeededKeys(self.seeds)),
+        ):
+            self.manager.add(controller)
+        await self.manager.start()
+
+    def _note(self, plan: Plan, action: Action) -> None:
+        self.actions.append(f"{plan.subject}: {action.summary}")
+
+    async def kill(self) -> None:
+        """The process dies wherever it is."""
+        if self.manager is not None:
+            await self.manager.stop()
+            self.manager = None
+
+    async def get(self, resource: Resource, name: str) -> Obj:
+        return await self.client.get(resource, NAMESPACE, name)
+
+    async def list(self, resource: Resource) -> list[Obj]:
+        return list((await self.client.list(resource, NAMESPACE)).items)
+
+    async def until(self, resource: Resource, name: str, condition: Any, seconds: float = 600) -> Obj:
+        """The object once `condition(object)` holds."""
+        deadline = self.clock.monotonic() + seconds
+        while True:
+            obj = await self.get(resource, name)
+            if condition(obj):
+                return obj
+            if self.clock.monotonic() > deadline:
+                raise AssertionError(f"{name} after {seconds} s: {orjson.dumps(obj['status'], option=2).decode()}")
+            await asyncio.sleep(0.25)
+
+    async def until_gone(self, resource: Resource, name: str, seconds: float = 600) -> None:
+        deadline = self.clock.monotonic() + seconds
+        while any(obj["metadata"]["name"] == name for obj in await self.list(resource)):
+            if self.clock.monotonic() > deadline:
+                raise AssertionError(f"{name} is still there: {orjson.dumps(await self.get(resource, name)).decode()}")
+            await asyncio.sleep(0.25)
+
+    async def machine(self, name: str, **spec: Any) -> None:
+        """A Machine with its ProxmoxMachine and bootstrap data, as the core provider makes them."""
+        owner = {"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Machine", "name": name}
+        machine = await self.client.create(MACHINES, machine_object(name))
+        secret = {"data": {"value": "dmVyc2lvbjogdjFhbHBoYTEK"}, "type": "cluster.x-k8s.io/secret"}
+        await self.client.create(SECRETS, {**head("v1", "Secret", f"{name}-data"), **secret})
+        owned = {**owner, "uid": machine["metadata"]["uid"], "controller": True}
+        await self.client.create(PROXMOX_MACHINES, proxmox_machine(name, [owned], spec))
+
+    async def conditions(self, resource: Resource, name: str) -> dict[str, dict[str, Any]]:
+        obj = await self.get(resource, name)
+        return {c["type"]: c for c in obj.get("status", {}).get("conditions", ())}
+
+    def vms(self) -> list[int]:
+        return sorted(vmid for vmid, vm in self.pve.vms.items() if not vm.template)
+
+    def files(self) -> list[str]:
+        return sorted(f.volid for s in self.pve.storages.all() for f in s.files.values())
+
+
+def head(version: str, kind: str, name: str, **labels: str) -> Obj:
+    shown = {"cluster.x-k8s.io/cluster-name": "homelab", **labels}
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE, "labels": shown}}
+
+
+def machine_object(name: str) -> Obj:
+    reference = {"apiGroup": "infrastructure.cluster.x-k8s.io", "kind": "ProxmoxMachine", "name": name}
+    return {
+        **head("cluster.x-k8s.io/v1beta2", "Machine", name),
+        "spec": {
+            "clusterName": "homelab",
+            "version": "v1.34.0",
+            "bootstrap": {"dataSecretName": f"{name}-data"},
+            "infrastructureRef": reference,
+        },
+    }
+
+
+def proxmox_machine(name: str, owners: list[Obj], spec: dict[str, Any]) -> Obj:
+    obj = head("infrastructure.cluster.x-k8s.io/v1alpha2", "ProxmoxMachine", name)
+    obj["metadata"]["ownerReferences"] = owners
+    device = {"name": "net0", "bridge": "vmbr0", "model": "virtio", "defaultIPv4": True}
+    defaults: dict[str, Any] = {
+        "sourceNode": "pve1",
+        "templateID": 9000,
+        "full": True,
+        "numSockets": 1,
+        "numCores": 2,
+        "memoryMiB": 4096,
+        "disks": {"bootVolume": {"disk": "scsi0", "sizeGb": 20}},
+        "network": {"networkDevices": [device]},
+        "checks": {"skipCloudInitStatus": True, "skipQemuGuestAgent": True},
+        "metadataSettings": {"providerIDInjection": True},
+    }
+    merged = {key: value for key, value in {**defaults, **spec}.items() if value is not None}
+    return {**obj, "spec": merged}
+
+
+async def world(*, delays: PveDelays | None = None, hosts: tuple[Host, ...] | None = None, addresses: str = "") -> World:
+    """A started API server with a cluster whose infrastructure is wanted, and a Proxmox VE with template 9000."""
+    clock, keys = VirtualClock(asyncio.get_running_loop()), SeededKeys(7)
+    server = ApiServer(MemoryStore(), scheme=SCHEME, clock=clock.now, token=keys.token)
+    await server.start()
+    client = LocalClient(server.verbs(User("admin", ("system:masters",))))
+    storages = (
+        Storage("local", content=("iso", "import")),
+        Storage("shared", type="rbd", content=("images",)),
+    )
+    pve = PveCluster(
+        "pve",
+        hosts=hosts or (Host("pve1"),),
+        storages=storages,
+        tokens=(TOKEN,),
+        random_bytes=keys.token,
+        now=clock.now,
+        delays=delays or PveDelays(),
+    )
+    pve.add_template(9000, "pve1", "shared", DiskImage(os="talos", version="v1.11.6"))
+    built = World(server, client, pve, PveApi(pve, faults=Faults()), clock)
+    await _declare(client, addresses or "192.168.0.20-192.168.0.40")
+    return built
+
+
+async def _declare(client: LocalClient, addresses: str) -> None:
+    reference = {"apiGroup": "infrastructure.cluster.x-k8s.io", "kind": "ProxmoxCluster", "name": "homelab"}
+    cluster = await client.create(
+        CLUSTERS, {**head("cluster.x-k8s.io/v1beta2", "Cluster", "homelab"), "spec": {"infrastructureRef": reference}}
+    )
+    ready = {"status": {"initialization": {"infrastructureProvisioned": True}}}
+    await client.patch(CLUSTERS, NAMESPACE, "homelab", ready, subresource="status")
+    values = {"url": "https://pve:8006", "token": TOKEN.id, "secret": TOKEN.secret}
+    await client.create(SECRETS, {**head("v1", "Secret", "credentials"), "stringData": values})
+    infra = head("infrastructure.cluster.x-k8s.io/v1alpha2", "ProxmoxCluster", "homelab")
+    infra["metadata"]["ownerReferences"] = [
+        {
+            "apiVersion": "cluster.x-k8s.io/v1beta2",
+            "kind": "Cluster",
+            "name": "homelab",
+            "uid": cluster["metadata"]["uid"],
+        }
+    ]
+    infra["spec"] = {
+        "controlPlaneEndpoint": {"host": "192.168.0.10", "port": 6443},
+        "ipv4Config": {"addresses": [addresses], "prefix": 24, "gateway": "192.168.0.1"},
+        "dnsServers": ["192.168.0.1"],
+        "credentialsRef": {"name": "credentials"},
+    }
+    await client.create(PROXMOX_CLUSTERS, infra)
+
+
+def is_provisioned(obj: Obj) -> bool:
+    return bool(obj.get("status", {}).get("initialization", {}).get("provisioned"))
+
+
+__all__ = ["ADDRESSES", "CLAIMS", "EVENTS", "SLOW", "Crash", "World", "is_provisioned", "world"]
