@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import msgspec
 
+from capstan.api.errors import ApiError
 from capstan.api.objects import Obj
 
 DATA_ANNOTATION: Final = "cluster.x-k8s.io/conversion-data"
@@ -242,8 +243,11 @@ class Converter:
         full = _read(text)
         if not full:
             return after
-        unedited = spoke.up(spoke.down({**full, "metadata": obj.get("metadata", {})}))
-        kept: Obj = restore(_body(full), _body(unedited), _body(after))
+        try:
+            unedited = spoke.up(spoke.down({**full, "metadata": obj.get("metadata", {})}))
+            kept: Obj = restore(_body(full), _body(unedited), _body(after))
+        except (ApiError, AttributeError, KeyError, TypeError):
+            return after  # Valid JSON that was never an object of the hub: as good as unreadable.
         head: Obj = {name: after[name] for name in ("apiVersion", "kind", "metadata") if name in after}
         return _with_own_facts({**head, **kept}, take_facts(unedited)[1])
 

@@ -103,9 +103,12 @@ def test_an_explicit_false_survives_an_old_client() -> None:
     assert convert_cluster(paused, "v1beta2")["spec"]["paused"] is True
 
 
-def test_an_unreadable_annotation_counts_as_none() -> None:
+@pytest.mark.parametrize(
+    "text", ["{broken", "[]", '"x"', '{"status":{"failureDomains":[1]}}', '{"status":{"failureDomains":[{}]}}']
+)
+def test_an_unreadable_annotation_counts_as_none(text: str) -> None:
     written = obj("cluster.x-k8s.io/v1beta1", "Cluster", spec={"paused": True})
-    written["metadata"]["annotations"] = {DATA_ANNOTATION: "{broken"}
+    written["metadata"]["annotations"] = {DATA_ANNOTATION: text}
     assert convert_cluster(written, "v1beta2")["spec"] == {"paused": True}
 
 
