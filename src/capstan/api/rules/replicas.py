@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 
-from capstan.api.meta import Condition, LabelSelector
-from capstan.api.rules.conditions import is_true
+from capstan.api.meta import Condition, LabelSelector, ObjectMeta
+from capstan.api.rules.conditions import find_condition, is_true
+
+#: So long a new machine may go without the condition UpToDate before that counts as unknown.
+YOUTH = timedelta(seconds=10)
 
 _NUMBER = re.compile(r"\d+")
 
@@ -74,3 +78,19 @@ def _holds(operator: str, value: str | None, values: Sequence[str]) -> bool:
         case "DoesNotExist":
             return value is None
     return False
+
+
+def is_compared(meta: ObjectMeta, conditions: Sequence[Condition], now: datetime) -> bool:
+    """Whether a machine counts for UpToDate: it reports the condition, or is old enough to have to."""
+    return find_condition(conditions, "UpToDate") is not None or _youth_left(meta, now) <= 0
+
+
+def seconds_of_youth(machines: Iterable[tuple[ObjectMeta, Sequence[Condition]]], now: datetime) -> float | None:
+    """When the next of the machines that are not compared yet starts to count; None when all do."""
+    left = [_youth_left(meta, now) for meta, conditions in machines if not is_compared(meta, conditions, now)]
+    return min(left, default=None)
+
+
+def _youth_left(meta: ObjectMeta, now: datetime) -> float:
+    since = meta.creation_timestamp or now
+    return (since + YOUTH - now).total_seconds()

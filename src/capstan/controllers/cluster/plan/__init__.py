@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.rules.owners import add_finalizer
+from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.cluster.plan.deletion import plan_deletion
 from capstan.controllers.cluster.plan.progress import (
     plan_ownership,
@@ -33,4 +34,5 @@ def plan(snapshot: ClusterSnapshot) -> Plan:
         endpoint = after.spec.control_plane_endpoint
         reason = f"the API of the cluster is at {endpoint.host}:{endpoint.port}"
         actions.append(Update(resource=RESOURCE, before=cluster, after=after, reason=reason))
-    return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot))
+    machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
+    return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), seconds_of_youth(machines, snapshot.now))

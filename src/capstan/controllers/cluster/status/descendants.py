@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from capstan.api.cluster.machine import Machine
 from capstan.api.meta import Condition
@@ -18,9 +18,8 @@ from capstan.api.rules.conditions import (
     is_false,
 )
 from capstan.api.rules.contract import InvalidConditionError, conditions_of
+from capstan.api.rules.replicas import is_compared
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
-
-_YOUNG = timedelta(seconds=10)
 
 
 def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
@@ -61,16 +60,11 @@ def machines_up_to_date(
     target: str, machines: Sequence[Machine], now: datetime, *, control_plane: bool = False
 ) -> Condition:
     """Machines too young to have been compared do not count yet."""
-    counted = [m for m in machines if find_condition(m.status.conditions, "UpToDate") or not _is_young(m, now)]
+    counted = [m for m in machines if is_compared(m.metadata, m.status.conditions, now)]
     if not counted:
         return Condition(type=target, status=TRUE, reason="NoReplicas")
     reasons = Reasons("NotUpToDate", "UpToDateUnknown", "UpToDate")
     return aggregate(_sources(counted, control_plane), "UpToDate", target=target, reasons=reasons)
-
-
-def _is_young(machine: Machine, now: datetime) -> bool:
-    created = machine.metadata.creation_timestamp
-    return created is None or now - created < _YOUNG
 
 
 def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) -> Condition:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from capstan.api.cluster.names import MACHINE_DEPLOYMENT_FINALIZER
 from capstan.api.rules.owners import add_finalizer
+from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machinedeployment.plan.deletion import plan_deletion
 from capstan.controllers.machinedeployment.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
 from capstan.controllers.machinedeployment.plan.rollout import plan_rollout_notice
@@ -39,4 +40,6 @@ def plan(snapshot: MachineDeploymentSnapshot) -> Plan:
     if sets.deployment != deployment:
         reason = "it says to whom it belongs, and which revision its MachineSet has"
         actions.append(Update(resource=RESOURCE, before=deployment, after=sets.deployment, reason=reason))
-    return Plan(snapshot.subject, tuple(actions), (*sets.waiting_on, *notice.waiting_on))
+    machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
+    waiting = (*sets.waiting_on, *notice.waiting_on)
+    return Plan(snapshot.subject, tuple(actions), waiting, seconds_of_youth(machines, snapshot.now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -135,8 +136,7 @@ def machine_set_object(deployment: MachineDeployment, tail: str) -> Obj:
                 spec.template,
                 metadata=TemplateMetadata(labels=labels, annotations=spec.template.metadata.annotations),
             ),
-            deletion=spec.deletion,
-            machine_naming=spec.machine_naming,
+            **_naming_and_order(deployment, MachineSet()),
         ),
     )
     owner = owner_reference(RESOURCE.api_version, "MachineDeployment", meta, controller=True)
@@ -150,6 +150,13 @@ def machine_set_object(deployment: MachineDeployment, tail: str) -> Obj:
         "ownerReferences": [encode(owner)],
     }
     return obj
+
+
+def _naming_and_order(deployment: MachineDeployment, machine_set: MachineSet) -> dict[str, Any]:
+    """How Machines are named and in which order they go, where the set has it otherwise. (What is equal is left
+    out: the codec drops a default only when it is the very default of its field.)"""
+    wanted = {"deletion": deployment.spec.deletion, "machine_naming": deployment.spec.machine_naming}
+    return {name: value for name, value in wanted.items() if value != getattr(machine_set.spec, name)}
 
 
 def _set_labels(deployment: MachineDeployment, unique: dict[str, str]) -> dict[str, str]:
@@ -216,8 +223,7 @@ def _in_step(deployment: MachineDeployment, machine_set: MachineSet) -> MachineS
     spec = msgspec.structs.replace(
         machine_set.spec,
         template=template,
-        deletion=deployment.spec.deletion,
-        machine_naming=deployment.spec.machine_naming,
+        **_naming_and_order(deployment, machine_set),
     )
     meta = machine_set.metadata
     annotations = {**meta.annotations, **_set_annotations(deployment)}

@@ -16,15 +16,14 @@ from capstan.api.rules.conditions import (
     Reasons,
     Source,
     aggregate,
-    find_condition,
     is_false,
 )
+from capstan.api.rules.replicas import is_compared
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update, max_unavailable
 from capstan.controllers.machinedeployment.plan.rollout import REASON, rollout_message
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.runtime.plan import Outcomes
 
-_YOUNG = timedelta(seconds=10)
 _STALE = timedelta(minutes=15)
 
 
@@ -76,16 +75,11 @@ def machines_ready(machines: Sequence[Machine]) -> Condition:
 
 def machines_up_to_date(machines: Sequence[Machine], now: datetime) -> Condition:
     """Machines too young to have been compared do not count yet."""
-    counted = [m for m in machines if find_condition(m.status.conditions, "UpToDate") or not _is_young(m, now)]
+    counted = [m for m in machines if is_compared(m.metadata, m.status.conditions, now)]
     if not counted:
         return Condition(type="MachinesUpToDate", status=TRUE, reason="NoReplicas")
     reasons = Reasons("NotUpToDate", "UpToDateUnknown", "UpToDate")
     return aggregate(_sources(counted), "UpToDate", target="MachinesUpToDate", reasons=reasons)
-
-
-def _is_young(machine: Machine, now: datetime) -> bool:
-    created = machine.metadata.creation_timestamp
-    return created is None or now - created < _YOUNG
 
 
 def rolling_out(snapshot: MachineDeploymentSnapshot) -> Condition:

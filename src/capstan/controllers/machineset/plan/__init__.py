@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from capstan.api.cluster.names import MACHINE_SET_FINALIZER
 from capstan.api.rules.owners import add_finalizer
+from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machineset.plan.deletion import plan_deletion
 from capstan.controllers.machineset.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
 from capstan.controllers.machineset.plan.propagation import plan_propagation
@@ -40,4 +41,6 @@ def plan(snapshot: MachineSetSnapshot) -> Plan:
     if after != machine_set:
         reason = "it says to whom it belongs, and how many Machines it has named"
         actions.append(Update(resource=RESOURCE, before=machine_set, after=after, reason=reason))
-    return Plan(snapshot.subject, tuple(actions), scale.waiting_on, scale.requeue_after)
+    machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
+    requeue = scale.requeue_after or seconds_of_youth(machines, snapshot.now)
+    return Plan(snapshot.subject, tuple(actions), scale.waiting_on, requeue)

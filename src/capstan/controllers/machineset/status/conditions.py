@@ -16,14 +16,13 @@ from capstan.api.rules.conditions import (
     Reasons,
     Source,
     aggregate,
-    find_condition,
     is_false,
 )
+from capstan.api.rules.replicas import is_compared
 from capstan.controllers.machineset.plan.scale import blockers
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.runtime.plan import Outcomes
 
-_YOUNG = timedelta(seconds=10)
 _STALE = timedelta(minutes=15)
 
 
@@ -105,16 +104,11 @@ def machines_ready(machines: Sequence[Machine]) -> Condition:
 
 def machines_up_to_date(machines: Sequence[Machine], now: datetime) -> Condition:
     """Machines too young to have been compared do not count yet."""
-    counted = [m for m in machines if find_condition(m.status.conditions, "UpToDate") or not _is_young(m, now)]
+    counted = [m for m in machines if is_compared(m.metadata, m.status.conditions, now)]
     if not counted:
         return Condition(type="MachinesUpToDate", status=TRUE, reason="NoReplicas")
     reasons = Reasons("NotUpToDate", "UpToDateUnknown", "UpToDate")
     return aggregate(sources(counted), "UpToDate", target="MachinesUpToDate", reasons=reasons)
-
-
-def _is_young(machine: Machine, now: datetime) -> bool:
-    created = machine.metadata.creation_timestamp
-    return created is None or now - created < _YOUNG
 
 
 def remediating(machines: Sequence[Machine]) -> Condition:
