@@ -1,0 +1,87 @@
+"""`capstan up`: the management plane in the foreground, until a signal ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from capstan.cli.place import Place, default_place
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=7443, show_default=True, help="Port to listen on; 0 takes a free one.")
+@click.option("--verbose", "-v", is_flag=True, help="Log every step.")
+@click.option(
+    "--service-account-key",
+    type=click.Choice(["contract", "ecdsa"]),
+    default="contract",
+    show_default=True,
+    help="Key of new clusters' service accounts: what the Talos release makes (RSA-4096), or ECDSA P-256.",
+)
+def up(data_dir: str | None, address: str, port: int, verbose: bool, service_account_key: str) -> None:
+    """Run the management plane.
+
+    Reads PROXMOX_URL, PROXMOX_TOKEN and PROXMOX_SECRET for clusters that name no credentials, and HTTPS_PROXY.
+    """
+    from capstan.cli.logs import configure_logs
+
+    configure_logs(verbose)
+    place = Place(Path(data_dir)) if data_dir else default_place()
+    run(_main(place, address, port, service_account_key))
+
+
+async def _main(place: Place, address: str, port: int, service_account_key: str) -> None:
+    from capstan.cli.environment import proxmox_from_environment
+    from capstan.cli.plane import Plane, PlaneOptions, run_until
+    from capstan.runtime.dialer import Dialer
+
+    dialer = Dialer.from_environment()
+    options = PlaneOptions(
+        place,
+        address,
+        port,
+        dialer,
+        proxmox_from_environment(os.environ),
+        proxy_url=dialer.proxy_url,
+        service_account_key="ecdsa" if service_account_key == "ecdsa" else "contract",
+    )
+    plane = Plane(options)
+    stopping = stop_on_signals()
+    try:
+        await plane.start()
+    except BaseException:
+        await plane.stop()
+        raise
+    place.pid_file.write_text(f"{os.getpid()}\n")
+    try:
+        written = "written" if plane.kubeconfig_is_new else "unchanged"
+        click.echo(f"Capstan is ready at {plane.url}")
+        click.echo(f"kubeconfig ({written}): {place.kubeconfig}")
+        click.echo(f"  export KUBECONFIG={place.kubeconfig}")
+        await run_until(plane, stopping)
+    finally:
+        place.pid_file.unlink(missing_ok=True)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def run(main: object) -> None:
+    """Run on uvloop. A coroutine that fails becomes the command's error."""
+    import uvloop
+
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
+    uvloop.run(main)  # type: ignore[arg-type]

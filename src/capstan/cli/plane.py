@@ -1,0 +1,139 @@
+"""The composition root: store, API server, controllers and providers put together in one process."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from capstan.api.scheme import SCHEME
+from capstan.api.verbs import User
+from capstan.apiserver.listener import Listener, serve
+from capstan.apiserver.server import ApiServer
+from capstan.cli.identity import Identity, IdentityStore
+from capstan.cli.place import Place
+from capstan.controllers import core_controllers
+from capstan.providers.ipam import ipam_controllers
+from capstan.providers.proxmox import proxmox_controllers
+from capstan.providers.proxmox.client import Clients
+from capstan.providers.proxmox.transport import Endpoint
+from capstan.providers.proxmox.transport_http import HttpTransports
+from capstan.providers.talos import talos_controllers
+from capstan.providers.talos.channel_grpclib import GrpcChannels
+from capstan.runtime.client.local import LocalClient
+from capstan.runtime.clock import SystemClock
+from capstan.runtime.dialer import Dialer
+from capstan.runtime.keys import SystemKeys
+from capstan.runtime.manager import Manager
+from capstan.runtime.nodes import WorkloadNodes
+from capstan.runtime.workload import HttpWorkloadClients
+from capstan.store.sqlite import SqliteStore
+
+#: Who the controllers are to the API server.
+CONTROLLERS = User("system:capstan:controllers", ("system:masters",))
+
+ServiceAccountKey = Literal["contract", "ecdsa"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneOptions:
+    """How a plane is run. `proxmox` are the credentials for clusters that name none; `proxy_url` goes into the
+    kubeconfigs of workload clusters when they are only reachable that way."""
+
+    place: Place
+    address: str = "127.0.0.1"
+    port: int = 7443
+    dialer: Dialer = field(default_factory=Dialer)
+    proxmox: Endpoint | None = None
+    proxy_url: str = ""
+    service_account_key: ServiceAccountKey = "contract"
+
+
+class Plane:
+    """A running management plane. `start` returns when it serves and its controllers work."""
+
+    def __init__(self, options: PlaneOptions) -> None:
+        self._options = options
+        self._clock = SystemClock()
+        self._keys = SystemKeys()
+        self._workloads = HttpWorkloadClients(options.dialer)
+        self._proxmox = Clients(HttpTransports(options.dialer.proxy_for), self._clock)
+        self._channels = GrpcChannels(options.dialer.connect)
+        self._store: SqliteStore | None = None
+        self._server: ApiServer | None = None
+        self._listener: Listener | None = None
+        self.manager: Manager | None = None
+        self.kubeconfig_is_new = False
+
+    @property
+    def url(self) -> str:
+        port = self._listener.port if self._listener else self._options.port
+        host = self._options.address
+        # Clients cannot connect to "all addresses"; the certificate always holds for loopback.
+        host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+    async def start(self) -> None:
+        options = self._options
+        options.place.make()
+        self._store = await SqliteStore.open(options.place.database)
+        identities = IdentityStore(options.place, self._keys, self._clock.now())
+        identity = identities.load(options.address)
+        await self._serve(identity)
+        self.kubeconfig_is_new = identities.write_kubeconfig(identity.authority, self.url)
+        await self._work()
+
+    async def _serve(self, identity: Identity) -> None:
+        assert self._store is not None
+        self._server = ApiServer(
+            self._store,
+            scheme=SCHEME,
+            clock=self._clock.now,
+            token=self._keys.token,
+            root_ca=identity.ca_pem.decode(),
+        )
+        await self._server.start()
+        self._listener = await serve(self._server, self._options.address, self._options.port, identity.server_context)
+
+    async def _work(self) -> None:
+        assert self._server is not None
+        options = self._options
+        client = LocalClient(self._server.verbs(CONTROLLERS))
+        self.manager = Manager(client, SCHEME, self._clock, workload_nodes=WorkloadNodes(self._workloads))
+        for controller in (
+            *core_controllers(self._workloads),
+            *ipam_controllers(),
+            *proxmox_controllers(self._proxmox, self._keys, self._workloads, options.proxmox),
+            *talos_controllers(
+                client,
+                self._keys,
+                self._channels,
+                self._workloads,
+                service_account=options.service_account_key,
+                proxy_url=options.proxy_url,
+            ),
+        ):
+            self.manager.add(controller)
+        await self.manager.start()
+
+    async def stop(self) -> None:
+        """End cleanly: no new requests, the work stops where it is, what was answered is on disk."""
+        if self._listener is not None:
+            await self._listener.close()
+        if self.manager is not None:
+            await self.manager.stop()
+        if self._server is not None:
+            await self._server.stop()
+        await self._workloads.aclose()
+        await self._proxmox.aclose()
+        if self._store is not None:
+            await self._store.close()
+        self._keys.close()
+
+
+async def run_until(plane: Plane, stopping: asyncio.Event) -> None:
+    """Run a started plane until the event; then stop it."""
+    try:
+        await stopping.wait()
+    finally:
+        await plane.stop()
