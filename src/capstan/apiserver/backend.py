@@ -76,19 +76,31 @@ def encode_value(obj: Obj) -> bytes:
 
 def view(served: Served, entry: Entry, version: str) -> Obj:
     """The object of an entry in one version; shared, converted once for each revision."""
-    if version == served.storage:
+    if version == served.storage and not served.custom:
         return entry.object
     if entry.views is None:
         entry.views = {}
-    converted: Obj | None = entry.views.get(version)
+    # A user's definition can change under its objects: its views are kept with the definition they are made by.
+    key = (version, served) if served.custom else version
+    converted: Obj | None = entry.views.get(key)
     if converted is None:
-        converted = entry.views[version] = served.convert(entry.object, version)
+        converted = entry.object if version == served.storage else served.convert(entry.object, version)
+        if served.custom:
+            converted = _as_defined(served, version, converted)
+        entry.views[key] = converted
     return converted
+
+
+def _as_defined(served: Served, version: str, obj: Obj) -> Obj:
+    """A stored object as the present schema shows it: what it does not know is gone, defaults are filled in."""
+    shown = served.version(version)
+    validator = None if shown is None else shown.validator()
+    return obj if validator is None else validator.prune(obj)
 
 
 def view_json(served: Served, entry: Entry, version: str) -> bytes:
     """The same on the wire. The stored version is sent as it is kept."""
-    if version == served.storage:
+    if version == served.storage and not served.custom:
         return entry.json
     return orjson.dumps(view(served, entry, version))
 

@@ -74,6 +74,7 @@ class Handler:
         self._discovery = Discovery(server.registry)
         self._in_flight = {"read": 0, "write": 0}
         self._watches: dict[Watch, None] = {}
+        server.registry.on_change(self._end_orphaned)
 
     async def handle(self, request: Request) -> Response:
         try:
@@ -93,6 +94,13 @@ class Handler:
         """Every running watch ends regularly: clients come back with the resourceVersion that they have."""
         for watch in tuple(self._watches):
             watch.close()
+
+    def _end_orphaned(self) -> None:
+        """Watches of a kind that is no longer served in their version end."""
+        for watch in tuple(self._watches):
+            served = self._server.registry.by_plural(watch.target.served.group, watch.target.served.plural)
+            if served is None or served.version(watch.target.version.name) is None:
+                watch.close()
 
     async def _answer(self, request: Request) -> Response:
         if request.path.startswith(HEALTH) and request.path.rstrip("/").split("/")[1] in ("healthz", "livez", "readyz"):

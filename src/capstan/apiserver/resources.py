@@ -41,7 +41,7 @@ def _unchecked() -> None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Served:
     """One kind with all versions that it is served in. Objects are kept in `storage` under `prefix`."""
 

@@ -15,13 +15,14 @@ from capstan.api.schema import structural_schema
 from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.authorization import MASTERS
 from capstan.apiserver.backend import Backend
+from capstan.apiserver.crds import DefinitionController, OwnDefinitions, with_definition_rules
 from capstan.apiserver.deleting import Deleter
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.reading import Lister
-from capstan.apiserver.resources import Registry, Served, ServedVersion, Target
+from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.schemas import struct_validator
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
@@ -58,10 +59,11 @@ class ApiServer:
         self.scheme = scheme
         self.registry = Registry()
         for kind in scheme.kinds:
-            self.registry.add(served_kind(kind))
+            self.registry.add(with_definition_rules(served_kind(kind)))
         self.backend = Backend(store, self.registry, clock, token)
+        self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
-            self.backend, Lister(self.backend), Writer(self.backend), Deleter(self.backend), self._guard
+            self.backend, Lister(self.backend), Writer(self.backend), Deleter(self.backend), self._own.guard
         )
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -89,6 +91,11 @@ class ApiServer:
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
         self._spawn(collector.run, "garbage")
+        if self.registry.by_plural("apiextensions.k8s.io", "customresourcedefinitions"):
+            await self._own.write()
+            definitions = DefinitionController(self.backend, self._parts.writer, self._parts.deleter, self._own)
+            await definitions.load()
+            self._spawn(definitions.run, "definitions")
         if self.registry.by_plural("", "namespaces"):
             self._spawn(upkeep.run, "namespaces")
         if self.registry.by_plural("", "events"):
@@ -126,9 +133,6 @@ class ApiServer:
                 except Exception as error:
                     if not is_already_exists(error):
                         raise
-
-    def _guard(self, _target: Target, _name: str) -> str:
-        return ""
 
 
 def served_kind(kind: Kind) -> Served:

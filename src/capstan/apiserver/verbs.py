@@ -35,10 +35,6 @@ class Parts:
     guard: Guard
 
 
-def no_guard(_target: Target, _name: str) -> str:
-    return ""
-
-
 class ServerVerbs:
     """Implements `capstan.api.verbs.Verbs`. The `*_entry` and `open_watch` methods are for the HTTP server,
     which sends bytes as they are kept."""

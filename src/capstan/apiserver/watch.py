@@ -42,7 +42,7 @@ class Watch:
     def __init__(self, backend: Backend, target: Target, options: ListOptions) -> None:
         check_watch_options(options)
         self._backend = backend
-        self._target = target
+        self.target = target
         self._options = options
         self._matches = selector(options.label_selector, options.field_selector, target.served, target.version)
         self._after = parse_resource_version(options.resource_version)
@@ -89,7 +89,7 @@ class Watch:
         if self._options.allow_bookmarks:
             self._bookmark_at = loop.time() + BOOKMARK_SECONDS
         initial: list[Event] = []
-        target, store = self._target, self._backend.store
+        target, store = self.target, self._backend.store
         after = self._after
         if self._options.send_initial_events or not after:
             page = await store.list(target.served.prefix, target.namespace)
@@ -106,11 +106,11 @@ class Watch:
     def _selects(self, entry: Entry) -> bool:
         if self._matches is None:
             return True
-        return self._matches(view(self._target.served, entry, self._target.version.name))
+        return self._matches(view(self.target.served, entry, self.target.version.name))
 
     def _transitions(self, changes: Sequence[Change]) -> list[Event]:
         events = []
-        namespace = self._target.namespace
+        namespace = self.target.namespace
         matches: Predicate | None = self._matches
         for change in changes:
             if namespace and change.entry.namespace != namespace:
