@@ -57,7 +57,12 @@ def _messages(schema: dict[str, Any], value: Any, old: Any = None) -> list[str]:
             True,
             'spec.v: Invalid value: "boolean": spec.v in body must be of type integer: "boolean"',
         ),
-        ({"type": "string"}, "x", None, 'spec.v: Invalid value: "null": spec.v in body must be of type string: "null"'),
+        (
+            {"type": "array", "items": {"type": "string"}},
+            ["x"],
+            [None],
+            'spec.v[0]: Invalid value: "null": spec.v[0] in body must be of type string: "null"',
+        ),
         (
             {"type": "boolean"},
             True,
@@ -468,3 +473,11 @@ def _timed(validator: Validator, obj: dict[str, Any], old: dict[str, Any]) -> fl
     start = time.perf_counter()
     validator.apply(obj, mode="Strict")
     return time.perf_counter() - start
+
+
+def test_null_is_absent_where_it_is_no_value() -> None:
+    schema = {"type": "object", "required": ["must"], "properties": {"must": {"type": "string"}, "may": {}}}
+    assert _apply({"type": "object", "properties": {"v": {"type": "string"}}}, {"v": None}).object == {"spec": {}}
+    refused = _apply(schema, {"must": None, "may": None})
+    assert refused.object == {"spec": {}}
+    assert [(c.field, c.message) for c in refused.causes] == [("spec.must", "Required value")]

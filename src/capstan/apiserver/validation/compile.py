@@ -227,7 +227,7 @@ class _Members:
     #: Fields of which the type is all there is to check.
     plain: dict[str, type]
     defaults: dict[str, Any]
-    #: Where an explicit null is as good as absent: null is no value there, but a default is.
+    #: Where an explicit null is as good as absent: null is no value there.
     null_is_absent: frozenset[str]
     required: tuple[str, ...]
     other: Check | None
@@ -264,7 +264,7 @@ def _members(schema: Mapping[str, Any], prune: bool, depth: int) -> _Members:
         checks=checks,
         plain={n: c.plain_type for n, c in checks.items() if hasattr(c, "plain_type")},
         defaults={n: checks[n](s["default"], None, Run()) for n, s in with_default.items()},
-        null_is_absent=frozenset(n for n, s in with_default.items() if not s.get("nullable")),
+        null_is_absent=frozenset(n for n, s in properties.items() if prune and not s.get("nullable")),
         required=tuple(schema.get("required") or ()),
         other=other,
         keep_unknown=not prune or bool(schema.get(_PRESERVE)) or other is not None,
