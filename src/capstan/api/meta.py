@@ -25,18 +25,43 @@ from capstan.api.struct import Struct
 
 
 class OwnerReference(Struct, frozen=True, kw_only=True):
-    """metav1.OwnerReference. At most one reference of an object has `controller` true."""
+    """An object that this one belongs to; when all of them are gone, this one goes too.
 
-    api_version: str
-    kind: str
-    name: str
-    uid: str
+    api_version: its API group and version.
+    kind: its kind.
+    name: its name.
+    uid: its identity.
+    controller: true for the one that manages this object.
+    block_owner_deletion: whether the owner, deleted in the foreground, waits for this object.
+    """
+
+    api_version: Required[str]
+    kind: Required[str]
+    name: Required[str]
+    uid: Required[str]
     controller: bool | None = None
     block_owner_deletion: bool | None = None
 
 
 class ObjectMeta(Struct, frozen=True, kw_only=True):
-    """metav1.ObjectMeta, the fields that decisions read."""
+    """What every object has, whatever its kind.
+
+    name: unique within the kind and namespace; never changes.
+    generate_name: the beginning of a name that the server completes.
+    namespace: the room that the name is unique in.
+    uid: the identity of the object; never used again.
+    resource_version: the revision of the object, to be compared only for equality.
+    generation: counts the changes of what is wanted.
+    creation_timestamp: when the object was made.
+    deletion_timestamp: when it was asked to go; it stays until its finalizers are gone.
+    deletion_grace_period_seconds: how long it may take to stop.
+    labels: names and values to select objects by.
+    annotations: names and values that are only kept.
+    owner_references: the objects that this one belongs to.
+    finalizers: who must agree before the object goes.
+    self_link: no longer used.
+    managed_fields: who set which field.
+    """
 
     name: str = ""
     generate_name: str = ""

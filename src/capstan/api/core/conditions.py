@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from capstan.api.facts import Required
+from capstan.api.facts import Int64, Required
 from capstan.api.struct import Struct
 
 
@@ -18,6 +18,7 @@ class CoreCondition(Struct, frozen=True, kw_only=True):
     last_transition_time: when the status last changed.
     last_heartbeat_time: when the condition was last reported.
     last_probe_time: when the condition was last looked at.
+    observed_generation: the metadata.generation that this is about.
     """
 
     type: Required[str]
@@ -27,3 +28,4 @@ class CoreCondition(Struct, frozen=True, kw_only=True):
     last_transition_time: datetime | None = None
     last_heartbeat_time: datetime | None = None
     last_probe_time: datetime | None = None
+    observed_generation: Int64 | None = None
