@@ -15,9 +15,12 @@ class Trace:
     def __init__(self, seconds: Seconds) -> None:
         self._seconds = seconds
         self.lines: list[str] = []
+        #: Told after each line.
+        self.on_line: Callable[[], None] = _nothing
 
     def add(self, who: str, what: str) -> None:
         self.lines.append(f"{self._seconds():10.3f} {who:<8} {what}")
+        self.on_line()
 
     def text(self) -> str:
         return "".join(line + "\n" for line in self.lines)
@@ -25,3 +28,7 @@ class Trace:
     def count(self, who: str) -> int:
         """How many lines a part has written."""
         return sum(1 for line in self.lines if line[11:].split(" ", 1)[0] == who)
+
+
+def _nothing() -> None:
+    return None
