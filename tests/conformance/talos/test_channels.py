@@ -63,7 +63,7 @@ def test_in_memory() -> None:
 def test_over_real_sockets() -> None:
     async def main() -> list[str]:
         rack = Rack(delays=MachineDelays.zero(), clock=SystemClock())
-        endpoints = Endpoints(rack.network, lambda _door: None)  # type: ignore[arg-type, return-value]
+        endpoints = Endpoints(rack.network, rack.environment.issuer)
         proxy = ConnectProxy(endpoints.route)
         url = await proxy.start()
         try:

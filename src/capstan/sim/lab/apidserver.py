@@ -40,9 +40,10 @@ class ApidServer:
         self._machine = machine
         self._server = Server([self], codec=RawCodec())
 
-    async def start(self, path: str) -> None:
+    async def start(self, path: str) -> str:
         """Listen on a UNIX socket."""
         await self._server.start(path=path, ssl=self._context())
+        return path
 
     async def stop(self) -> None:
         self._server.close()

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from capstan.sim.certificates import Issuer
 from capstan.sim.lab.apidserver import ApidServer
+from capstan.sim.lab.doorserver import DoorServer
 from capstan.sim.lab.proxy import Route
 from capstan.sim.network import Network
 from capstan.sim.talos.machine import Machine
@@ -17,15 +19,11 @@ from capstan.sim.workload.cluster import Door
 
 
 class Listener(Protocol):
-    """A server that can listen on a UNIX socket."""
+    """A server of this process. `start` may use the UNIX socket's path, and gives where it listens."""
 
-    async def start(self, path: str) -> None: ...
+    async def start(self, path: str) -> str | int: ...
 
     async def stop(self) -> None: ...
-
-
-#: Makes the server of a kube-apiserver.
-DoorServers = Callable[[Door], Listener]
 
 
 @dataclass(slots=True)
@@ -38,18 +36,18 @@ class _Served:
 class Endpoints:
     """Routes of the proxy. Fixed ones (the simulated Proxmox VE by its name) are added; machines come and go."""
 
-    def __init__(self, network: Network, door_servers: DoorServers) -> None:
+    def __init__(self, network: Network, issuer: Issuer) -> None:
         self._network = network
-        self._door_servers = door_servers
+        self._issuer = issuer
         self._folder = tempfile.TemporaryDirectory(prefix="capstan-lab-")
         self._fixed: dict[tuple[str, int], Route] = {}
         self._served: dict[Any, _Served] = {}
         self._lock = asyncio.Lock()
         self._count = 0
 
-    def add(self, host: str, port: int, socket_path: str) -> None:
-        """A name that always leads to one UNIX socket."""
-        self._fixed[(host, port)] = Route(socket_path, _never)
+    def add(self, host: str, port: int, target: str | int) -> None:
+        """A name that always leads to one UNIX socket, or one port on loopback."""
+        self._fixed[(host, port)] = Route(target, _never)
 
     async def route(self, host: str, port: int) -> Route | None:
         """Implements the proxy's `Router`."""
@@ -84,11 +82,10 @@ class Endpoints:
         if isinstance(model, Machine):
             listener, broken = ApidServer(model), model.disconnected.next
         else:
-            listener, broken = self._door_servers(model), lambda: _closed(model)
-        path = self.socket_path()
-        await listener.start(path)
+            listener, broken = DoorServer(model, self._issuer), lambda: _closed(model)
+        target = await listener.start(self.socket_path())
         ended = asyncio.ensure_future(self._stop_when(identity, broken))
-        served = self._served[identity] = _Served(listener, Route(path, broken), ended)
+        served = self._served[identity] = _Served(listener, Route(target, broken), ended)
         return served
 
     async def _stop_when(self, identity: Any, broken: Callable[[], Awaitable[None]]) -> None:

@@ -16,10 +16,16 @@ _CHUNK = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a target is served: a UNIX socket of this process, and what ends its connections."""
+    """Where a target is served: a UNIX socket of this process or a port on its loopback, and what ends its
+    connections."""
 
-    socket_path: str
+    target: str | int
     broken: Callable[[], Awaitable[None]]
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, str):
+            return await asyncio.open_unix_connection(self.target)
+        return await asyncio.open_connection("127.0.0.1", self.target)
 
 
 #: Finds the route to `host`, `port`; None when nothing answers there.
@@ -48,17 +54,18 @@ class ConnectProxy:
         if self._server is not None:
             await self._server.wait_closed()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tunnels.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # either end hung up, or what came was no request: there is nobody to tell
-        finally:
-            self._tunnels.discard(task)
-            await _close(writer)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tunnel = asyncio.ensure_future(self._tunnel(reader, writer))
+        self._tunnels.add(tunnel)
+        tunnel.add_done_callback(self._tunnels.discard)
+
+    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Either end may hang up at any time, and what comes may be no request: then there is nobody to tell.
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            try:
+                await self._serve(reader, writer)
+            finally:
+                await _close(writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -71,7 +78,7 @@ class ConnectProxy:
         if route is None:
             await _refuse(writer, "502 Bad Gateway", f"nothing in the lab answers at {words[1]}")
             return
-        far_reader, far_writer = await asyncio.open_unix_connection(route.socket_path)
+        far_reader, far_writer = await route.open()
         try:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _splice(reader, writer, far_reader, far_writer, route.broken)
