@@ -10,10 +10,9 @@ from capstan.api.cluster.machine import Machine
 def machine_addresses(machine: Machine, virtual_ip: str = "") -> tuple[str, ...]:
     """Internal addresses, then external ones. The virtual IP leads to any machine and is left out, unless the
     machine has no other: then it is the machine's own address."""
-    listed: dict[str, list[str]] = {a.type: [] for a in machine.status.addresses} | {"InternalIP": [], "ExternalIP": []}
-    for address in machine.status.addresses:
-        listed[address.type].append(address.address)
-    found = tuple(dict.fromkeys((*listed["InternalIP"], *listed["ExternalIP"])))
+    listed = machine.status.addresses
+    ordered = [a.address for kind in ("InternalIP", "ExternalIP") for a in listed if a.type == kind]
+    found = tuple(dict.fromkeys(ordered))
     own = tuple(address for address in found if address != virtual_ip)
     return own or found
 

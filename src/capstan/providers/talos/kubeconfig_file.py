@@ -1,0 +1,81 @@
+"""The administrators' kubeconfig of a cluster, made from its Kubernetes CA (talos.md 3.6)."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from capstan.api.rules.certificates import (
+    Authority,
+    CertificateError,
+    PrivateKey,
+    Subject,
+    Validity,
+    issue,
+    key_to_pem,
+    validity_of,
+)
+from capstan.providers.talos.config.errors import ConfigError
+from capstan.providers.talos.config.yamltext import dump_documents, load_document
+
+LIFETIME = timedelta(days=365)
+#: A new certificate once less than this is left.
+RENEW_BELOW = timedelta(days=182)
+BACKDATED = timedelta(minutes=5)
+
+ADMIN = Subject(common_name="kubernetes-admin", organizations=("system:masters",))
+
+
+@dataclass(frozen=True, slots=True)
+class Issuing:
+    """What a new certificate needs from outside: a key, the time, a serial number."""
+
+    key: PrivateKey
+    now: datetime
+    serial: int
+
+
+def new_kubeconfig(cluster_name: str, server: str, authority: Authority, issuing: Issuing) -> bytes:
+    """User `<cluster>-admin`, context `<cluster>-admin@<cluster>`. Raises CertificateError."""
+    validity = Validity(issuing.now - BACKDATED, issuing.now + LIFETIME)
+    certificate = issue(authority, issuing.key.public_key(), ADMIN, validity, issuing.serial)
+    user = f"{cluster_name}-admin"
+    context = f"{user}@{cluster_name}"
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {
+                "name": cluster_name,
+                "cluster": {"certificate-authority-data": _base64(authority.certificate_pem), "server": server},
+            }
+        ],
+        "contexts": [{"name": context, "context": {"cluster": cluster_name, "user": user}}],
+        "current-context": context,
+        "preferences": {},
+        "users": [
+            {
+                "name": user,
+                "user": {
+                    "client-certificate-data": _base64(certificate),
+                    "client-key-data": _base64(key_to_pem(issuing.key)),
+                },
+            }
+        ],
+    }
+    return dump_documents([document]).encode()
+
+
+def is_kubeconfig_due(kubeconfig: bytes, now: datetime) -> bool:
+    """Whether less than half a year of its certificate is left. One without a certificate is its owner's care."""
+    try:
+        document = load_document(kubeconfig)
+        encoded = document["users"][0]["user"]["client-certificate-data"]
+        return validity_of(base64.b64decode(encoded)).not_after - now < RENEW_BELOW
+    except (ConfigError, CertificateError, KeyError, IndexError, TypeError, ValueError):
+        return False
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,1 @@
+"""TalosControlPlane: the Machines that a cluster's API server and etcd run on."""

@@ -1,0 +1,68 @@
+"""Decides the next step of one TalosControlPlane: one machine, one etcd member at a time."""
+
+from __future__ import annotations
+
+from capstan.api.controlplane.names import FINALIZER
+from capstan.api.rules.owners import add_finalizer
+from capstan.providers.talos.taloscontrolplane.names import RESIZED
+from capstan.providers.talos.taloscontrolplane.plan.actions import (
+    BootstrapEtcd,
+    LeaveEtcd,
+    RemoveEtcdMember,
+    WriteKubeconfig,
+)
+from capstan.providers.talos.taloscontrolplane.plan.bootstrap import plan_bootstrap
+from capstan.providers.talos.taloscontrolplane.plan.deletion import plan_deletion
+from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated, plan_drift_event
+from capstan.providers.talos.taloscontrolplane.plan.removal import plan_going
+from capstan.providers.talos.taloscontrolplane.plan.scale import plan_scale
+from capstan.providers.talos.taloscontrolplane.plan.step import Step, poll_seconds
+from capstan.providers.talos.taloscontrolplane.plan.upkeep import plan_upkeep
+from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
+from capstan.runtime.plan import Plan, Update, Waiting
+
+__all__ = ["BootstrapEtcd", "LeaveEtcd", "RemoveEtcdMember", "WriteKubeconfig", "find_outdated", "plan", "plan_step"]
+
+#: Talos cannot be watched from here for what the conditions say of it; a healthy control plane is asked this often.
+HEALTH_SECONDS = 60.0
+
+
+def plan(snapshot: ControlPlaneSnapshot) -> Plan:
+    """The finalizer stands before the first Machine. What cannot be watched is asked for again."""
+    control_plane = snapshot.control_plane
+    if snapshot.paused:
+        return Plan(snapshot.subject)
+    if snapshot.deleting:
+        return plan_deletion(snapshot)
+    problem = find_missing(snapshot)
+    if problem:
+        return Plan(snapshot.subject, waiting_on=(Waiting(RESIZED, "ScalingUp", problem),))
+    if FINALIZER not in control_plane.metadata.finalizers:
+        after = add_finalizer(control_plane, FINALIZER)
+        update = Update(resource=RESOURCE, before=control_plane, after=after, reason="its Machines go before it does")
+        return Plan(snapshot.subject, (update,))
+    step = plan_step(snapshot)
+    actions = (*plan_upkeep(snapshot), *plan_drift_event(snapshot), *step.actions)
+    after_seconds = poll_seconds(snapshot) if step.polls else HEALTH_SECONDS if snapshot.machines else None
+    return Plan(snapshot.subject, actions, step.waiting_on, after_seconds)
+
+
+def find_missing(snapshot: ControlPlaneSnapshot) -> str:
+    """What has to be there before the first Machine; empty when it all is."""
+    if snapshot.cluster is None:
+        return "Waiting for a Cluster that refers to this TalosControlPlane in spec.controlPlaneRef"
+    name = snapshot.cluster.metadata.name
+    if snapshot.cluster.status.initialization.infrastructure_provisioned is not True:
+        return f"Waiting for the infrastructure of Cluster {name} to be provisioned"
+    if not snapshot.endpoint:
+        return f"Waiting for the control plane endpoint of Cluster {name} (host and port)"
+    return ""
+
+
+def plan_step(snapshot: ControlPlaneSnapshot) -> Step:
+    """At most one step that cannot be taken back: who goes, goes first; then etcd; then more or fewer Machines."""
+    if snapshot.going:
+        return plan_going(snapshot)
+    if snapshot.active and not snapshot.is_bootstrapped:
+        return plan_bootstrap(snapshot)
+    return plan_scale(snapshot)
