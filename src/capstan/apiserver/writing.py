@@ -85,9 +85,9 @@ class Writer:
             why = "create not allowed while custom resource definition is terminating"
             raise forbidden(served.group_resource, str(metadata.get("name", "")), why)
         refuse(served, metadata.get("name", ""), check_metadata(served, metadata))
-        body, warnings = conform(target, body, None, options)
         if target.version.status and (served.group, served.kind) not in _STATUS_ON_CREATE:
-            body = {k: v for k, v in body.items() if k != "status"}
+            body = _without(body, "status")
+        body, warnings = conform(target, body, None, options)
         new = self._born(served, stored_version(target, body))
         new, more = await self._admitted(served, "CREATE", None, new, options, user, "")
         entry = await self._put(served, new, None, options)
