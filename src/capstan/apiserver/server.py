@@ -21,6 +21,7 @@ from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
+from capstan.apiserver.openapi import OPENAPI_V3, OpenApi
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.schemas import struct_validator
@@ -65,6 +66,7 @@ class ApiServer:
         self._parts = Parts(
             self.backend, Lister(self.backend), Writer(self.backend), Deleter(self.backend), self._own.guard
         )
+        self._openapi = OpenApi(self.registry, git_version)
         self._tasks: list[asyncio.Task[None]] = []
 
     def verbs(self, user: User) -> ServerVerbs:
@@ -82,8 +84,9 @@ class ApiServer:
             failing["store"] = str(failure)
         return failing
 
-    def document(self, _request: Request) -> Response | None:
-        return None
+    def document(self, request: Request) -> Response | None:
+        """OpenAPI v3; version 2 is not served."""
+        return self._openapi.answer(request) if request.path.startswith(OPENAPI_V3) else None
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""

@@ -12,9 +12,10 @@ from capstan.apiserver.exchange import JSON, Request, Response
 from capstan.apiserver.openapi.document import group_version_document
 from capstan.apiserver.resources import Registry, Served, ServedVersion, no_such_resource
 
-__all__ = ["Document", "OpenApi"]
+__all__ = ["OPENAPI_V3", "Document", "OpenApi"]
 
-_INDEX = "/openapi/v3"
+#: Where the documents are.
+OPENAPI_V3 = "/openapi/v3"
 _YEAR = "31536000"
 
 
@@ -45,8 +46,8 @@ class OpenApi:
     def answer(self, request: Request) -> Response:
         """For `/openapi/v3` and below. Raises 404 for group versions that are not served."""
         path = request.path.rstrip("/")
-        wanted = path.removeprefix(_INDEX).strip("/")
-        if not path.startswith(_INDEX):
+        wanted = path.removeprefix(OPENAPI_V3).strip("/")
+        if not path.startswith(OPENAPI_V3):
             raise no_such_resource()
         if not wanted:
             return _response(request, self.index(), {"Cache-Control": "no-cache, private"})
@@ -56,7 +57,7 @@ class OpenApi:
         asked = request.param("hash")
         if asked and asked != document.hash:
             # The URL names an older document: send the reader to the present one, as kube-apiserver does.
-            location = f"{_INDEX}/{wanted}?hash={document.hash}"
+            location = f"{OPENAPI_V3}/{wanted}?hash={document.hash}"
             return Response(301, b"", JSON, {"Location": location, "Cache-Control": "no-cache, private"})
         forever = f"public, max-age={_YEAR}, immutable" if asked else "no-cache, private"
         return _response(request, document, {"Cache-Control": forever})
@@ -69,7 +70,7 @@ class OpenApi:
             for path in sorted(self._kinds):
                 document = self.document(path)
                 if document is not None:
-                    paths[path] = {"serverRelativeURL": f"{_INDEX}/{path}?hash={document.hash}"}
+                    paths[path] = {"serverRelativeURL": f"{OPENAPI_V3}/{path}?hash={document.hash}"}
             self._index = _document({"paths": paths})
         return self._index
 
