@@ -214,6 +214,12 @@ class ProxmoxClient:
     async def task_status(self, upid: Upid) -> JsonObject:
         return _object(await self.call("GET", f"/nodes/{quote(upid.node)}/tasks/{quote(upid.text)}/status"))
 
+    async def active_tasks(self, node: str, kind: str) -> list[str]:
+        """The UPIDs of the tasks of one type that run on a node and that the token may see."""
+        params: dict[str, Scalar | None] = {"source": "active", "typefilter": kind}
+        rows = _list(await self.call("GET", f"/nodes/{quote(node)}/tasks", params))
+        return [str(row["upid"]) for row in rows if "upid" in row and not row.get("endtime")]
+
     async def task_log(self, upid: str) -> list[str]:
         task = Upid.parse(upid)
         path = f"/nodes/{quote(task.node)}/tasks/{quote(upid)}/log"

@@ -28,9 +28,10 @@ class Upid:
     def parse(cls, text: str) -> Upid:
         """Raises ValueError for what is not a UPID."""
         parts = text.split(":")
-        if len(parts) != 9 or parts[0] != "UPID":
+        if len(parts) < 9 or parts[0] != "UPID":
             raise ValueError(f"not a task id of Proxmox VE: {text!r}")
-        return cls(text, parts[1], parts[5], parts[6], parts[7])
+        # The id may be a volume and hold colons itself.
+        return cls(text, parts[1], parts[5], ":".join(parts[6:-2]), parts[-2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +19,7 @@ from capstan.providers.proxmox.client import Clients
 from capstan.providers.proxmox.proxmoxcluster.controller import ProxmoxClusterController
 from capstan.providers.proxmox.proxmoxmachine.controller import ProxmoxMachineController
 from capstan.providers.proxmox.resources import CLAIMS, PROXMOX_CLUSTERS, PROXMOX_MACHINES, SECRETS
+from capstan.providers.proxmox.transport import Endpoint, Response, Scalar, Transport, Upload
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.manager import Manager
 from capstan.runtime.plan import Action, Plan
@@ -42,8 +44,43 @@ TOKEN = Token("capi@pve!capi", "secret-of-the-token")
 SLOW = PveDelays(clone_full=3.0, start=1.0, stop=1.0, destroy=1.0, upload=0.5, configure=0.1, resize=0.1)
 
 
-class Crash(BaseException):
-    """Thrown where the process is to die."""
+class Wire:
+    """The connection to Proxmox VE. It hangs just before or just after write number `stop_at` has its effect: there
+    the process is to die."""
+
+    def __init__(self, inner: Transport, world: World) -> None:
+        self._inner, self._world = inner, world
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, Scalar] | None = None,
+        *,
+        upload: Upload | None = None,
+        timeout_seconds: float = 30.0,
+    ) -> Response:
+        number = self._world.count(method)
+        if number and number == self._world.stop_before:
+            await self._world.hang()
+        response = await self._inner.request(method, path, params, upload=upload, timeout_seconds=timeout_seconds)
+        if number and number == self._world.stop_after:
+            await self._world.hang()
+        return response
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+@dataclass
+class Wires:
+    """Opens them."""
+
+    inner: SimulatedTransports
+    world: World
+
+    def connect(self, endpoint: Endpoint) -> Transport:
+        return Wire(self.inner.connect(endpoint), self.world)
 
 
 @dataclass
@@ -58,11 +95,36 @@ class World:
     manager: Manager | None = None
     seeds: int = 0
     actions: list[str] = field(default_factory=list)
+    writes: int = 0
+    stop_before: int = 0
+    stop_after: int = 0
+    stopped: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def count(self, method: str) -> int:
+        """The number of this write among all; 0 for reads."""
+        if method == "GET":
+            return 0
+        self.writes += 1
+        return self.writes
+
+    async def hang(self) -> None:
+        self.stopped.set()
+        await asyncio.get_running_loop().create_future()
+
+    async def crash_and_restart(self) -> None:
+        """Waits until the process hangs where it is to die, kills it and starts another one."""
+        try:
+            await asyncio.wait_for(self.stopped.wait(), 120)
+        except TimeoutError:
+            return
+        self.stop_before = self.stop_after = 0
+        await self.kill()
+        await self.start()
 
     async def start(self) -> None:
         """A new process: nothing of an earlier one is known to it but what is stored."""
         self.seeds += 1
-        clients = Clients(SimulatedTransports({"pve": self.api}), self.clock)
+        clients = Clients(Wires(SimulatedTransports({"pve": self.api}), self), self.clock)
         self.manager = Manager(self.client, SCHEME, self.clock, before_action=self._note)
         for controller in (
             InClusterIPPoolController(),
@@ -96,7 +158,7 @@ class World:
             if condition(obj):
                 return obj
             if self.clock.monotonic() > deadline:
-                raise AssertionError(f"{name} after {seconds} s: {orjson.dumps(obj['status'], option=2).decode()}")
+                raise AssertionError(f"{name} after {seconds} s: {orjson.dumps(obj.get('status'), option=2).decode()}")
             await asyncio.sleep(0.25)
 
     async def until_gone(self, resource: Resource, name: str, seconds: float = 600) -> None:
@@ -164,7 +226,9 @@ def proxmox_machine(name: str, owners: list[Obj], spec: dict[str, Any]) -> Obj:
     return {**obj, "spec": merged}
 
 
-async def world(*, delays: PveDelays | None = None, hosts: tuple[Host, ...] | None = None, addresses: str = "") -> World:
+async def world(
+    *, delays: PveDelays | None = None, hosts: tuple[Host, ...] | None = None, addresses: str = ""
+) -> World:
     """A started API server with a cluster whose infrastructure is wanted, and a Proxmox VE with template 9000."""
     clock, keys = VirtualClock(asyncio.get_running_loop()), SeededKeys(7)
     server = ApiServer(MemoryStore(), scheme=SCHEME, clock=clock.now, token=keys.token)
@@ -220,4 +284,4 @@ def is_provisioned(obj: Obj) -> bool:
     return bool(obj.get("status", {}).get("initialization", {}).get("provisioned"))
 
 
-__all__ = ["ADDRESSES", "CLAIMS", "EVENTS", "SLOW", "Crash", "World", "is_provisioned", "world"]
+__all__ = ["ADDRESSES", "CLAIMS", "EVENTS", "SLOW", "World", "is_provisioned", "world"]

@@ -175,6 +175,7 @@ class Effects:
     async def remove_seed(self, action: RemoveSeed) -> None:
         """Deletes the ISO wherever it is among the storages of the node, and nothing if there is none."""
         target, client = action.target, self._client(action.target)
+        await _uploads_end(client, target.node)
         for storage in await client.storages(target.node, "iso"):
             volume = f"{storage['storage']}:iso/{seed_name(target.vmid)}"
             found = await client.content(target.node, str(storage["storage"]), "iso")
@@ -208,6 +209,16 @@ async def _leave_when_done(client: ProxmoxClient, upid: str, gate: str, holder: 
         pass  # Nobody knows when it ends; the gate only keeps the number of clones reasonable.
     finally:
         client.gates.leave(gate, holder)
+
+
+async def _uploads_end(client: ProxmoxClient, node: str) -> None:
+    """An upload that a process which died had begun would put its file there after it was looked for."""
+    for place in dict.fromkeys((node, await client.local_node() or node)):
+        for upid in await client.active_tasks(place, "imgcopy"):
+            try:
+                await asyncio.wait_for(client.tasks.end(upid), AWAIT_SECONDS)
+            except (TimeoutError, TaskGone):
+                continue
 
 
 async def _iso_storage(client: ProxmoxClient, node: str, size_bytes: int) -> tuple[str, str]:
