@@ -215,7 +215,9 @@ async def _observe_node(
 ) -> dict[str, Any]:
     """The Machine's Node, once it is worth connecting to the workload cluster."""
     wanted = machine.spec.provider_id or provider_id(infrastructure)
-    if cluster is None or not wanted or cluster.metadata.deletion_timestamp is not None:
+    if not wanted and machine.status.node_ref is None:
+        return {}
+    if cluster is None or cluster.metadata.deletion_timestamp is not None:
         return {}
     namespace, name = machine.metadata.namespace, cluster.metadata.name
     secret = reader.get(Secret, namespace, f"{name}{KUBECONFIG_SUFFIX}")

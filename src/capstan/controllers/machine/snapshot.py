@@ -74,11 +74,12 @@ class MachineSnapshot:
 def find_node(machine: Machine, wanted_provider_id: str, nodes: Iterable[Node]) -> tuple[Node | None, str]:
     """The Machine's Node, and a complaint when it is not one alone.
 
-    By provider ID; a Node that the Machine knows already is also found by its name while it carries no provider ID.
+    By provider ID; a Node that the Machine knows already is also found by its name while either has no provider ID.
     """
     known = machine.status.node_ref.name if machine.status.node_ref else ""
+    nodes = tuple(nodes)
     if not wanted_provider_id:
-        return None, ""
+        return next((n for n in nodes if n.metadata.name == known), None), ""
     found = [n for n in nodes if n.spec.provider_id == wanted_provider_id]
     if len(found) > 1:
         names = ", ".join(sorted(n.metadata.name for n in found))

@@ -10,8 +10,11 @@ from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import CLUSTER
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.cluster.network import ControlPlaneEndpoint
+from capstan.api.rules.conditions import find_condition, is_true
 from capstan.api.rules.contract import (
     External,
+    InvalidConditionError,
+    conditions_of,
     control_plane_endpoint,
     is_control_plane_initialized,
     is_provisioned,
@@ -102,8 +105,28 @@ def _waiting_on(snapshot: ClusterSnapshot) -> Iterator[Waiting]:
         name = f"{cluster.metadata.name}-kubeconfig"
         text = f"Cluster waits for Secret {name}: without a control plane object, somebody else has to create it"
         yield Waiting("RemoteConnectionProbe", "KubeconfigMissing", text)
+    yield from _waiting_on_descendants(snapshot)
     if snapshot.probed and snapshot.probe_problem:
         yield Waiting("RemoteConnectionProbe", "ProbeFailed", f"Cluster waits: {snapshot.probe_problem}")
+
+
+def _waiting_on_descendants(snapshot: ClusterSnapshot) -> Iterator[Waiting]:
+    """What is there and not available yet says itself what it waits for."""
+    for deployment in snapshot.deployments:
+        if not is_true(deployment.status.conditions, "Available"):
+            text = f"Cluster waits for MachineDeployment {deployment.metadata.name} to be available"
+            yield Waiting("WorkersAvailable", "NotAvailable", text)
+    found = snapshot.control_plane
+    if found is None or found.object is None or not is_initialized(snapshot):
+        return
+    try:
+        available = find_condition(conditions_of(found.object), "Available")
+    except InvalidConditionError as error:
+        yield Waiting("ControlPlaneAvailable", "InvalidConditionReported", f"{found.kind} {found.name}: {error}")
+        return
+    if available is not None and available.status != "True":
+        text = f"Cluster waits for {found.kind} {found.name} to be available: {available.message or available.reason}"
+        yield Waiting("ControlPlaneAvailable", "NotAvailable", text)
 
 
 def _wait_for(condition: str, found: External, what: str) -> Waiting:

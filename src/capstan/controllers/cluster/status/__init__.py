@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from capstan.api.cluster.cluster import Cluster, ClusterInitialization, ClusterStatus, FailureDomain
+from capstan.api.cluster.cluster import Cluster, ClusterStatus, FailureDomain
 from capstan.api.cluster.legacy import DeprecatedStatus, DeprecatedV1Beta1Status
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import put_conditions
@@ -68,14 +68,11 @@ def _conditions(snapshot: ClusterSnapshot, outcomes: Outcomes, paused: Condition
 def _progressed(snapshot: ClusterSnapshot) -> ClusterStatus:
     """What providers report, and the counters. Initialization flags never go back."""
     status = snapshot.cluster.status
-    if snapshot.deleting:
-        initialized = status.initialization
-    else:
-        initialized = ClusterInitialization(
-            infrastructure_provisioned=is_infrastructure_provisioned(snapshot)
-            or status.initialization.infrastructure_provisioned,
-            control_plane_initialized=is_initialized(snapshot) or status.initialization.control_plane_initialized,
-        )
+    initialized = status.initialization
+    if not snapshot.deleting and is_infrastructure_provisioned(snapshot):
+        initialized = msgspec.structs.replace(initialized, infrastructure_provisioned=True)
+    if not snapshot.deleting and is_initialized(snapshot):
+        initialized = msgspec.structs.replace(initialized, control_plane_initialized=True)
     infrastructure = snapshot.infrastructure
     domains = status.failure_domains
     if infrastructure is not None and infrastructure.object is not None and not infrastructure.deleting:
@@ -85,7 +82,7 @@ def _progressed(snapshot: ClusterSnapshot) -> ClusterStatus:
         )
     return msgspec.structs.replace(
         status,
-        initialization=initialized,
+        initialization=status.initialization if initialized == status.initialization else initialized,
         failure_domains=domains,
         control_plane=control_plane_counts(snapshot),
         workers=worker_counts(snapshot),

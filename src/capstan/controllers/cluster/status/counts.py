@@ -22,7 +22,7 @@ def control_plane_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
     if snapshot.control_plane.object is None:
         return ReplicaCounts(upgrade_plan=old.upgrade_plan) if old.upgrade_plan else ClusterStatus().control_plane
     counters = control_plane_counters(snapshot.control_plane)
-    return msgspec.structs.replace(
+    counts = msgspec.structs.replace(
         old,
         desired_replicas=counters.desired,
         replicas=counters.replicas,
@@ -31,6 +31,8 @@ def control_plane_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
         up_to_date_replicas=counters.up_to_date,
         versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in counters.versions),
     )
+    # Nothing reported is nothing written: the codec leaves a default out only when it is the field's own.
+    return counts if counts != ReplicaCounts() else ClusterStatus().control_plane
 
 
 def worker_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:

@@ -14,6 +14,7 @@ from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, 
 from capstan.api.objects import Key
 from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
+from capstan.controllers.machine.plan.progress import explain_update, with_progress
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
@@ -47,8 +48,19 @@ def plan_deletion(snapshot: MachineSnapshot) -> Plan:
     if MACHINE_FINALIZER not in snapshot.machine.metadata.finalizers:
         return Plan(snapshot.subject)
     stage = deletion_stage(snapshot)
-    waiting = () if stage.reason == "DeletionCompleted" else (Waiting("Deleting", stage.reason, stage.message),)
-    return Plan(snapshot.subject, stage.actions, waiting, stage.requeue_after)
+    if stage.reason == "DeletionCompleted":
+        return Plan(snapshot.subject, stage.actions)
+    waiting = (Waiting("Deleting", stage.reason, stage.message),)
+    return Plan(snapshot.subject, (*_keep_identity(snapshot), *stage.actions), waiting, stage.requeue_after)
+
+
+def _keep_identity(snapshot: MachineSnapshot) -> tuple[Update, ...]:
+    """The provider ID is written down before the object that knows it goes: the node is found by it afterwards."""
+    machine = snapshot.machine
+    after = with_progress(snapshot, machine)
+    if after == machine:
+        return ()
+    return (Update(resource=RESOURCE, before=machine, after=after, reason=explain_update(machine, after)),)
 
 
 def deletion_stage(snapshot: MachineSnapshot) -> Stage:

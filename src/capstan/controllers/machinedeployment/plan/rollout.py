@@ -26,7 +26,10 @@ def rollout_message(snapshot: MachineDeploymentSnapshot) -> str:
         return ""
     lines = dict.fromkeys(line for s in outdated for line in snapshot.differences(s))
     count = sum(max(s.status.replicas or 0, s.spec.replicas or 0) for s in outdated)
-    head = f"Rolling out {count} not up-to-date replicas is not carried out yet: Machines stay as they are, and new ones are made like them"
+    head = (
+        f"Rolling out {count} not up-to-date replicas is not carried out yet: "
+        "Machines stay as they are, and new ones are made like them"
+    )
     return "\n".join([head, *sorted(lines, key=lambda line: (not line.startswith("* Version"), line))])
 
 

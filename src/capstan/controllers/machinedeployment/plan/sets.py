@@ -89,9 +89,13 @@ def _with_annotations(deployment: MachineDeployment, wanted: dict[str, str]) -> 
 
 def _create(snapshot: MachineDeploymentSnapshot, deployment: MachineDeployment) -> Sets:
     missing = [found for found in snapshot.templates if found.object is None]
-    if missing or deployment.spec.paused:
-        why = [found.problem or f"{found.kind} {found.name} does not exist" for found in missing]
-        text = "MachineDeployment waits to create its MachineSet: " + "; ".join(why or ["spec.paused is true"])
+    why = [found.problem or f"{found.kind} {found.name} does not exist" for found in missing]
+    if deployment.spec.paused:
+        why.append("spec.paused is true")
+    if snapshot.cluster is not None and snapshot.cluster.metadata.deletion_timestamp is not None:
+        why.append(f"Cluster {snapshot.cluster.metadata.name} is being deleted")
+    if why:
+        text = "MachineDeployment waits to create its MachineSet: " + "; ".join(why)
         return Sets(deployment, (), (Waiting("ScalingUp", "ScalingUp", text),))
     meta = deployment.metadata
     counter = next(islice(free_counters(meta.annotations, meta.uid, ()), 1))

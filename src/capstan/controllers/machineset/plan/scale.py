@@ -59,6 +59,9 @@ def blockers(snapshot: MachineSetSnapshot) -> list[str]:
     """Why no Machine can be created now; each in a few words."""
     if snapshot.machine_set.metadata.annotations.get(DISABLE_MACHINE_CREATE_ANNOTATION) == "true":
         return [f"annotation {DISABLE_MACHINE_CREATE_ANNOTATION} is true"]
+    cluster = snapshot.cluster
+    if cluster is not None and cluster.metadata.deletion_timestamp is not None:
+        return [f"Cluster {cluster.metadata.name} is being deleted"]
     reasons = [template.problem for template in snapshot.templates if template.problem]
     if reasons:
         return reasons
