@@ -156,7 +156,7 @@ def _why(error: BaseException) -> str:
 def _multipart(upload: Upload, params: Mapping[str, Scalar]) -> tuple[bytes | AsyncIterator[bytes], dict[str, str]]:
     """The form as PVE's parser wants it: fields first, then the file, whose first header is Content-Disposition."""
     # Long enough never to be met in a file; derived, because randomness is passed in where it matters.
-    boundary = f"capstan-{hashlib.sha256(f'{upload.filename}/{upload.size_bytes}'.encode()).hexdigest()}"
+    boundary = f"capstan-{hashlib.sha256(f'{upload.filename}/{upload.size_bytes}'.encode()).hexdigest()[:40]}"
     head = b"".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
         for name, value in params.items()

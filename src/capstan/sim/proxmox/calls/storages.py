@@ -83,7 +83,7 @@ def delete(call: Call) -> object:
         if storage.files.pop((place, volid), None) is None and storage.volume(call.node, volid) is not None:
             storage.free(call.node, volid)
 
-    return call.task("imgdel", f"{call.params['volume']}@{storage.name}", 0.0, work)
+    return call.task("imgdel", storage.name, 0.0, work)
 
 
 def upload(call: Call) -> object:
