@@ -25,6 +25,7 @@ from capstan.providers.proxmox.transport import TransportFactory
 from capstan.providers.talos.channel import ChannelFactory
 from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
 from capstan.providers.talos.talosconfig.controller import TalosConfigController
+from capstan.providers.talos.taloscontrolplane.controller import TalosControlPlaneController
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
@@ -62,6 +63,7 @@ def all_controllers(
         MachineDeploymentController(),
         ProxmoxClusterController(pve),
         ProxmoxMachineController(pve, ports.keys, workloads=ports.workloads),
+        TalosControlPlaneController(client, ports.keys, ports.channels),
         TalosConfigController(client, ports.keys, service_account),
         InClusterIPPoolController(),
         GlobalInClusterIPPoolController(),
