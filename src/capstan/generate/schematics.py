@@ -9,7 +9,7 @@ from capstan.generate.parameters import Talos
 
 
 def schematic_text(extensions: Sequence[str], kernel_args: Sequence[str]) -> str:
-    """The schematic as the factory writes it: four spaces, extensions sorted as given, nothing that is empty."""
+    """The schematic as the factory writes it: four spaces, extensions sorted, nothing that is empty."""
     if not extensions and not kernel_args:
         return "customization: {}\n"
     lines = ["customization:"]
@@ -18,7 +18,7 @@ def schematic_text(extensions: Sequence[str], kernel_args: Sequence[str]) -> str
         lines += [f"        - {argument}" for argument in kernel_args]
     if extensions:
         lines += ["    systemExtensions:", "        officialExtensions:"]
-        lines += [f"            - {extension}" for extension in extensions]
+        lines += [f"            - {extension}" for extension in sorted(extensions)]
     return "\n".join(lines) + "\n"
 
 

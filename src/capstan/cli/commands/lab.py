@@ -1,0 +1,53 @@
+"""`capstan lab up`: the simulated Proxmox VE, and what boots on it, on real sockets of this machine alone."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from capstan.cli.commands.up import run, stop_on_signals
+
+
+@click.command()
+@click.option("--pve-port", default=8006, show_default=True, help="Port of the Proxmox VE API; 0 takes a free one.")
+@click.option("--proxy-port", default=8007, show_default=True, help="Port of the proxy to the machines; 0 likewise.")
+@click.option("--env-file", type=click.Path(dir_okay=False), help="Also write the exports to this file.")
+@click.option("--instant", is_flag=True, help="Nothing takes time.")
+@click.option("--without-template", is_flag=True, help="A new host: no Talos template on it yet.")
+@click.option("--seed", default=0, help="Other keys and addresses.")
+def up(pve_port: int, proxy_port: int, env_file: str | None, instant: bool, without_template: bool, seed: int) -> None:
+    """Run the simulated Proxmox VE, Talos machines and workload clusters.
+
+    Prints what to export, so that `capstan up` and other clients work against it as against a real host. Machines
+    have the addresses of the manifests; they are reached through the proxy. Nothing outlives the command.
+    """
+    run(_main(pve_port, proxy_port, env_file, instant, without_template, seed))
+
+
+async def _main(
+    pve_port: int, proxy_port: int, env_file: str | None, instant: bool, without_template: bool, seed: int
+) -> None:
+    from dataclasses import replace
+
+    from capstan.sim.datacenter import DatacenterSettings
+    from capstan.sim.lab.lab import LAB_SETTINGS, Lab
+
+    settings = DatacenterSettings() if instant else LAB_SETTINGS
+    lab = Lab(replace(settings, seed=seed, has_template=not without_template))
+    stopping = stop_on_signals()
+    try:
+        access = await lab.start(pve_port=pve_port, proxy_port=proxy_port)
+        exports = "".join(f"export {name}={shlex.quote(text)}\n" for name, text in access.environment.items())
+        if env_file:
+            # The secret is the lab's own and opens nothing else; the file is for its owner all the same.
+            path = Path(env_file)
+            path.touch(mode=0o600)
+            path.write_text(exports)
+        click.echo(f"Simulated Proxmox VE: {access.pve_url} (and {access.pve_name_url} through the proxy)")
+        click.echo(f"Its certificate's fingerprint: {access.fingerprint}")
+        click.echo(exports, nl=False)
+        await stopping.wait()
+    finally:
+        await lab.stop()

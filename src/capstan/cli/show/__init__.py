@@ -1,0 +1,1 @@
+"""What the demo shows: its steps, kubectl, and the live tree."""
