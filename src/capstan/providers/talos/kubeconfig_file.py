@@ -36,21 +36,27 @@ class Issuing:
     serial: int
 
 
-def new_kubeconfig(cluster_name: str, server: str, authority: Authority, issuing: Issuing) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the API server is, and the proxy on the way to it, if any."""
+
+    server: str
+    proxy_url: str = ""
+
+
+def new_kubeconfig(cluster_name: str, door: Door, authority: Authority, issuing: Issuing) -> bytes:
     """User `<cluster>-admin`, context `<cluster>-admin@<cluster>`. Raises CertificateError."""
     validity = Validity(issuing.now - BACKDATED, issuing.now + LIFETIME)
     certificate = issue(authority, issuing.key.public_key(), ADMIN, validity, issuing.serial)
     user = f"{cluster_name}-admin"
     context = f"{user}@{cluster_name}"
+    cluster = {"certificate-authority-data": _base64(authority.certificate_pem), "server": door.server}
+    if door.proxy_url:
+        cluster["proxy-url"] = door.proxy_url
     document = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [
-            {
-                "name": cluster_name,
-                "cluster": {"certificate-authority-data": _base64(authority.certificate_pem), "server": server},
-            }
-        ],
+        "clusters": [{"name": cluster_name, "cluster": cluster}],
         "contexts": [{"name": context, "context": {"cluster": cluster_name, "user": user}}],
         "current-context": context,
         "preferences": {},
@@ -67,11 +73,14 @@ def new_kubeconfig(cluster_name: str, server: str, authority: Authority, issuing
     return dump_documents([document]).encode()
 
 
-def is_kubeconfig_due(kubeconfig: bytes, now: datetime) -> bool:
-    """Whether less than half a year of its certificate is left. One without a certificate is its owner's care."""
+def is_kubeconfig_due(kubeconfig: bytes, now: datetime, proxy_url: str = "") -> bool:
+    """Whether less than half a year of its certificate is left, or it names another proxy. One without a
+    certificate is its owner's care."""
     try:
         document = load_document(kubeconfig)
         encoded = document["users"][0]["user"]["client-certificate-data"]
+        if document["clusters"][0]["cluster"].get("proxy-url", "") != proxy_url:
+            return True
         return validity_of(base64.b64decode(encoded)).not_after - now < RENEW_BELOW
     except (ConfigError, CertificateError, KeyError, IndexError, TypeError, ValueError):
         return False

@@ -9,7 +9,7 @@ from capstan.api.errors import TerminalError, TransientError
 from capstan.api.rules.certificates import Authority, CertificateError, serial_number
 from capstan.providers.talos.channel import RpcError
 from capstan.providers.talos.client import ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND, TalosClient, TalosClients
-from capstan.providers.talos.kubeconfig_file import Issuing, new_kubeconfig
+from capstan.providers.talos.kubeconfig_file import Door, Issuing, new_kubeconfig
 from capstan.providers.talos.names import CA_SUFFIX, KUBECONFIG_SUFFIX, VALUE_KEY, secret_object, secret_values
 from capstan.providers.talos.secrets_store import SecretsStore
 from capstan.providers.talos.taloscontrolplane.plan.actions import (
@@ -29,9 +29,10 @@ LEAVE_SECONDS = 30.0
 class ControlPlaneActor:
     """Carries out the actions of control plane plans. All may be repeated on the same machine."""
 
-    def __init__(self, secrets: SecretsStore, machines: TalosClients) -> None:
+    def __init__(self, secrets: SecretsStore, machines: TalosClients, proxy_url: str = "") -> None:
         self._secrets = secrets
         self._machines = machines
+        self._proxy_url = proxy_url
 
     def handlers(self) -> Mapping[type[Action], Handler]:
         return {
@@ -79,7 +80,7 @@ class ControlPlaneActor:
         issuing = Issuing(keys.ecdsa_p256(), action.now, serial_number(keys.token(16)))
         try:
             ca = Authority(values.get("tls.crt", b""), values.get("tls.key", b""))
-            content = new_kubeconfig(meta.name, action.server, ca, issuing)
+            content = new_kubeconfig(meta.name, Door(action.server, self._proxy_url), ca, issuing)
         except CertificateError as error:
             raise TerminalError(f"the CA in Secret {meta.name}{CA_SUFFIX}: {error}") from None
         await self._secrets.write(

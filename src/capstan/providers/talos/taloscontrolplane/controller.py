@@ -85,7 +85,8 @@ def wake_by_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Ke
 
 
 class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnapshot]):
-    """Needs a client for its Secrets, keys, and channels to machines. Nodes come through `Reader.nodes`."""
+    """Needs a client for its Secrets, keys, and channels to machines. Nodes come through `Reader.nodes`. A
+    `proxy_url` goes into the kubeconfigs."""
 
     kind = TalosControlPlane
     watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster), Watch(Secret, wake_by_secret))
@@ -97,9 +98,10 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
         Writes("Secret <cluster>-kubeconfig", ("data",)),
     )
 
-    def __init__(self, client: Client, keys: KeySource, channels: ChannelFactory) -> None:
+    def __init__(self, client: Client, keys: KeySource, channels: ChannelFactory, *, proxy_url: str = "") -> None:
+        self._proxy_url = proxy_url
         self._machines = TalosClients(channels)
-        self._actor = ControlPlaneActor(SecretsStore(client, keys), self._machines)
+        self._actor = ControlPlaneActor(SecretsStore(client, keys), self._machines, proxy_url)
 
     async def observe(self, reader: Reader, key: Key) -> ControlPlaneSnapshot | None:
         control_plane = reader.get(TalosControlPlane, key.namespace, key.name)
@@ -136,7 +138,7 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             leftover_infrastructure=_leftover_infrastructure(reader, key.namespace, uid, names, made),
             has_authority=bool(_value(reader, cluster, CA_SUFFIX, "tls.key")),
             kubeconfig=kubeconfig,
-            kubeconfig_due=is_kubeconfig_due(kubeconfig, now) if kubeconfig else False,
+            kubeconfig_due=is_kubeconfig_due(kubeconfig, now, self._proxy_url) if kubeconfig else False,
             credentials=credentials,
             nodes=nodes,
             nodes_problem=nodes_problem,
