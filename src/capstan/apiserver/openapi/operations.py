@@ -152,7 +152,7 @@ class _Resource:
         }
 
     def _patch(self, definition: str, gvk: Mapping[str, str], suffix: str) -> Obj:
-        accepted = [p for p in _PATCHES if not (self._served.custom and "strategic" in p)]
+        accepted = [p for p in _PATCHES if self._served.builtin or "strategic" not in p]
         operation = self._operation("patch", definition, _PATCHING, suffix=suffix, gvk=gvk, codes=(200, 201))
         operation["requestBody"] = _body(f"{META}.Patch", accepted)
         return operation
