@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capstan.api.apiextensions.customresourcedefinition import CustomResourceDefinition
 from capstan.api.coordination.lease import Lease
+from capstan.api.core.admission import admit_config_map, admit_secret
 from capstan.api.core.configmap import ConfigMap
 from capstan.api.core.event import Event
 from capstan.api.core.namespace import Namespace
@@ -30,8 +33,8 @@ NAMESPACE = Kind(
     namespaced=False,
     builtin=True,
 )
-SECRET = _core(Secret, "secrets")
-CONFIG_MAP = _core(ConfigMap, "configmaps", "cm")
+SECRET = replace(_core(Secret, "secrets"), admit=admit_secret)
+CONFIG_MAP = replace(_core(ConfigMap, "configmaps", "cm"), admit=admit_config_map)
 EVENT = _core(Event, "events", "ev")
 NODE = _core(Node, "nodes", "no", status=True, namespaced=False)
 SERVICE_ACCOUNT = _core(ServiceAccount, "serviceaccounts", "sa")
