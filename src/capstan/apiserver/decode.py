@@ -13,6 +13,7 @@ from capstan.api.errors import ApiError, bad_request
 from capstan.api.objects import Obj
 from capstan.api.verbs import PatchType
 from capstan.apiserver import protobuf
+from capstan.apiserver.depth import MAX_DEPTH, refuse_depth
 from capstan.apiserver.yamldocument import load_yaml
 
 MAX_BODY_BYTES = 3 * 1024 * 1024
@@ -96,6 +97,9 @@ def decode_json(body: bytes, *, duplicates: bool = False) -> Decoded:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"error decoding JSON: {error}") from None
+    # No document nests deeper than it has brackets; most have fewer than the limit and need no walk.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        refuse_depth(value, "error decoding JSON")
     return Decoded(value, _find_duplicates(body) if duplicates else ())
 
 

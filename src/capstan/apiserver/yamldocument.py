@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from capstan.api.errors import ApiError, bad_request
+from capstan.apiserver.depth import MAX_DEPTH
 
-MAX_DEPTH = 1000
 # Aliases share their value here, but are written out by whoever encodes the object.
 MAX_ALIASED_NODES = 100_000
 
@@ -193,7 +193,7 @@ def _resolve(event: Any) -> Any:
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if wanted is None or type(value) is not wanted:
-        raise _bad(event.start_mark.line + 1, f"cannot decode {text[:40]!r} as {tag[:60]}")
+        raise _bad(event.start_mark.line + 1, f"cannot decode the value as {tag[:60]}")
     return value
 
 
@@ -215,10 +215,10 @@ def _number(text: str, event: Any) -> Any:
     if _FLOAT.fullmatch(digits):
         value = float(digits)
         if math.isinf(value):
-            raise _bad(event.start_mark.line + 1, f"{text[:40]!r} is out of range")
+            raise _bad(event.start_mark.line + 1, "a number is out of range")
         return value
     if _INFINITE.fullmatch(text):
-        raise _bad(event.start_mark.line + 1, f"{text!r} has no JSON form")
+        raise _bad(event.start_mark.line + 1, "infinity and NaN have no JSON form")
     return text
 
 

@@ -124,6 +124,8 @@ def test_bodies_made_to_do_harm_end_quickly() -> None:
         (b"a: " + b"{a: " * 100_000, "application/yaml"),
         (b"[" * 3_000_000, "application/json"),
         (b'{"a":' * 500_000, "application/json"),
+        (b'{"a":' * 250 + b"1" + b"}" * 250, "application/json"),
+        (b"{a: " * 250 + b"1" + b"}" * 250, "application/yaml"),
     ]
     for body, media in bodies:
         start = time.perf_counter()

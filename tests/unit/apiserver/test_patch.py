@@ -136,6 +136,11 @@ def test_deep_patches_are_refused() -> None:
     assert _refusal("strategic", OBJECT, deep).code == 400
 
 
+def test_json_patches_cannot_nest_without_end() -> None:
+    patch = [{"op": "add", "path": "/a" * (i + 1), "value": {}} for i in range(300)]
+    assert _refusal("json", {}, patch).code == 400
+
+
 def test_strategic_merges_sets_and_keyed_lists() -> None:
     patch = {
         "metadata": {"finalizers": ["x/three"], "ownerReferences": [{"uid": "u2", "name": "new"}]},

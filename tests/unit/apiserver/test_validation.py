@@ -232,6 +232,11 @@ def test_formats(format_: str, good: str, bad: str | None) -> None:
         assert len(_messages(schema, bad)) == 1
 
 
+def test_misspelt_base64_is_not_repeated() -> None:
+    (message,) = _messages({"type": "string", "format": "byte"}, "canary")
+    assert "canary" not in message
+
+
 NESTED = {
     "type": "object",
     "properties": {

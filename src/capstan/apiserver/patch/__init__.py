@@ -7,6 +7,7 @@ from typing import Any
 from capstan.api.errors import ApiError, bad_request
 from capstan.api.objects import Obj
 from capstan.api.verbs import PatchType
+from capstan.apiserver.depth import refuse_depth
 from capstan.apiserver.patch.jsonpatch import apply_json_patch
 from capstan.apiserver.patch.merge import apply_merge_patch, without_server_owned_nulls
 from capstan.apiserver.patch.strategic import apply_strategic_patch
@@ -21,9 +22,6 @@ ACCEPTED_FOR_BUILTIN = (
 )
 ACCEPTED_FOR_CUSTOM = ACCEPTED_FOR_BUILTIN[:2]
 
-# Nesting that a merge may walk into; deeper documents are refused before they exhaust the stack.
-MAX_DEPTH = 400
-
 
 def apply_patch(patch_type: PatchType, current: Obj, patch: Any, schema: dict[str, Any] | None) -> Obj:
     """The object after `patch`. `schema` tells a strategic patch its merge keys; without one the built-in
@@ -36,10 +34,12 @@ def apply_patch(patch_type: PatchType, current: Obj, patch: Any, schema: dict[st
     if patch_type == "apply":
         raise ApiError(415, "UnsupportedMediaType", "server-side apply is not available on this server")
     if patch_type == "json":
-        return _object(apply_json_patch(current, patch), "JSON patch")
+        result = _object(apply_json_patch(current, patch), "JSON patch")
+        refuse_depth(result, "the result of the JSON patch")
+        return result
     if not isinstance(patch, dict):
         raise bad_request(f"error decoding patch: a {patch_type} patch must be an object, not {_named(patch)}")
-    refuse_depth(patch)
+    refuse_depth(patch, "error decoding patch")
     patch = without_server_owned_nulls(patch)
     if patch_type == "merge":
         return _object(apply_merge_patch(current, patch), "merge patch")
@@ -56,20 +56,6 @@ def unsupported_patch_type(custom: bool) -> ApiError:
     accepted = ", ".join(ACCEPTED_FOR_CUSTOM if custom else ACCEPTED_FOR_BUILTIN)
     message = f"the body of the request was in an unknown format - accepted media types include: {accepted}"
     return ApiError(415, "UnsupportedMediaType", message)
-
-
-def refuse_depth(value: Any) -> None:
-    """Raises 400 when `value` nests deeper than a merge may walk. Iterative: depth cannot exhaust the stack."""
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Any] = []
-        for part in level:
-            inner = part.values() if isinstance(part, dict) else part
-            below.extend(v for v in inner if isinstance(v, dict | list))
-        if not below:
-            return
-        level = below
-    raise bad_request(f"error decoding patch: exceeded max depth of {MAX_DEPTH}")
 
 
 def _object(result: Any, what: str) -> Obj:

@@ -84,6 +84,9 @@ def wrong_type(path: Path, wanted: str, value: Any) -> FieldCause:
 def wrong_format(path: Path, wanted: str, value: Any) -> FieldCause:
     """The string does not have the schema's format."""
     field = render(path)
+    if wanted == "byte":
+        # Base64 is how secrets travel: one that is misspelt must not show up in answers and logs.
+        value = "<hidden>"
     detail = f"{field} in body must be of type {wanted}: {shown(value)}"
     return FieldCause(field, f"Invalid value: {shown(value)}: {detail}", "FieldValueTypeInvalid")
 
