@@ -27,13 +27,14 @@ from capstan.controllers.cluster.status.providers import (
     deleting_condition,
     provider_conditions,
 )
+from capstan.runtime.generation import spoken_generation
 from capstan.runtime.plan import Outcomes
 
 
 def compute_status(snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster:
     """The Cluster with its status as it is now. While paused only `Paused` moves."""
     cluster = snapshot.cluster
-    generation, now = cluster.metadata.generation, snapshot.now
+    generation, now = spoken_generation(cluster, outcomes), snapshot.now
     paused = paused_condition("Cluster", cluster.spec.paused is True, cluster.metadata.annotations)
     old = cluster.status
     if paused.status == "True":
@@ -52,7 +53,7 @@ def compute_status(snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster:
 
 def _conditions(snapshot: ClusterSnapshot, outcomes: Outcomes, paused: Condition) -> tuple[Condition, ...]:
     """Available is merged from the others, so it comes last."""
-    generation, now = snapshot.cluster.metadata.generation, snapshot.now
+    generation, now = spoken_generation(snapshot.cluster, outcomes), snapshot.now
     stage = deletion_stage(snapshot) if snapshot.deleting else None
     new = [
         paused,

@@ -30,13 +30,14 @@ from capstan.controllers.machine.status.readiness import (
     up_to_date_condition,
     updating_condition,
 )
+from capstan.runtime.generation import spoken_generation
 from capstan.runtime.plan import Outcomes
 
 
 def compute_status(snapshot: MachineSnapshot, outcomes: Outcomes) -> Machine:
     """The Machine with its status as it is now. While paused only `Paused` moves."""
     machine = snapshot.machine
-    generation, now = machine.metadata.generation, snapshot.now
+    generation, now = spoken_generation(machine, outcomes), snapshot.now
     cluster_paused = snapshot.cluster is not None and snapshot.cluster.spec.paused is True
     paused = paused_condition("Machine", cluster_paused, machine.metadata.annotations)
     if paused.status == "True":
@@ -64,7 +65,7 @@ def _conditions(
     snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None, outcomes: Outcomes, paused: Condition
 ) -> tuple[Condition, ...]:
     """Ready and Available are merged from the others, so they come last."""
-    generation, now = snapshot.machine.metadata.generation, snapshot.now
+    generation, now = spoken_generation(snapshot.machine, outcomes), snapshot.now
     new = [
         paused,
         deleting_condition(stage, outcomes),
