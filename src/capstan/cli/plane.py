@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
 
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
@@ -20,6 +19,7 @@ from capstan.providers.proxmox.transport import Endpoint
 from capstan.providers.proxmox.transport_http import HttpTransports
 from capstan.providers.talos import talos_controllers
 from capstan.providers.talos.channel_grpclib import GrpcChannels
+from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.clock import SystemClock
 from capstan.runtime.dialer import Dialer
@@ -31,8 +31,6 @@ from capstan.store.sqlite import SqliteStore
 
 #: Who the controllers are to the API server.
 CONTROLLERS = User("system:capstan:controllers", ("system:masters",))
-
-ServiceAccountKey = Literal["contract", "ecdsa"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class PlaneOptions:
     dialer: Dialer = field(default_factory=Dialer)
     proxmox: Endpoint | None = None
     proxy_url: str = ""
-    service_account_key: ServiceAccountKey = "contract"
+    service_account_key: ServiceAccountAlgorithm = "contract"
 
 
 class Plane:

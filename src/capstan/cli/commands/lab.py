@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from capstan.cli.commands.up import run, stop_on_signals
+from capstan.cli.place import write_private
 
 
 @click.command()
@@ -41,10 +42,7 @@ async def _main(
         access = await lab.start(pve_port=pve_port, proxy_port=proxy_port)
         exports = "".join(f"export {name}={shlex.quote(text)}\n" for name, text in access.environment.items())
         if env_file:
-            # The secret is the lab's own and opens nothing else; the file is for its owner all the same.
-            path = Path(env_file)
-            path.touch(mode=0o600)
-            path.write_text(exports)
+            write_private(Path(env_file), exports.encode())
         click.echo(f"Simulated Proxmox VE: {access.pve_url} (and {access.pve_name_url} through the proxy)")
         click.echo(f"Its certificate's fingerprint: {access.fingerprint}")
         click.echo(exports, nl=False)

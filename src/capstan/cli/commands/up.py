@@ -7,10 +7,14 @@ import logging
 import os
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from capstan.cli.place import Place, default_place
+
+if TYPE_CHECKING:
+    from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
 
 
 @click.command()
@@ -20,12 +24,14 @@ from capstan.cli.place import Place, default_place
 @click.option("--verbose", "-v", is_flag=True, help="Log every step.")
 @click.option(
     "--service-account-key",
-    type=click.Choice(["contract", "ecdsa"]),
+    type=click.Choice(["contract", "rsa-4096", "ecdsa-p256"]),
     default="contract",
     show_default=True,
     help="Key of new clusters' service accounts: what the Talos release makes (RSA-4096), or ECDSA P-256.",
 )
-def up(data_dir: str | None, address: str, port: int, verbose: bool, service_account_key: str) -> None:
+def up(
+    data_dir: str | None, address: str, port: int, verbose: bool, service_account_key: ServiceAccountAlgorithm
+) -> None:
     """Run the management plane.
 
     Reads PROXMOX_URL, PROXMOX_TOKEN and PROXMOX_SECRET for clusters that name no credentials, and HTTPS_PROXY.
@@ -37,7 +43,7 @@ def up(data_dir: str | None, address: str, port: int, verbose: bool, service_acc
     run(_main(place, address, port, service_account_key))
 
 
-async def _main(place: Place, address: str, port: int, service_account_key: str) -> None:
+async def _main(place: Place, address: str, port: int, service_account_key: ServiceAccountAlgorithm) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions, run_until
     from capstan.runtime.dialer import Dialer
@@ -50,7 +56,7 @@ async def _main(place: Place, address: str, port: int, service_account_key: str)
         dialer,
         proxmox_from_environment(os.environ),
         proxy_url=dialer.proxy_url,
-        service_account_key="ecdsa" if service_account_key == "ecdsa" else "contract",
+        service_account_key=service_account_key,
     )
     plane = Plane(options)
     stopping = stop_on_signals()

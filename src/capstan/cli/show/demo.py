@@ -42,7 +42,9 @@ class Demo:
         access = await self._lab.start()
         dialer = Dialer(access.proxy_url, ("127.0.0.1", "localhost"))
         plane = Plane(
-            PlaneOptions(self._place, port=0, dialer=dialer, proxy_url=access.proxy_url, service_account_key="ecdsa")
+            PlaneOptions(
+                self._place, port=0, dialer=dialer, proxy_url=access.proxy_url, service_account_key="ecdsa-p256"
+            )
         )
         try:
             await plane.start()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -39,25 +39,25 @@ def normalise_url(url: str) -> str:
 
 
 class HttpTransports:
-    """Opens HTTP transports. `proxy` is for the lab, whose hosts live behind one."""
+    """Opens HTTP transports. `proxy_for` gives the proxy to use for a URL, empty for none."""
 
-    def __init__(self, proxy: str = "") -> None:
-        self._proxy = proxy
+    def __init__(self, proxy_for: Callable[[str], str] = lambda _url: "") -> None:
+        self._proxy_for = proxy_for
 
     def connect(self, endpoint: Endpoint) -> Transport:
-        return HttpTransport(endpoint, self._proxy)
+        return HttpTransport(endpoint, self._proxy_for)
 
 
 class HttpTransport:
     """One aiohttp session; made on first use, in the running loop."""
 
-    def __init__(self, endpoint: Endpoint, proxy: str = "") -> None:
+    def __init__(self, endpoint: Endpoint, proxy_for: Callable[[str], str] = lambda _url: "") -> None:
         self._urls = [normalise_url(url) for url in endpoint.urls]
         if not self._urls:
             raise TerminalError("no URL of a Proxmox VE API is given", "InvalidCredentials")
         self._headers = {"Authorization": f"PVEAPIToken={endpoint.token_id}={endpoint.secret}"}
         self._ssl = _verification(endpoint)
-        self._proxy = proxy or None
+        self._proxy_for = proxy_for
         self._session: aiohttp.ClientSession | None = None
 
     async def request(
@@ -112,7 +112,7 @@ class HttpTransport:
             data=content if content is not None else body,
             headers=headers,
             ssl=self._ssl,
-            proxy=self._proxy,
+            proxy=self._proxy_for(url) or None,
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
         ) as response:
