@@ -63,7 +63,7 @@ async def fakepve_host() -> AsyncIterator[Host]:
     with tempfile.TemporaryDirectory() as directory:
         certificate, key = certs.make_cert(directory, hosts=("127.0.0.1",))[:2]
         await pve.start(certificate, key)
-        endpoint = Endpoint((pve.url,), TOKEN, SECRET, ca_pem=Path(certificate).read_text())
+        endpoint = Endpoint((pve.url,), TOKEN, SECRET, ca_pem=_read(certificate))
         yield Host(
             name="fakepve",
             factory=HttpTransports(),
@@ -140,7 +140,11 @@ async def served_host() -> AsyncIterator[Host]:
         await server.close()
 
 
+def _read(path: str) -> str:
+    return Path(path).read_text()
+
+
 def fingerprint(certificate: str) -> str:
     """SHA-256 of a certificate file, as Proxmox VE shows it."""
-    der = ssl.PEM_cert_to_DER_cert(Path(certificate).read_text())
+    der = ssl.PEM_cert_to_DER_cert(_read(certificate))
     return hashlib.sha256(der).digest().hex(":").upper()

@@ -57,6 +57,7 @@ class Reservations:
 
     clock: Clock
     _taken: dict[int, tuple[str, float]] = field(default_factory=dict)
+    _places: dict[str, tuple[Any, float]] = field(default_factory=dict)
 
     def pick(self, holder: str, candidates: Iterator[int]) -> int | None:
         """The first candidate that nobody else holds; the same one again for the same holder."""
@@ -68,3 +69,13 @@ class Reservations:
                 self._taken[vmid] = (holder, now + RESERVED_SECONDS)
                 return vmid
         return None
+
+    def place(self, holder: str, place: Any) -> None:
+        """Where `holder` is about to go, until it is written down for all to see."""
+        self._places[holder] = (place, self.clock.monotonic() + RESERVED_SECONDS)
+
+    def places(self, holder: str) -> list[Any]:
+        """Where the others are about to go."""
+        now = self.clock.monotonic()
+        self._places = {who: entry for who, entry in self._places.items() if entry[1] > now}
+        return [place for who, (place, _) in self._places.items() if who != holder]

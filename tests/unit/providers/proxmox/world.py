@@ -181,6 +181,24 @@ class World:
         obj = await self.get(resource, name)
         return {c["type"]: c for c in obj.get("status", {}).get("conditions", ())}
 
+    async def settle(self, name: str, reason: str, *, kind: Resource = PROXMOX_MACHINES, seconds: float = 300) -> str:
+        """Waits for the reason in the machine's conditions; gives its message."""
+
+        def has_reason(obj: Obj) -> bool:
+            return any(c["reason"] == reason for c in obj.get("status", {}).get("conditions", ()))
+
+        obj = await self.until(kind, name, has_reason, seconds)
+        return str(
+            next(c["message"] for c in obj["status"]["conditions"] if c["reason"] == reason and c["type"] != "Ready")
+        )
+
+    async def events(self, reason: str) -> list[str]:
+        return [e["message"] for e in await self.list(EVENTS) if e["reason"] == reason]
+
+    async def close(self) -> None:
+        await self.kill()
+        await self.server.stop()
+
     def vms(self) -> list[int]:
         return sorted(vmid for vmid, vm in self.pve.vms.items() if not vm.template)
 

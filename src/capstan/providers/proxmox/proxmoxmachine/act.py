@@ -33,6 +33,7 @@ from capstan.providers.proxmox.proxmoxmachine.actions import (
 )
 from capstan.providers.proxmox.proxmoxmachine.hardware import find_seed, seed_name
 from capstan.providers.proxmox.proxmoxmachine.identity import is_same_vm
+from capstan.providers.proxmox.proxmoxmachine.snapshot import is_half_made
 from capstan.providers.proxmox.resources import NODES
 from capstan.providers.proxmox.tasks import TaskEnd
 from capstan.providers.proxmox.transport import Upload
@@ -156,8 +157,7 @@ class Effects:
             config = await client.config(target.node, target.vmid)
         except NotFound:
             return
-        half_made = config.get("lock") == "clone" and not target.provider_id
-        if not half_made:
+        if target.provider_id or not is_half_made(config):
             await self._verified(target)
             await self._delete_seed(client, target, config)
         try:

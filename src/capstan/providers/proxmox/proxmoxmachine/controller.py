@@ -176,11 +176,11 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
 
     async def _survey(self, reader: Reader, s: Snapshot) -> Snapshot:
         assert s.endpoint is not None and s.infra is not None
-        others = [
-            _in_flight(m)
-            for m in reader.list_indexed(ProxmoxMachine, "pve", s.pve)
-            if m.metadata.uid != s.machine.metadata.uid
-        ]
+
+        def others() -> list[looking.InFlight]:
+            found = reader.list_indexed(ProxmoxMachine, "pve", s.pve)
+            return [_in_flight(machine) for machine in found if machine.metadata.uid != s.machine.metadata.uid]
+
         client = self._clients.client(s.endpoint)
         site = await looking.survey(client, s.machine, s.infra, _role(s.machine), others)
         return replace(s, site=site, fresh_nonce=self._keys.token(NONCE_BYTES).hex())

@@ -12,7 +12,7 @@ import msgspec
 
 from capstan.providers.proxmox.proxmoxmachine.actions import AwaitTask, DestroyVm, RemoveSeed, StopVm
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot, Vm
-from capstan.providers.proxmox.proxmoxmachine.stages import Step, endpoint_of, target_of, waiting
+from capstan.providers.proxmox.proxmoxmachine.stages import Step, endpoint_of, is_remains, target_of, waiting
 from capstan.providers.proxmox.resources import MACHINE_FINALIZER, PROXMOX_MACHINES
 from capstan.runtime.plan import Action, Emit, Update
 
@@ -45,7 +45,7 @@ def _remaining(s: Snapshot) -> Step | Gone:
         blocked = waiting(s.problem.reason, s.problem.message)
         return Step((told,), blocked, requeue_after=s.problem.pause_seconds)
     status = s.machine.status
-    if status.task_ref and status.retry_after is None and (s.vm is None or s.vm.lock == "clone"):
+    if status.task_ref and status.retry_after is None and (s.vm is None or not s.vm.mine or s.vm.lock == "clone"):
         message = "its clone is still running: it is awaited, then removed"
         follow = AwaitTask(reason=message, endpoint=endpoint_of(s), upid=status.task_ref)
         return Step((follow,), waiting("Deleting", message), requeue_after=LOOK_AGAIN_SECONDS)
@@ -54,7 +54,7 @@ def _remaining(s: Snapshot) -> Step | Gone:
         return _absent(s)
     if vm.mine:
         return _remove(s, vm)
-    if vm.lock == "clone" and status.task_ref and status.retry_after is not None:
+    if is_remains(s):
         destroy = DestroyVm(reason="its clone failed half-way", target=target_of(s))
         message = f"VM {vm.vmid} on {vm.node} is left of a failed clone"
         return Step((destroy,), waiting("Deleting", message), requeue_after=LOOK_AGAIN_SECONDS)

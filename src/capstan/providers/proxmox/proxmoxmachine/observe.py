@@ -6,7 +6,7 @@ done with it or the list does not show it as it should.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,15 @@ from capstan.providers.proxmox.client import ProxmoxClient
 from capstan.providers.proxmox.config import drives, parse_bool, parse_int, parse_tags
 from capstan.providers.proxmox.errors import AgentUnavailable, NodeOffline, NotFound, NotRunning, PveError
 from capstan.providers.proxmox.proxmoxmachine.identity import VmIdentity, is_same_vm
-from capstan.providers.proxmox.proxmoxmachine.placement import HostNode, Request, Site, Template, match_templates
+from capstan.providers.proxmox.proxmoxmachine.placement import (
+    Choice,
+    HostNode,
+    Request,
+    Site,
+    Template,
+    match_templates,
+    place,
+)
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Problem, Vm
 from capstan.providers.proxmox.resources import SEED_TAG
 
@@ -139,11 +147,12 @@ async def survey(
     machine: ProxmoxMachine,
     infra: ProxmoxCluster,
     role: tuple[str, str, bool],
-    others: Sequence[InFlight],
+    others: Callable[[], Sequence[InFlight]],
 ) -> Site:
-    """The nodes, the templates and a free VMID."""
+    """The nodes, the templates and a free VMID. What others are about to take is counted: all waiting is done before
+    they are asked for, and what this machine will take is told them in the same instant."""
     rows = await client.inventory.rows(1.0)
-    nodes = _nodes(await client.nodes(), rows, role, others)
+    listed = await client.nodes()
     hints = infra.spec.scheduler_hints.memory_adjustment
     spec = machine.spec
     request = Request(
@@ -154,17 +163,23 @@ async def survey(
     )
     templates = await _templates(client, machine, rows)
     if isinstance(templates, str):
-        return Site(request, (), nodes, template_problem=templates, vmid=1)
-    vmid = await _free_vmid(client, machine, rows, {other.vmid for other in others})
+        return Site(request, template_problem=templates, vmid=1)
+    vmid = await _free_vmid(client, machine, rows, {other.vmid for other in others()})
     shared = await _is_shared(client, templates[0].node, spec.storage) if spec.storage else True
-    return Site(
+    known = {other.vmid: other for other in (*client.reservations.places(machine.metadata.uid), *others())}
+    site = Site(
         request,
         templates,
-        nodes,
+        _nodes(listed, rows, role, tuple(known.values())),
         vmid=vmid if isinstance(vmid, int) else 0,
         vmid_problem=vmid if isinstance(vmid, str) else "",
         target_is_shared=shared,
     )
+    choice = place(site)
+    if isinstance(choice, Choice):
+        mine = InFlight(site.vmid, choice.node, choice.memory_mib, choice.cores, role)
+        client.reservations.place(machine.metadata.uid, mine)
+    return site
 
 
 def _nodes(

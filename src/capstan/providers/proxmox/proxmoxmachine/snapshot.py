@@ -14,7 +14,7 @@ from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
-from capstan.providers.proxmox.config import parse_bool
+from capstan.providers.proxmox.config import drives, parse_bool
 from capstan.providers.proxmox.proxmoxmachine.identity import VmIdentity
 from capstan.providers.proxmox.proxmoxmachine.placement import Site
 from capstan.providers.proxmox.transport import Endpoint
@@ -52,8 +52,19 @@ class Vm:
         return self.running and self.qmp_status in ("paused", "suspended", "prelaunch")
 
     @property
+    def half_made(self) -> bool:
+        """A clone is running into it, or was broken off before it had a name, a disk or an identity."""
+        return is_half_made(self.config)
+
+    @property
     def protected(self) -> bool:
         return parse_bool(self.config.get("protection", "0"))
+
+
+def is_half_made(config: Mapping[str, Any]) -> bool:
+    """What Proxmox VE keeps of a clone until the copy has ended: a lock, and for a while nothing else."""
+    named = bool(config.get("name") or config.get("smbios1") or drives(config))
+    return config.get("lock") == "clone" or not named
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,17 @@ def reserved(s: Snapshot) -> Step | None:
 def is_taken_by_other(s: Snapshot) -> bool:
     """Our VMID went to somebody else before our clone was accepted. While a clone runs into it, it may be ours."""
     vm = s.vm
-    return s.observed and vm is not None and not vm.mine and vm.lock != "clone" and not s.machine.spec.provider_id
+    if not s.observed or vm is None or vm.mine or s.machine.spec.provider_id:
+        return False
+    clone_is_running = bool(s.machine.status.task_ref) and s.machine.status.retry_after is None
+    return not clone_is_running and vm.lock != "clone" and not is_remains(s)
+
+
+def is_remains(s: Snapshot) -> bool:
+    """What a clone of ours left that Proxmox VE had accepted, and that failed before the VM got its identity."""
+    status, vm = s.machine.status, s.vm
+    failed = bool(status.task_ref) and status.retry_after is not None
+    return vm is not None and not vm.mine and failed and vm.half_made and not s.machine.spec.provider_id
 
 
 def _reserve(s: Snapshot, choice: Choice, why: str) -> Update:
@@ -233,7 +243,7 @@ def _after_failed_clone(s: Snapshot) -> Step:
         pause = (retry_at - s.now).total_seconds()
         return Step((told,), waiting("CloningFailed", message), requeue_after=pause)
     vm = s.vm
-    if vm is not None and (vm.mine or vm.lock == "clone"):
+    if vm is not None and (vm.mine or is_remains(s)):
         remove = DestroyVm(reason="its clone failed half-way; it is removed and cloned again", target=target_of(s))
         return Step((told, remove), waiting("CloningFailed", message), requeue_after=LOCKED_SECONDS)
     return _clone(s)
