@@ -61,7 +61,7 @@ def decode_checked(
     if media == JSON:
         decoded = decode_json(body, duplicates=duplicates)
     elif media == YAML:
-        decoded = decode_yaml(body)
+        decoded = decode_yaml(body, duplicates=duplicates)
     else:
         raise unsupported_media_type(ACCEPTED)
     if not isinstance(decoded.value, dict):
@@ -77,7 +77,9 @@ def decode_patch(
     if patch_type is None:
         raise unsupported_media_type(tuple(_PATCH_TYPES))
     _refuse_size_and_encoding(body, content_encoding)
-    return patch_type, decode_yaml(body) if patch_type == "apply" else decode_json(body, duplicates=duplicates)
+    return patch_type, decode_yaml(body, duplicates=duplicates) if patch_type == "apply" else decode_json(
+        body, duplicates=duplicates
+    )
 
 
 def media_type(content_type: str) -> str:
@@ -103,10 +105,18 @@ def decode_json(body: bytes, *, duplicates: bool = False) -> Decoded:
     return Decoded(value, _find_duplicates(body) if duplicates else ())
 
 
-def decode_yaml(body: bytes) -> Decoded:
+def decode_yaml(body: bytes, *, duplicates: bool = True) -> Decoded:
     """YAML read as Kubernetes reads it (`yamldocument`). Errors: ApiError 400."""
-    value, duplicates = load_yaml(body, MAX_DUPLICATES)
-    return Decoded(value, duplicates)
+    if body.lstrip()[:1] == b"{":
+        # Most often this is JSON, which YAML readers treat differently in rare characters only: it stays as it is.
+        try:
+            orjson.loads(body)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            return decode_json(body, duplicates=duplicates)
+    value, found = load_yaml(body, MAX_DUPLICATES)
+    return Decoded(value, found)
 
 
 def _refuse_size_and_encoding(body: bytes, content_encoding: str) -> None:
