@@ -12,7 +12,7 @@ from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, Use
 from capstan.apiserver.authorization import Attributes, authorize
 from capstan.apiserver.backend import Backend, view
 from capstan.apiserver.deleting import Deleter, for_each
-from capstan.apiserver.patch import apply_patch, refuse_strategic
+from capstan.apiserver.patch import apply_patch, unsupported_patch_type
 from capstan.apiserver.reading import EntryPage, Lister
 from capstan.apiserver.resources import Target, no_such_resource
 from capstan.apiserver.scale import paths_of, scale_of, scaled
@@ -115,8 +115,8 @@ class ServerVerbs:
         subresource: str = "",
     ) -> Answer:
         target = self.target("patch", resource, namespace, name, subresource)
-        if patch_type == "strategic" and not target.served.builtin:
-            raise refuse_strategic()
+        if patch_type == "apply" or (patch_type == "strategic" and not target.served.builtin):
+            raise unsupported_patch_type(custom=not target.served.builtin)
         if (answer := await self._guarded(target, name)) is not None:
             return answer
         if subresource == "scale":
