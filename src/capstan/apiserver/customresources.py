@@ -11,6 +11,7 @@ from typing import Any
 from capstan.api.errors import FieldCause
 from capstan.api.kinds import Column, ScalePaths
 from capstan.api.objects import Obj
+from capstan.apiserver.discovery import version_priority
 from capstan.apiserver.jsonpath import PathError, compile_path
 from capstan.apiserver.resources import Served, ServedVersion
 from capstan.apiserver.structural import structural_faults
@@ -21,7 +22,6 @@ _LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _KIND = re.compile(r"[A-Za-z]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?")
 _SIMPLE_PATH = re.compile(r"(\.[A-Za-z_][A-Za-z0-9_\-]*)+")
-_VERSION = re.compile(r"v([1-9]\d*)(?:(alpha|beta)([1-9]\d*))?")
 _COLUMN_TYPES = ("integer", "number", "string", "boolean", "date")
 _SCOPES = ("Cluster", "Namespaced")
 _PROTECTED_GROUPS = (".k8s.io", ".kubernetes.io")
@@ -105,15 +105,6 @@ def name_clash(crd: Obj, served: Iterable[Served]) -> str:
         if name in kinds:
             return f"{quoted(name)} is already in use"
     return ""
-
-
-def version_priority(name: str) -> tuple[int, int, int, str]:
-    """A sort key that puts the preferred version first: GA before beta before alpha, higher numbers first."""
-    found = _VERSION.fullmatch(name)
-    if not found:
-        return (3, 0, 0, name)
-    major, stage, minor = found.groups()
-    return ({None: 0, "beta": 1, "alpha": 2}[stage], -int(major), -int(minor or 0), name)
 
 
 def _established(old: Obj, accepted: bool, now: datetime) -> Obj:

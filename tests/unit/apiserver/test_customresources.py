@@ -14,7 +14,6 @@ from capstan.apiserver.customresources import (
     definition_faults,
     established_status,
     kind_of_crd,
-    version_priority,
     with_defaults,
 )
 from capstan.apiserver.structural import structural_faults
@@ -206,8 +205,3 @@ def test_status_is_established_unless_a_name_is_taken() -> None:
     clash = established_status(other, [kind_of_crd(crd)], NOW)
     assert {c["type"]: c["status"] for c in clash["conditions"]} == {"NamesAccepted": "False", "Established": "False"}
     assert '"wd" is already in use' in clash["conditions"][0]["message"]
-
-
-def test_versions_sort_by_what_clients_prefer() -> None:
-    names = ["foo", "v1alpha1", "v1", "v2beta1", "v2", "v1beta2", "v10"]
-    assert sorted(names, key=version_priority) == ["v10", "v2", "v1", "v2beta1", "v1beta2", "v1alpha1", "foo"]
