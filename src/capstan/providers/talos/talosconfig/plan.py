@@ -152,7 +152,7 @@ def _refusal(snapshot: TalosConfigSnapshot, why: str) -> Plan:
 
 def _client_config(snapshot: TalosConfigSnapshot) -> tuple[Action, ...]:
     cluster, found = snapshot.cluster, snapshot.client_config
-    if cluster is None or not snapshot.is_control_plane:
+    if cluster is None or cluster.metadata.deletion_timestamp is not None or not snapshot.is_control_plane:
         return ()
     if found is None:
         reason = "there is none yet"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from capstan.api.bootstrap.talosconfig import BootstrapInitialization, TalosConfig, TalosConfigDeprecated
+from capstan.api.errors import is_conflict
 from capstan.api.meta import Condition, LegacyCondition
 from capstan.api.rules.conditions import FALSE, TRUE, Reasons, put_condition, put_conditions, summarize
 from capstan.api.rules.conditions_v1beta1 import (
@@ -81,7 +82,7 @@ def _conditions(
 def _client_config(snapshot: TalosConfigSnapshot, outcomes: Outcomes) -> tuple[Condition, LegacyCondition] | None:
     if not snapshot.is_control_plane:
         return None
-    if outcomes.error is not None:
+    if outcomes.error is not None and not is_conflict(outcomes.error):
         why = str(outcomes.error)
         return _bad(CLIENT_CONFIG_AVAILABLE, "InternalError", "ClientConfigGenerationFailed", ERROR, why)
     if snapshot.client_config is None and not outcomes.of(WriteTalosconfig):

@@ -93,7 +93,7 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosControlPlane, ("metadata.finalizers", "metadata.annotations", "status")),
-        Writes(Machine, ("metadata.annotations[pre-terminate hook, etcd-leaving]",)),
+        Writes(Machine, ("metadata.annotations[pre-terminate hook, etcd-leaving]", "status.conditions[UpToDate]")),
         Writes("infrastructure templates", ("metadata.ownerReferences",)),
         Writes("Secret <cluster>-kubeconfig", ("data",)),
     )

@@ -10,6 +10,7 @@ import msgspec
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
 from capstan.api.core.node import Node
+from capstan.api.errors import is_conflict
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions import is_true
 from capstan.api.rules.conditions_v1beta1 import (
@@ -186,11 +187,11 @@ def _available(snapshot: ControlPlaneSnapshot) -> LegacyCondition:
 def _resized(
     snapshot: ControlPlaneSnapshot, outcomes: Outcomes, waiting: tuple[Waiting, ...], missing: str
 ) -> LegacyCondition:
-    told = _told(waiting, RESIZED)
-    if outcomes.error is not None and not outcomes.of(BootstrapEtcd):
+    told, error = _told(waiting, RESIZED), outcomes.error
+    resizing = len(snapshot.active) != snapshot.desired or bool(snapshot.going)
+    if error is not None and resizing and not is_conflict(error) and not outcomes.of(BootstrapEtcd):
         reason = told.reason if told else "ScalingUp" if len(snapshot.active) < snapshot.desired else "ScalingDown"
-        if len(snapshot.active) != snapshot.desired or snapshot.going:
-            return legacy_false(RESIZED, reason, WARNING, str(outcomes.error))
+        return legacy_false(RESIZED, reason, WARNING, str(error))
     if told is not None:
         return legacy_false(RESIZED, told.reason, INFO, told.message)
     have, want = len(snapshot.active), snapshot.desired

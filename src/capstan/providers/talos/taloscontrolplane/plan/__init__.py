@@ -17,7 +17,7 @@ from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated, 
 from capstan.providers.talos.taloscontrolplane.plan.removal import plan_going
 from capstan.providers.talos.taloscontrolplane.plan.scale import plan_scale
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, poll_seconds
-from capstan.providers.talos.taloscontrolplane.plan.upkeep import plan_upkeep
+from capstan.providers.talos.taloscontrolplane.plan.upkeep import plan_marks, plan_upkeep
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
 from capstan.runtime.plan import Plan, Update, Waiting
 
@@ -42,7 +42,7 @@ def plan(snapshot: ControlPlaneSnapshot) -> Plan:
         update = Update(resource=RESOURCE, before=control_plane, after=after, reason="its Machines go before it does")
         return Plan(snapshot.subject, (update,))
     step = plan_step(snapshot)
-    actions = (*plan_upkeep(snapshot), *plan_drift_event(snapshot), *step.actions)
+    actions = (*plan_upkeep(snapshot), *plan_drift_event(snapshot), *step.actions, *plan_marks(snapshot))
     after_seconds = poll_seconds(snapshot) if step.polls else HEALTH_SECONDS if snapshot.machines else None
     return Plan(snapshot.subject, actions, step.waiting_on, after_seconds)
 

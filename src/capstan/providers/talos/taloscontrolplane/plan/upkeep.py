@@ -4,23 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from capstan.api.cluster.kinds import CLUSTER, MACHINE
+from capstan.api.cluster.machine import Machine
+from capstan.api.meta import Condition
+from capstan.api.rules.conditions import FALSE, TRUE, find_condition, put_condition
 from capstan.api.rules.owners import adopted_object, owner_reference, with_metadata
 from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK
 from capstan.providers.talos.taloscontrolplane.plan.actions import WriteKubeconfig
-from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
+from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
+from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneMachine, ControlPlaneSnapshot
 from capstan.runtime.plan import Action, Update
 
 
 def plan_upkeep(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
+    """What the steps build on."""
     yield from _template_owner(snapshot)
     yield from _kubeconfig(snapshot)
+
+
+def plan_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
+    """What Machines show. Their own controller writes them too, so these come last: a conflict holds nothing up."""
+    outdated = dict(find_outdated(snapshot))
     for machine in snapshot.active:
+        after = with_up_to_date(snapshot, machine, outdated.get(machine.name, ""))
+        reason = f"Machine {machine.name} is {'not what' if machine.name in outdated else 'as'} its control plane says"
         if not machine.has_hook:
-            annotations = {**machine.machine.metadata.annotations, ETCD_HOOK: ""}
-            after = with_metadata(machine.machine, annotations=annotations)
+            after = with_metadata(after, annotations={**after.metadata.annotations, ETCD_HOOK: ""})
             reason = f"Machine {machine.name} is not to go before its etcd member"
+        if after != machine.machine:
             yield Update(resource=MACHINE.resource(), before=machine.machine, after=after, reason=reason)
+
+
+def with_up_to_date(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, outdated: str) -> Machine:
+    """The Machine with its condition UpToDate, which is the control plane's to set. Left for later while the
+    Machine's own controller has not begun to report: its first status is a busy time."""
+    status, meta = machine.machine.status, machine.machine.metadata
+    wanted = (FALSE, "NotUpToDate", f"* {outdated}") if outdated else (TRUE, "UpToDate", "")
+    known = find_condition(status.conditions, "UpToDate")
+    if not status.conditions or (known is not None and (known.status, known.reason, known.message) == wanted):
+        return machine.machine
+    new = Condition(type="UpToDate", status=wanted[0], reason=wanted[1], message=wanted[2])
+    conditions = put_condition(status.conditions, new, generation=meta.generation, now=snapshot.now)
+    return msgspec.structs.replace(machine.machine, status=msgspec.structs.replace(status, conditions=conditions))
 
 
 def _template_owner(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
