@@ -23,7 +23,7 @@ from capstan.providers.proxmox.config import (
     parse_size,
     with_marker,
 )
-from capstan.providers.proxmox.errors import AlreadyExists, NotFound
+from capstan.providers.proxmox.errors import AlreadyExists, NotFound, TaskGone
 from capstan.providers.proxmox.transport import Scalar
 
 Progress = Callable[[str], None]
@@ -75,6 +75,7 @@ async def ensure_template(
     client: ProxmoxClient, wish: TemplateWish, progress: Progress = lambda _line: None
 ) -> TemplateReady:
     """The template on its node. Raises PveError, or TerminalError for what only the user can change."""
+    await _earlier_runs_end(client, wish, progress)
     found = await _find(client, wish)
     if found is not None:
         vmid, config = found
@@ -91,6 +92,17 @@ async def ensure_template(
     vmid = await _create(client, wish, volume, progress)
     await _finish(client, wish, vmid, await client.config(wish.node, vmid), progress)
     return TemplateReady(wish.node, vmid, created=True)
+
+
+async def _earlier_runs_end(client: ProxmoxClient, wish: TemplateWish, progress: Progress) -> None:
+    """What an interrupted run had begun goes on in Proxmox VE, and a VM shows whose it is only when it is made."""
+    for kind in ("download", "qmcreate"):
+        for upid in await client.active_tasks(wish.node, kind):
+            progress(f"waiting for {upid}, which runs on {wish.node}")
+            try:
+                await client.tasks.end(upid)
+            except TaskGone:
+                continue
 
 
 async def _find(client: ProxmoxClient, wish: TemplateWish) -> tuple[int, dict[str, Any]] | None:
