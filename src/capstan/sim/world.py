@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 import yaml
@@ -31,8 +31,8 @@ K = TypeVar("K", bound=TypedObject)
 class World:
     """`with World(seed=1) as world: world.run(scenario(world))`.
 
-    Guarantees: equal settings and equal scenarios give equal traces, byte by byte. `crash_at(n)` ends the management
-    plane's process at the n-th point before or after an effect; a new one goes on from the store.
+    Guarantees: equal settings and equal scenarios give equal traces, byte by byte. `crash_after` ends the management
+    plane's process at points before or after an effect; a new one goes on from the store.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class World:
         self.store = MemoryStore()
         self.changed = Signal()
         self.crashes = 0
+        self._gaps: Iterator[int] = iter(())
         self._service_account: ServiceAccountAlgorithm = service_account
         self._restart: asyncio.Task[None] | None = None
         self.gate = Gate(self._effect, self._crash)
@@ -65,9 +66,11 @@ class World:
         """Run a scenario to its end on the virtual loop."""
         return self.loop.run_until_complete(scenario)
 
-    def crash_at(self, point: int) -> None:
-        """End the process at that many points from now; 0 for never."""
-        self.gate.crash_at = self.gate.points + point if point else 0
+    def crash_after(self, gaps: Iterable[int]) -> None:
+        """End the process after so many more points before and after effects, and each new process after the next
+        gap, until the gaps are used up."""
+        self._gaps = iter(gaps)
+        self._arm()
 
     # -- what a user does
 
@@ -142,9 +145,14 @@ class World:
         self.trace.add("crash", f"the process ends at point {self.gate.points}")
         self._restart = self.loop.create_task(self._start_again(), name="restart")
 
+    def _arm(self) -> None:
+        gap = next(self._gaps, 0)
+        self.gate.crash_at = self.gate.points + gap if gap else 0
+
     async def _start_again(self) -> None:
         await self.plane.stop()
         self.gate.open()
+        self._arm()
         self.plane = self._make_plane()
         self.trace.add("crash", "a new process starts from the store")
         await self.plane.start()
