@@ -1,0 +1,148 @@
+"""What is read from provider objects, in both contract versions; and templates cloned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from capstan.api.meta import OwnerReference
+from capstan.api.objects import GroupKind, Obj, Resource
+from capstan.api.rules import contract
+from capstan.api.rules.contract import Counters, Domain, External, InvalidConditionError, clone_template, conditions_of
+from capstan.api.rules.progress import Mirrored, external_condition
+
+GROUP = "infrastructure.cluster.x-k8s.io"
+
+
+def external(version: str = "v1beta2", **fields: Obj) -> External:
+    obj = {"apiVersion": f"{GROUP}/v1", "kind": "Thing", "metadata": {"name": "a", "uid": "u"}, **fields}
+    return External(GroupKind(GROUP, "Thing"), "a", Resource(GROUP, "v1", "things", "Thing"), version, obj)
+
+
+@pytest.mark.parametrize(
+    ("read", "version", "status"),
+    [
+        (contract.is_provisioned, "v1beta2", {"initialization": {"provisioned": True}}),
+        (contract.is_provisioned, "v1beta1", {"ready": True}),
+        (contract.is_data_secret_created, "v1beta2", {"initialization": {"dataSecretCreated": True}}),
+        (contract.is_data_secret_created, "v1beta1", {"ready": True}),
+        (contract.is_control_plane_initialized, "v1beta2", {"initialization": {"controlPlaneInitialized": True}}),
+        (contract.is_control_plane_initialized, "v1beta1", {"initialized": True}),
+    ],
+)
+def test_flags_stand_where_their_contract_has_them(read, version, status) -> None:  # type: ignore[no-untyped-def]
+    other = "v1beta1" if version == "v1beta2" else "v1beta2"
+    assert read(external(version, status=status))
+    assert not read(external(other, status=status))
+    assert not read(external(version))
+    assert not read(External(GroupKind(GROUP, "Thing"), "a"))
+
+
+@pytest.mark.parametrize(
+    "reported", [{"b": {"controlPlane": True}, "a": {}}, [{"name": "b", "controlPlane": True}, {"name": "a"}]]
+)
+def test_failure_domains_are_sorted_from_a_map_or_a_list(reported: object) -> None:
+    found = external(status={"failureDomains": reported})
+    assert contract.failure_domains(found) == (Domain("a"), Domain("b", True))
+
+
+def test_endpoint_needs_host_and_port() -> None:
+    assert contract.control_plane_endpoint(external(spec={"controlPlaneEndpoint": {"host": "", "port": 0}})) is None
+    assert contract.control_plane_endpoint(external(spec={"controlPlaneEndpoint": {"host": "h", "port": 1}})) == (
+        "h",
+        1,
+    )
+
+
+def test_counters_of_both_contracts() -> None:
+    new = external(spec={"replicas": 3}, status={"replicas": 3, "availableReplicas": 2, "upToDateReplicas": 1})
+    assert contract.control_plane_counters(new) == Counters(3, 3, None, 2, 1)
+    old = external(
+        "v1beta1", spec={"replicas": 3}, status={"unavailableReplicas": 5, "updatedReplicas": 2, "version": "v1.34.0"}
+    )
+    assert contract.control_plane_counters(old) == Counters(3, None, None, 0, 2, (("v1.34.0", None),))
+
+
+def test_conditions_of_the_newer_kind_come_first() -> None:
+    newer = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
+    older = {"type": "Ready", "status": "False", "reason": "X"}
+    (found,) = conditions_of(external(status={"conditions": [older], "v1beta2": {"conditions": [newer]}}).object)
+    assert (found.status, found.reason) == ("True", "NoReasonReported")
+    assert found.last_transition_time == datetime(2026, 1, 1, tzinfo=UTC)
+    with pytest.raises(InvalidConditionError):
+        conditions_of(external(status={"conditions": [{"type": "Ready"}]}).object)
+
+
+def test_cloning_a_template() -> None:
+    template = external(
+        spec={"template": {"metadata": {"labels": {"a": "1", "b": "1"}, "annotations": {"x": "1"}}, "spec": {"n": 2}}}
+    )
+    owner = OwnerReference(api_version="v1", kind="K", name="o", uid="u", controller=True)
+    made = clone_template(
+        template,
+        Resource(GROUP, "v2", "machines", "LabMachine"),
+        name="m",
+        namespace="ns",
+        cluster_name="home",
+        labels={"b": "2"},
+        annotations={"y": "2"},
+        owner=owner,
+    )
+    assert made["apiVersion"] == f"{GROUP}/v2"
+    assert made["kind"] == "LabMachine"
+    assert made["spec"] == {"n": 2}
+    meta = made["metadata"]
+    assert meta["labels"] == {"a": "1", "b": "2", "cluster.x-k8s.io/cluster-name": "home"}
+    assert meta["annotations"] == {
+        "x": "1",
+        "y": "2",
+        "cluster.x-k8s.io/cloned-from-name": "a",
+        "cluster.x-k8s.io/cloned-from-groupkind": f"Thing.{GROUP}",
+    }
+    assert meta["ownerReferences"] == [{"apiVersion": "v1", "kind": "K", "name": "o", "uid": "u", "controller": True}]
+
+
+RULE = Mirrored("InfrastructureReady", "Ready", "Ready", "NotReady", "status.initialization.provisioned", "cluster")
+READY = {"type": "Ready", "status": "True"}
+BROKEN = {"type": "Ready", "status": "False", "reason": "NoRoom", "message": "full"}
+
+
+@pytest.mark.parametrize(
+    ("found", "flags", "expected"),
+    [
+        (external(), (False, False, False), ("False", "NotReady", "Thing status.initialization.provisioned is false")),
+        (external(), (True, False, False), ("True", "Ready", "")),
+        (external(status={"conditions": [READY]}), (True, False, False), ("True", "Ready", "")),
+        (external(status={"conditions": [BROKEN]}), (True, True, False), ("False", "NoRoom", "full")),
+        (
+            external(status={"conditions": [{"status": "True"}]}),
+            (False, False, False),
+            ("Unknown", "InvalidConditionReported", "Thing: condition (without a type) has no type"),
+        ),
+        (
+            External(GroupKind(GROUP, "Thing"), "a"),
+            (False, False, False),
+            ("False", "ObjectDoesNotExist", "Thing does not exist"),
+        ),
+        (
+            External(GroupKind(GROUP, "Thing"), "a"),
+            (False, True, False),
+            ("False", "ObjectDeleted", "Thing has been deleted while the cluster still exists"),
+        ),
+        (
+            External(GroupKind(GROUP, "Thing"), "a"),
+            (False, True, True),
+            ("False", "ObjectDeleted", "Thing has been deleted"),
+        ),
+        (
+            External(GroupKind(GROUP, "Thing"), "a", problem="no CRD", problem_reason="ProviderMissing"),
+            (False, False, False),
+            ("Unknown", "ProviderMissing", "Waiting: no CRD"),
+        ),
+    ],
+)
+def test_what_a_provider_object_means(found, flags, expected) -> None:  # type: ignore[no-untyped-def]
+    done, was_done, deleting = flags
+    condition = external_condition(RULE, found, done=done, was_done=was_done, deleting=deleting)
+    assert (condition.status, condition.reason, condition.message) == expected
