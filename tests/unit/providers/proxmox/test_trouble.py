@@ -307,9 +307,10 @@ def test_tags_choose_the_template_of_the_target_node() -> None:
         await w.machine("m", sourceNode=None, templateID=None, templateSelector=selector, allowedNodes=["pve2"])
         await w.until(PROXMOX_MACHINES, "m", is_provisioned)
         assert w.pve.vms[100].node == "pve2"
-        assert next(
-            ("clone", params["vmid"]) for op, params in w.api.calls if op.endswith("/clone")
-        ) == ("clone", "9002")
+        assert next(("clone", params["vmid"]) for op, params in w.api.calls if op.endswith("/clone")) == (
+            "clone",
+            "9002",
+        )
 
     run(story, hosts=(Host("pve1"), Host("pve2")))
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import orjson
 
-from capstan.api.objects import Obj, Resource
+from capstan.api.errors import TransientError
+from capstan.api.objects import Key, Obj, Resource
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.server import ApiServer
@@ -21,7 +22,9 @@ from capstan.providers.proxmox.proxmoxmachine.controller import ProxmoxMachineCo
 from capstan.providers.proxmox.resources import CLAIMS, PROXMOX_CLUSTERS, PROXMOX_MACHINES, SECRETS
 from capstan.providers.proxmox.transport import Endpoint, Response, Scalar, Transport, Upload
 from capstan.runtime.client.local import LocalClient
+from capstan.runtime.client.protocol import Client
 from capstan.runtime.manager import Manager
+from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Action, Plan
 from capstan.sim.clock import VirtualClock
 from capstan.sim.faults import Faults
@@ -73,6 +76,19 @@ class Wire:
 
 
 @dataclass
+class _Workloads:
+    """The one workload cluster, for whoever asks."""
+
+    world: World
+
+    async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
+        return await self.world.client_of(cluster)
+
+    async def forget(self, cluster: Key) -> None:
+        return None
+
+
+@dataclass
 class Wires:
     """Opens them."""
 
@@ -99,6 +115,22 @@ class World:
     stop_before: int = 0
     stop_after: int = 0
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    workload_server: ApiServer | None = None
+    workload: LocalClient | None = None
+
+    async def client_of(self, cluster: Key) -> LocalClient:
+        """The client of the workload cluster, once `boot_workload` was called."""
+        if self.workload is None:
+            raise TransientError(f"{cluster} does not answer")
+        return self.workload
+
+    async def boot_workload(self) -> LocalClient:
+        """The workload cluster answers from now on."""
+        keys = SeededKeys(9)
+        self.workload_server = ApiServer(MemoryStore(), scheme=SCHEME, clock=self.clock.now, token=keys.token)
+        await self.workload_server.start()
+        self.workload = LocalClient(self.workload_server.verbs(User("admin", ("system:masters",))))
+        return self.workload
 
     def count(self, method: str) -> int:
         """The number of this write among all; 0 for reads."""
@@ -125,12 +157,13 @@ class World:
         """A new process: nothing of an earlier one is known to it but what is stored."""
         self.seeds += 1
         clients = Clients(Wires(SimulatedTransports({"pve": self.api}), self), self.clock)
-        self.manager = Manager(self.client, SCHEME, self.clock, before_action=self._note)
+        nodes = WorkloadNodes(_Workloads(self))
+        self.manager = Manager(self.client, SCHEME, self.clock, workload_nodes=nodes, before_action=self._note)
         for controller in (
             InClusterIPPoolController(),
             IPAddressClaimController(),
             ProxmoxClusterController(clients),
-            ProxmoxMachineController(clients, SeededKeys(self.seeds)),
+            ProxmoxMachineController(clients, SeededKeys(self.seeds), workloads=_Workloads(self)),
         ):
             self.manager.add(controller)
         await self.manager.start()
@@ -198,6 +231,8 @@ class World:
     async def close(self) -> None:
         await self.kill()
         await self.server.stop()
+        if self.workload_server is not None:
+            await self.workload_server.stop()
 
     def vms(self) -> list[int]:
         return sorted(vmid for vmid, vm in self.pve.vms.items() if not vm.template)
