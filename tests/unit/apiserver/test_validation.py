@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -486,3 +488,11 @@ def test_null_is_absent_where_it_is_no_value() -> None:
     refused = _apply(schema, {"must": None, "may": None})
     assert refused.object == {"spec": {}}
     assert [(c.field, c.message) for c in refused.causes] == [("spec.must", "Required value")]
+
+
+def test_the_evaluator_does_not_load_its_command_line() -> None:
+    code = (
+        "import sys, capstan.apiserver.validation; assert 'prompt_toolkit' not in sys.modules; "
+        "import cel; assert cel.evaluate('1 + 1') == 2; import cel.cli"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import re2
-from cel import stdlib
+
+from capstan.apiserver.validation.evaluator import STDLIB_FUNCTIONS
 
 _QUANTITY = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
 _SEMVER = re.compile(
@@ -100,7 +101,7 @@ def _formatted(value: Any, verb: str, precision: int) -> str:
 
 #: By the name that rules call them by.
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **stdlib.STDLIB_FUNCTIONS,
+    **STDLIB_FUNCTIONS,
     "find": find,
     "findAll": find_all,
     "format": format_text,

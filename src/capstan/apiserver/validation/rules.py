@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import cel
-
 from capstan.api.errors import FieldCause
 from capstan.apiserver.validation.celfunctions import FUNCTIONS
+from capstan.apiserver.validation.evaluator import OptionalValue, compile_program
 from capstan.apiserver.validation.fielderror import Path, render
 from capstan.apiserver.validation.formats import parse_date_time
 from capstan.apiserver.validation.keywords import SchemaError
@@ -96,7 +95,7 @@ class Rule:
     def _old_view(self, old: Any, has_old: bool) -> Any:
         if not self.optional_old:
             return self._view(old)
-        return cel.OptionalValue.of(self._view(old)) if has_old else cel.OptionalValue.none()
+        return OptionalValue.of(self._view(old)) if has_old else OptionalValue.none()
 
 
 def compile_rules(schema: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -137,7 +136,7 @@ def _compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Rule:
 def compile_expression(source: str) -> Any:
     """A compiled CEL program. Errors: SchemaError."""
     try:
-        return cel.compile(source)
+        return compile_program(source)
     except ValueError as error:
         first = str(error).splitlines()[0][:300]
         raise SchemaError(f"rule {source[:200]!r} does not compile: {first}") from None
