@@ -86,6 +86,8 @@ class World:
         self.objects: dict[Place, Obj] = {}
         self.served = dict(SERVED)
         self.reachable = True
+        self.contract = "v1beta2"
+        self.refuse: Callable[[Action], ApiError | None] | None = None
         self.trace: list[str] = []
         self.events: list[str] = []
         self.created: list[Place] = []
@@ -185,9 +187,12 @@ class World:
             if self.crash_before == self.effects:
                 raise Crash
             try:
+                error = self.refuse(action) if self.refuse is not None else None
+                if error is not None:
+                    raise error
                 self._apply(action)
-            except ApiError as error:
-                done.append(Outcome(action, error=error))
+            except ApiError as refusal:
+                done.append(Outcome(action, error=refusal))
                 break
             line = f"{plan.subject}: {action.summary}"
             self.trace.append(line if isinstance(action, Emit) else f"{line} ({action.reason})")
@@ -308,7 +313,7 @@ class WorldReader:
         if plural is None:
             text = f"no CustomResourceDefinition serves {group_kind}: install the provider of group {group_kind.group}"
             raise TransientError(text, reason="ProviderMissing")
-        return Resource(group_kind.group, "v1", plural, group_kind.kind), "v1beta2"
+        return Resource(group_kind.group, "v1", plural, group_kind.kind), self._world.contract
 
     async def get_object(self, group_kind: GroupKind, namespace: str, name: str) -> Obj | None:
         await self.resolve(group_kind)
