@@ -56,6 +56,10 @@ class Served(Protocol):
 
     def now(self) -> datetime: ...
 
+    def watch_seconds(self) -> int:
+        """After how long a watch ends that did not say."""
+        ...
+
     def failing(self) -> Mapping[str, str]:
         """Health checks that fail, with what they say."""
         ...
@@ -185,6 +189,8 @@ class Handler:
         options = list_options(request)
         if route.name:
             options = replace(options, field_selector=f"metadata.name={route.name}")
+        if options.timeout_seconds is None:
+            options = replace(options, timeout_seconds=self._server.watch_seconds())
         target = verbs.target("watch", resource, route.namespace)
         watch = verbs.open_watch(target, options)
         first = await watch.start()

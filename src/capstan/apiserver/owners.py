@@ -48,12 +48,15 @@ class OwnerIndex:
 
     _dependents: dict[str, Dependent] = field(default_factory=dict)
     _by_owner: dict[str, dict[str, None]] = field(default_factory=dict)
+    _at: dict[tuple[str, str, str], str] = field(default_factory=dict)
 
     def observe(self, entry: Entry) -> Dependent | None:
         """Take in the present state of an object. Gives it back when its owners are new or other ones."""
         if _OWNERS not in entry.value:
-            if self._dependents:
-                self.remove(entry.object["metadata"].get("uid", ""))
+            # Most objects own nothing and are owned by nobody: they are told by their bytes, not decoded.
+            known_uid = self._at.get((entry.prefix, entry.namespace, entry.name))
+            if known_uid is not None:
+                self.remove(known_uid)
             return None
         seen = Dependent(place_of(entry), owners_of(entry.object["metadata"]))
         known = self._dependents.get(seen.place.uid)
@@ -64,6 +67,7 @@ class OwnerIndex:
         if not seen.owners:
             return None
         self._dependents[seen.place.uid] = seen
+        self._at[(entry.prefix, entry.namespace, entry.name)] = seen.place.uid
         for ref in seen.owners:
             self._by_owner.setdefault(str(ref.get("uid")), {})[seen.place.uid] = None
         return seen
@@ -73,6 +77,7 @@ class OwnerIndex:
         known = self._dependents.pop(uid, None)
         if known is None:
             return None
+        self._at.pop((known.place.prefix, known.place.namespace, known.place.name), None)
         for ref in known.owners:
             siblings = self._by_owner.get(str(ref.get("uid")), {})
             siblings.pop(uid, None)

@@ -38,7 +38,7 @@ class Shape:
             version.columns,
             self.now,
             include_object=self.include,
-            group=served.group if served.builtin else "custom/",
+            group=served.group,
             kind=served.kind,
             metadata=metadata,
             headers=headers,

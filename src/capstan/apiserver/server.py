@@ -76,6 +76,10 @@ class ApiServer:
     def now(self) -> datetime:
         return self.backend.clock()
 
+    def watch_seconds(self) -> int:
+        """Half an hour to an hour, differently for each, so that clients do not all come back at once."""
+        return 1800 + int.from_bytes(self.backend.token(2), "big") % 1800
+
     def failing(self) -> Mapping[str, str]:
         """Readiness checks that fail, by name."""
         failing = {} if self._tasks else {"started": "the server is not started"}

@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import apsw
@@ -37,13 +38,22 @@ CREATE TABLE IF NOT EXISTS log (
     revision INTEGER PRIMARY KEY, previous INTEGER NOT NULL, deleted INTEGER NOT NULL,
     prefix TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL
 );
+CREATE TRIGGER IF NOT EXISTS written AFTER INSERT ON log WHEN NOT NEW.deleted BEGIN
+    INSERT INTO current (prefix, namespace, name, revision, value)
+    VALUES (NEW.prefix, NEW.namespace, NEW.name, NEW.revision, NEW.value)
+    ON CONFLICT (prefix, namespace, name) DO UPDATE SET revision = excluded.revision, value = excluded.value;
+END;
+CREATE TRIGGER IF NOT EXISTS removed AFTER INSERT ON log WHEN NEW.deleted BEGIN
+    DELETE FROM current WHERE prefix = NEW.prefix AND namespace = NEW.namespace AND name = NEW.name;
+END;
 """
-_APPEND = "INSERT INTO log VALUES (?, ?, ?, ?, ?, ?, ?)"
-_UPSERT = """
-INSERT INTO current (prefix, namespace, name, revision, value) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (prefix, namespace, name) DO UPDATE SET revision = excluded.revision, value = excluded.value
+_ROW = "(?, ?, ?, ?, ?, ?, ?)"
+_ROWS_AT_ONCE = 64
+# The counter must survive the history that it is otherwise read from.
+_KEEP = """
+UPDATE facts SET value = max(value, CASE name WHEN 'compacted' THEN ?1 ELSE (SELECT max(revision) FROM log) END)
+WHERE name IN ('compacted', 'revision')
 """
-_DROP = "DELETE FROM current WHERE prefix = ? AND namespace = ? AND name = ?"
 # A revision that is older than the retained history stays while a retained change still shows it as its past.
 _TRIM = """
 DELETE FROM log WHERE revision IN (
@@ -216,34 +226,30 @@ class SqliteStore:
                 job.error = self._failure
 
     def _append(self, changes: _Changes) -> None:
+        """A group as one statement where it fits: each statement costs this thread a turn at the interpreter's
+        lock, which a busy loop gives away only every few milliseconds. Triggers keep `current`."""
         if not changes:
             return
         if self._failure is not None:
             raise self._failure
-        rows = []
-        puts = []
-        drops = []
+        values: list[object] = []
+        for change in changes:
+            entry, previous = change.entry, change.previous
+            past = previous.revision if previous is not None else 0
+            values += (entry.revision, past, change.deleted, entry.prefix, entry.namespace, entry.name, entry.value)
+        if len(changes) <= _ROWS_AT_ONCE:
+            self._database.execute(_insert(len(changes)), values)
+            return
         with self._database:
-            for change in changes:
-                entry, previous = change.entry, change.previous
-                place = (entry.prefix, entry.namespace, entry.name)
-                past = previous.revision if previous is not None else 0
-                rows.append((entry.revision, past, int(change.deleted), *place, entry.value))
-                if change.deleted:
-                    drops.append(place)
-                else:
-                    puts.append((*place, entry.revision, entry.value))
-            # A key is at most once in a group's window: a commit waits for the one in flight on its key.
-            self._database.executemany(_APPEND, rows)
-            self._database.executemany(_DROP, drops)
-            self._database.executemany(_UPSERT, puts)
-            self._database.execute("UPDATE facts SET value = ? WHERE name = 'revision'", (changes[-1].revision,))
+            for start in range(0, len(changes), _ROWS_AT_ONCE):
+                rows = min(_ROWS_AT_ONCE, len(changes) - start)
+                self._database.execute(_insert(rows), values[start * 7 : (start + rows) * 7])
 
     def _trim(self, compact: int) -> None:
         """Delete old history in small steps, each its own transaction, so that no commit waits long."""
         while True:
             with self._database:
-                self._database.execute("UPDATE facts SET value = max(value, ?) WHERE name = 'compacted'", (compact,))
+                self._database.execute(_KEEP, (compact,))
                 self._database.execute(_TRIM, (compact, _COMPACT_STEP))
                 if self._database.changes() < _COMPACT_STEP:
                     return
@@ -263,6 +269,11 @@ class SqliteStore:
             else:
                 job.done.set_exception(job.error)
                 job.done.exception()
+
+
+@cache
+def _insert(rows: int) -> str:
+    return "INSERT INTO log VALUES " + ", ".join([_ROW] * rows)
 
 
 def _locked(place: Path) -> int:
@@ -328,6 +339,4 @@ def _load(database: apsw.Connection, index: Index) -> None:
         logged = known.setdefault(at, Entry(prefix, namespace, name, at, value))
         if at > compacted:
             index.load_history(Change(logged, known.get(past), bool(deleted)))
-    if present and max(known) > revision:
-        raise StoreError("the file holds revisions that its counter does not know")
-    index.loaded(revision, compacted)
+    index.loaded(max(revision, *known) if known else revision, compacted)
