@@ -1,0 +1,243 @@
+"""The control plane against a model of its machines: one etcd, always a quorum, in the end the wished number."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from capstan.api.rules.conditions_v1beta1 import find_legacy
+from capstan.providers.talos.taloscontrolplane.names import (
+    ETCD_HEALTHY,
+    MACHINES_BOOTSTRAPPED,
+    MACHINES_CREATED,
+    MACHINES_SPEC_UP_TO_DATE,
+    RESIZED,
+)
+from capstan.providers.talos.taloscontrolplane.plan import plan
+from capstan.providers.talos.taloscontrolplane.plan.actions import BootstrapEtcd, LeaveEtcd, RemoveEtcdMember
+from capstan.runtime.plan import Create, Delete, Emit, Update
+
+from .model import Model, model, with_replicas
+
+_EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("reconcile"), st.integers(-1, 4)),
+        st.tuples(st.just("boot"), st.just(0)),
+        st.tuples(st.just("join"), st.just(0)),
+        st.tuples(st.just("machines"), st.just(0)),
+        st.tuples(st.just("replicas"), st.sampled_from([1, 2, 3, 5])),
+        st.tuples(st.just("die"), st.integers(0, 4)),
+        st.tuples(st.just("recover"), st.just(0)),
+        st.tuples(st.just("delete a machine"), st.integers(0, 4)),
+        st.tuples(st.just("forget status"), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+def happen(world: Model, event: str, number: int) -> None:
+    names = sorted(world.machines)
+    match event:
+        case "reconcile":
+            world.reconcile(number)
+        case "boot":
+            world.boot()
+        case "join":
+            world.join()
+        case "machines":
+            world.finish_deletions()
+        case "replicas":
+            world.control_plane = with_replicas(world.control_plane, number)
+        case "die" if names:
+            world.hosts[names[number % len(names)]].reachable = False
+        case "recover":
+            for host in world.hosts.values():
+                host.reachable = True
+        case "delete a machine" if len(names) > 1:
+            world._delete(names[number % len(names)], "Machine")
+        case "forget status":
+            world.control_plane = msgspec.structs.replace(
+                world.control_plane, status=type(world.control_plane.status)()
+            )
+
+
+def settle(world: Model, rounds: int = 120) -> None:
+    """Everything works from now on."""
+    for _ in range(rounds):
+        for host in world.hosts.values():
+            host.reachable = True
+        world.boot()
+        world.join()
+        world.finish_deletions()
+        world.reconcile()
+
+
+@settings(max_examples=150, deadline=None)
+@given(replicas=st.sampled_from([1, 3, 5]), events=_EVENTS)
+def test_one_etcd_and_a_quorum_whatever_happens(replicas: int, events: list[tuple[str, int]]) -> None:
+    world = model(replicas)
+    for event, number in events:
+        happen(world, event, number)
+        assert world.broken == []
+    had_quorum = world.has_quorum() or not world.members
+    settle(world)
+    assert world.broken == []
+    active = [m for m in world.machines.values() if m.metadata.deletion_timestamp is None]
+    if had_quorum:
+        assert len(active) == len(world.machines) == world.control_plane.spec.replicas
+        assert sorted(world.members.values()) == sorted(world.machines)
+        assert sorted(world.configs) == sorted(world.infrastructure) == sorted(world.machines)
+
+
+@settings(max_examples=60, deadline=None)
+@given(events=_EVENTS)
+def test_at_most_one_step_that_cannot_be_taken_back(events: list[tuple[str, int]]) -> None:
+    world = model(3)
+    irreversible = (BootstrapEtcd, LeaveEtcd, RemoveEtcdMember)
+    for event, number in events:
+        happen(world, event, number)
+        made = plan(world.snapshot())
+        deletions = [a for a in made.actions if isinstance(a, Delete) and a.target.resource.kind == "Machine"]
+        machines = [a for a in made.actions if isinstance(a, Create) and a.resource.kind == "Machine"]
+        assert len(deletions) + len(machines) + sum(isinstance(a, irreversible) for a in made.actions) <= 1
+
+
+@pytest.mark.parametrize("stop", range(5))
+def test_a_crash_in_the_middle_of_a_creation_leaves_no_twin(stop: int) -> None:
+    world = model(1)
+    world.reconcile(stop)
+    settle(world, 10)
+    assert len(world.machines) == len(world.configs) == len(world.infrastructure) == 1
+
+
+def test_the_choice_is_durable_before_etcd_is_bootstrapped() -> None:
+    world = model(1)
+    world.reconcile()
+    world.boot()
+    chosen = plan(world.snapshot())
+    assert [type(a) for a in chosen.actions if isinstance(a, Update)] == [Update]
+    assert not any(isinstance(a, BootstrapEtcd) for a in chosen.actions)
+    world.reconcile()
+    asked = plan(world.snapshot())
+    assert any(isinstance(a, BootstrapEtcd) for a in asked.actions)
+
+
+def test_a_restored_control_plane_does_not_bootstrap_again_while_a_machine_is_silent() -> None:
+    world = model(3)
+    settle(world, 60)
+    assert len(world.members) == 3
+    happen(world, "forget status", 0)
+    world.control_plane = msgspec.structs.replace(
+        world.control_plane, metadata=msgspec.structs.replace(world.control_plane.metadata, annotations={})
+    )
+    world.initialized = False
+    for name in sorted(world.machines)[1:]:
+        world.hosts[name].data = False
+    world.hosts[sorted(world.machines)[0]].reachable = False
+    made = plan(world.snapshot())
+    assert not any(isinstance(a, BootstrapEtcd | Update) for a in made.actions)
+    assert "no answer" in made.waiting_on[0].message
+
+
+def test_a_member_is_not_removed_while_the_others_would_be_no_majority() -> None:
+    world = model(3)
+    settle(world, 60)
+    silent, going = sorted(world.machines)[:2]
+    world.hosts[silent].reachable = False
+    world._delete(going, "Machine")
+    world.finish_deletions()
+    for _ in range(5):
+        world.reconcile()
+    assert len(world.members) == 3
+    condition = find_legacy(world.control_plane.status.conditions, RESIZED)
+    assert condition is not None and "stays until etcd can spare it" in condition.message
+    assert find_legacy(world.control_plane.status.conditions, ETCD_HEALTHY).status == "False"  # type: ignore[union-attr]
+
+
+def test_a_dead_machines_member_is_removed_by_another() -> None:
+    world = model(3)
+    settle(world, 60)
+    dead = sorted(world.machines)[0]
+    world.hosts[dead].reachable = False
+    world._delete(dead, "Machine")
+    for _ in range(6):
+        world.finish_deletions()
+        world.reconcile()
+    assert dead not in world.machines
+    assert world.broken == []
+    assert len(world.members) == 2
+
+
+def test_never_to_zero() -> None:
+    world = model(1)
+    settle(world, 30)
+    world.control_plane = with_replicas(world.control_plane, 0)
+    world.reconcile()
+    assert len(world.machines) == 1
+    condition = find_legacy(world.control_plane.status.conditions, RESIZED)
+    assert condition is not None and "cannot scale to 0" in condition.message
+
+
+def test_a_change_of_version_is_told_and_nothing_is_replaced() -> None:
+    world = model(1)
+    settle(world, 30)
+    spec = msgspec.structs.replace(world.control_plane.spec, version="v1.34.0")
+    world.control_plane = msgspec.structs.replace(world.control_plane, spec=spec)
+    made = plan(world.snapshot())
+    assert [a.type for a in made.actions if isinstance(a, Emit)] == ["Warning"]
+    world.reconcile()
+    condition = find_legacy(world.control_plane.status.conditions, MACHINES_SPEC_UP_TO_DATE)
+    assert condition is not None and condition.status == "False"
+    assert "version v1.33.4 instead of v1.34.0" in condition.message
+    assert "not carried out yet" in condition.message
+    assert not [a for a in plan(world.snapshot()).actions if isinstance(a, Emit)], "told twice"
+    assert len(world.machines) == 1
+
+
+def test_an_idle_control_plane_plans_nothing() -> None:
+    world = model(3)
+    settle(world, 80)
+    made = plan(world.snapshot())
+    assert made.actions == ()
+    assert made.waiting_on == ()
+    before = world.control_plane
+    world.reconcile()
+    assert world.control_plane == before
+
+
+def test_a_missing_template_says_what_to_do() -> None:
+    world = model(1)
+    snapshot = world.snapshot()
+    assert snapshot.template is not None
+    missing = replace(snapshot, template=replace(snapshot.template, object=None))
+    made = plan(missing)
+    assert made.waiting_on[0].condition == MACHINES_CREATED
+    assert "does not exist: create it" in made.waiting_on[0].message
+    assert not any(isinstance(a, Create) for a in made.actions)
+
+
+def test_deletion_takes_all_machines_and_then_lets_go() -> None:
+    world = model(3)
+    settle(world, 60)
+    metadata = msgspec.structs.replace(world.control_plane.metadata, deletion_timestamp=world.now)
+    world.control_plane = msgspec.structs.replace(world.control_plane, metadata=metadata)
+    for _ in range(5):
+        world.reconcile()
+        world.finish_deletions()
+    assert world.machines == {}
+    world.reconcile()
+    assert world.control_plane.metadata.finalizers == ()
+    assert world.broken == []
+
+
+def test_bootstrap_condition_names_the_machine_that_is_waited_for() -> None:
+    world = model(1)
+    world.reconcile()
+    world.reconcile()
+    condition = find_legacy(world.control_plane.status.conditions, MACHINES_BOOTSTRAPPED)
+    assert condition is not None and condition.reason == "WaitingForTalosBoot"
+    assert "Waiting for the Talos API of Machine cp-" in condition.message
