@@ -63,7 +63,7 @@ def test_create_scale_and_delete_leave_nothing() -> None:
 
 def test_an_idle_world_writes_nothing() -> None:
     async def rest() -> None:
-        await asyncio.sleep(600)  # addresses are held for a while before they are given to others
+        await asyncio.sleep(2 * 3600)  # Events are kept for an hour, addresses for a while
 
     with World() as world:
         world.run(Journey(world, MANIFESTS).create())
