@@ -9,8 +9,9 @@ from contextlib import contextmanager
 import click
 
 from capstan.api.errors import ApiError, TerminalError, TransientError
+from capstan.store.protocol import StoreError
 
-EXPECTED = (ApiError, TransientError, TerminalError, OSError, ValueError)
+EXPECTED = (ApiError, TransientError, TerminalError, StoreError, OSError, ValueError)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 
@@ -28,7 +29,7 @@ class KeySource(Protocol):
         ...
 
 
-def _generate_rsa(bits: int) -> rsa.RSAPrivateKey:
+def _generate_rsa(bits: int) -> RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=bits)
 
 
@@ -41,7 +42,7 @@ class SystemKeys:
 
     def __init__(self, reserve: int = 2) -> None:
         self._reserve_size = reserve
-        self._ready: dict[int, deque[rsa.RSAPrivateKey]] = {}
+        self._ready: dict[int, deque[RSAPrivateKey]] = {}
         self._making: set[int] = set()
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rsa")
 
@@ -73,13 +74,13 @@ class SystemKeys:
         loop = asyncio.get_running_loop()
         made = self._pool.submit(_generate_rsa, bits)
 
-        def store(future: Future[rsa.RSAPrivateKey]) -> None:
+        def store(future: Future[RSAPrivateKey]) -> None:
             if not future.cancelled() and not loop.is_closed():
                 loop.call_soon_threadsafe(self._store, bits, future.result())
 
         made.add_done_callback(store)
 
-    def _store(self, bits: int, key: rsa.RSAPrivateKey) -> None:
+    def _store(self, bits: int, key: RSAPrivateKey) -> None:
         self._making.discard(bits)
         self._ready[bits].append(key)
         self._refill(bits)

@@ -18,8 +18,8 @@ def demo(keep: bool, data_dir: str | None, manifests: str | None) -> None:
     Starts a management plane and the lab in this process, applies examples/homelab/cluster.yaml with kubectl, shows
     the cluster come up, scales it, uses it and deletes it. Exits with 0 when all of it worked.
     """
-    from capstan.cli.commands.up import run
     from capstan.cli.logs import configure_logs
+    from capstan.cli.running import run
     from capstan.cli.show.demo import Demo
 
     configure_logs(verbose=False)

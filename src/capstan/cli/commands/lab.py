@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from capstan.cli.commands.up import run, stop_on_signals
 from capstan.cli.place import write_private
+from capstan.cli.running import run, stop_on_signals
 
 
 @click.command()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from capstan.cli.place import Place, default_place
+from capstan.cli.running import run, stop_on_signals
 
 if TYPE_CHECKING:
     from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
@@ -74,20 +72,3 @@ async def _main(place: Place, address: str, port: int, service_account_key: Serv
         await run_until(plane, stopping)
     finally:
         place.pid_file.unlink(missing_ok=True)
-
-
-def stop_on_signals() -> asyncio.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
-
-
-def run(main: object) -> None:
-    """Run on uvloop. A coroutine that fails becomes the command's error."""
-    import uvloop
-
-    logging.getLogger("asyncio").setLevel(logging.ERROR)
-    uvloop.run(main)  # type: ignore[arg-type]

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from capstan.api.objects import Resource
-from capstan.cli.commands.up import stop_on_signals
 from capstan.cli.place import Place, write_private
 from capstan.cli.plane import Plane, PlaneOptions
+from capstan.cli.running import stop_on_signals
 from capstan.cli.show.kubectl import Kubectl, find_kubectl
 from capstan.cli.show.live import LiveTree
 from capstan.insight.tree import ClusterObjects, conditions_of
