@@ -28,7 +28,7 @@ from capstan.providers.proxmox.errors import (
     Unauthorized,
 )
 from capstan.providers.proxmox.tasks import Upid
-from capstan.providers.proxmox.transport import Endpoint, TransportFactory, Upload
+from capstan.providers.proxmox.transport import Endpoint, Scalar, TransportFactory, Upload
 from capstan.runtime.clock import Clock
 
 NODE, OTHER_NODE, TEMPLATE, ISO_STORAGE = "pve1", "pve2", 9000, "local"
@@ -148,7 +148,7 @@ async def nextid_tells_taken_ids_from_free_ones(host: Host, client: ProxmoxClien
 async def config_changes_by_form_and_digest(host: Host, client: ProxmoxClient) -> None:
     await client.finish(await client.clone(NODE, TEMPLATE, 312, {"name": "copy", "full": True}))
     before = await client.config(NODE, 312)
-    params = {"cores": 3, "memory": 4096, "onboot": True, "digest": str(before["digest"])}
+    params: dict[str, Scalar | None] = {"cores": 3, "memory": 4096, "onboot": True, "digest": str(before["digest"])}
     await client.finish(await client.configure(NODE, 312, params))
     after = await client.config(NODE, 312)
     assert int(after["cores"]) == 3

@@ -25,7 +25,7 @@ async def _provisioned(w: World) -> None:
         assert machine["spec"]["providerID"] == f"proxmox://{vm.uuid}"
         (address,) = [a["address"] for a in machine["status"]["addresses"] if a["type"] == "InternalIP"]
         assert f"ip_net0_{address}" in vm.config["tags"]
-    addresses = [a["spec"]["address"] for a in await w.list(ADDRESSES)]
+    addresses = [a["spec"]["address"] for a in await w.objects(ADDRESSES)]
     assert len(addresses) == len(set(addresses)) == len(NAMES)
 
 

@@ -286,8 +286,8 @@ def test_deletion_at_any_moment_leaves_nothing_and_touches_nobody(
 
 def test_no_action_and_not_done_says_what_it_waits_for() -> None:
     model = Model()
-    for missing in ("owner", "cluster", "infra"):
-        s = replace(model.snapshot(), **{missing: None})
+    whole = model.snapshot()
+    for s in (replace(whole, owner=None), replace(whole, cluster=None), replace(whole, infra=None)):
         decided = plan(s)
         assert decided.actions == ()
         assert decided.waiting_on[0].reason == "WaitingForClusterInfrastructureReady"

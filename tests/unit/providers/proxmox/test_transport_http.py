@@ -87,7 +87,7 @@ def test_another_certificate_is_refused() -> None:
 def test_settings_that_cannot_work_are_said_at_once() -> None:
     for broken in ({"fingerprint": "xyz"}, {"ca_pem": "no PEM"}, {"urls": ()}):
         with pytest.raises(TerminalError):
-            HttpTransport(replace(Endpoint(("https://pve",), "a@b!c", "s"), **broken))  # type: ignore[arg-type]
+            HttpTransport(replace(Endpoint(("https://pve",), "a@b!c", "s"), **broken))
 
 
 async def _serving(answer: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]) -> tuple[web.ServerRunner, str]:

@@ -118,7 +118,7 @@ def test_a_missing_privilege(privilege: str, where: str) -> None:
 
         await w.until(PROXMOX_MACHINES, "m", named)
         await asyncio.sleep(60)
-        found = [e["message"] for e in await w.list(EVENTS) if privilege in e["message"]]
+        found = [e["message"] for e in await w.objects(EVENTS) if privilege in e["message"]]
         assert found
         token.grants = {"/": ADMINISTRATOR}
         await _recovers(w)

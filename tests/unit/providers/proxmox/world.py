@@ -180,7 +180,7 @@ class World:
     async def get(self, resource: Resource, name: str) -> Obj:
         return await self.client.get(resource, NAMESPACE, name)
 
-    async def list(self, resource: Resource) -> list[Obj]:
+    async def objects(self, resource: Resource) -> list[Obj]:
         return list((await self.client.list(resource, NAMESPACE)).items)
 
     async def until(self, resource: Resource, name: str, condition: Any, seconds: float = 600) -> Obj:
@@ -196,7 +196,7 @@ class World:
 
     async def until_gone(self, resource: Resource, name: str, seconds: float = 600) -> None:
         deadline = self.clock.monotonic() + seconds
-        while any(obj["metadata"]["name"] == name for obj in await self.list(resource)):
+        while any(obj["metadata"]["name"] == name for obj in await self.objects(resource)):
             if self.clock.monotonic() > deadline:
                 raise AssertionError(f"{name} is still there: {orjson.dumps(await self.get(resource, name)).decode()}")
             await asyncio.sleep(0.25)
@@ -226,7 +226,7 @@ class World:
         )
 
     async def events(self, reason: str) -> list[str]:
-        return [e["message"] for e in await self.list(EVENTS) if e["reason"] == reason]
+        return [e["message"] for e in await self.objects(EVENTS) if e["reason"] == reason]
 
     async def close(self) -> None:
         await self.kill()

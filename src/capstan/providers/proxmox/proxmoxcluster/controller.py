@@ -69,7 +69,7 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
     indexes: ClassVar = {"credentials": credentials_key}
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(ProxmoxCluster, ("metadata.finalizers", "status")),
-        Writes(InClusterIPPool, ("spec", "metadata")),
+        Writes(InClusterIPPool, ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")),
         Writes(Secret, ("metadata.finalizers", "metadata.ownerReferences")),
     )
 

@@ -106,8 +106,17 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
     workload_wakes: ClassVar[WorkloadMapper | None] = _of_node
     indexes: ClassVar = {"uuid": _by_uuid, "pve": _by_pve}
     writes: ClassVar[tuple[Writes, ...]] = (
-        Writes(ProxmoxMachine, ("spec.providerID", "spec.virtualMachineID", "metadata.finalizers", "status")),
-        Writes(IPAddressClaim, ("spec", "metadata")),
+        Writes(
+            ProxmoxMachine,
+            (
+                "metadata.finalizers",
+                "metadata.annotations[capstan.dev/vm-identity]",
+                "spec.providerID",
+                "spec.virtualMachineID",
+                "status",
+            ),
+        ),
+        Writes(IPAddressClaim, ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")),
         Writes(Node, ("spec.providerID",)),
     )
     #: Workers only wait most of the time: for tasks, and for their turn at a storage.
