@@ -91,7 +91,10 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
                 "status",
             ),
         ),
-        Writes(MachineSet, ("metadata.labels", "metadata.annotations", "metadata.ownerReferences", "spec")),
+        Writes(
+            MachineSet,
+            ("metadata.labels", "metadata.annotations[of its deployment]", "metadata.ownerReferences", "spec"),
+        ),
         Writes("templates", ("metadata.ownerReferences",)),
     )
 

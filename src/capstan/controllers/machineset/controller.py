@@ -76,7 +76,7 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
             Machine,
             (
                 "metadata.labels",
-                "metadata.annotations",
+                "metadata.annotations[of its set]",
                 "metadata.ownerReferences",
                 "spec.deletion",
                 "spec.minReadySeconds",
@@ -84,8 +84,8 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
                 "spec.taints",
             ),
         ),
-        Writes("infrastructure machines", ("metadata.annotations",)),
-        Writes("bootstrap configs", ("metadata.annotations",)),
+        Writes("infrastructure machines", ("metadata.annotations[of its set]",)),
+        Writes("bootstrap configs", ("metadata.annotations[of its set]",)),
     )
 
     async def observe(self, reader: Reader, key: Key) -> MachineSetSnapshot | None:
