@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.unit.controllers.lab import declared, joined, provide
 from tests.unit.controllers.world import Crash, World, place_of
 
-FEW = settings(max_examples=12, deadline=None)
+FEW = settings(max_examples=8, deadline=None)
 
 
 @cache

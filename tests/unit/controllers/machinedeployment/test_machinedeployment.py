@@ -1,0 +1,203 @@
+"""MachineDeployment: one MachineSet, as large as wanted; what is not rolled out is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from tests.unit.controllers.lab import declared, joined, provide
+from tests.unit.controllers.world import INFRA, World, condition
+
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.objects import Key, Obj
+from capstan.api.struct import decode
+from capstan.controllers.machinedeployment.controller import MachineDeploymentController
+from capstan.controllers.machinedeployment.plan.limits import max_surge, max_unavailable
+
+PREFIX = "machinedeployment.clusters.x-k8s.io"
+
+
+def step(world: World) -> Any:
+    controller = next(c for c in world.controllers if isinstance(c, MachineDeploymentController))
+    return world.reconcile(controller, Key("default", "workers"))
+
+
+def reported(world: World, type: str) -> tuple[str, str, str]:
+    found = condition(world.get("MachineDeployment", "workers"), type)
+    return found["status"], found["reason"], found["message"]
+
+
+def edit(world: World, **spec: Any) -> None:
+    world.edit("MachineDeployment", "workers", {"spec": spec})
+
+
+def the_set(world: World) -> Obj:
+    (found,) = world.all("MachineSet")
+    return found
+
+
+def test_makes_one_set_with_the_marks_that_it_needs() -> None:
+    world = joined(2)
+    made = the_set(world)
+    meta = made["metadata"]
+    assert meta["name"].startswith("workers-")
+    unique = meta["labels"]["machine-template-hash"]
+    assert unique.endswith(meta["name"].removeprefix("workers"))
+    assert made["spec"]["selector"]["matchLabels"]["machine-template-hash"] == unique
+    assert made["spec"]["template"]["metadata"]["labels"]["machine-template-hash"] == unique
+    assert meta["annotations"][f"{PREFIX}/revision"] == "1"
+    assert meta["annotations"][f"{PREFIX}/desired-replicas"] == "2"
+    assert meta["annotations"][f"{PREFIX}/max-replicas"] == "3"
+    assert world.get("MachineDeployment", "workers")["metadata"]["annotations"][f"{PREFIX}/revision"] == "1"
+    assert all(value != {} for value in made["spec"].values()), "empty objects are refused by the schema"
+
+
+def test_an_empty_selector_takes_its_own() -> None:
+    world = declared(1)
+    world.edit("MachineDeployment", "workers", {"spec": {"selector": {"matchLabels": None}}})
+    world.settle(provide)
+    labels = the_set(world)["spec"]["selector"]["matchLabels"]
+    assert labels["cluster.x-k8s.io/deployment-name"] == "workers"
+    assert world.get("MachineDeployment", "workers")["status"]["readyReplicas"] == 1
+
+
+def test_scales_its_set() -> None:
+    world = joined(2)
+    edit(world, replicas=5)
+    plan = step(world)
+    assert "from 2 to 5" in plan.actions[0].reason
+    name = the_set(world)["metadata"]["name"]
+    assert world.events[-1] == f"Normal SuccessfulScale: Scaled up MachineSet {name}: 2 -> 5"
+    assert the_set(world)["spec"]["replicas"] == 5
+    assert the_set(world)["metadata"]["annotations"][f"{PREFIX}/max-replicas"] == "6"
+
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        ({"version": "v1.35.0"}, "* Version v1.34.1, v1.35.0 required"),
+        ({"failureDomain": "a"}, "* Failure domain none, a required"),
+        (
+            {"infrastructureRef": {"apiGroup": INFRA, "kind": "LabMachineTemplate", "name": "other"}},
+            "* LabMachine is not up-to-date",
+        ),
+        ({"bootstrap": {"configRef": {"name": "other"}}}, "* LabConfig is not up-to-date"),
+    ],
+)
+def test_what_needs_new_machines_is_told_once_and_not_rolled_out(template: Obj, line: str) -> None:
+    world = joined(2)
+    before = the_set(world)["spec"], [m["metadata"]["name"] for m in world.all("Machine")]
+    edit(world, template={"spec": template})
+    world.settle(provide)
+    assert (the_set(world)["spec"], [m["metadata"]["name"] for m in world.all("Machine")]) == before
+    status, reason, message = reported(world, "RollingOut")
+    assert (status, reason) == ("True", "RolloutNotCarriedOut")
+    assert line in message.splitlines()
+    assert "is not carried out yet" in message
+    told = [event for event in world.events if "RolloutNotCarriedOut" in event]
+    assert len(told) == 1
+    assert told[0].startswith("Warning")
+    assert line in reported(world, "MachinesUpToDate")[2]
+    assert [w.condition for w in step(world).waiting_on] == ["RollingOut"]
+    assert world.get("Cluster", "homelab")["status"]["workers"]["upToDateReplicas"] == 0
+
+
+def test_a_template_that_comes_back_is_no_rollout() -> None:
+    world = joined(1)
+    edit(world, template={"spec": {"version": "v1.35.0"}})
+    world.settle(provide)
+    edit(world, template={"spec": {"version": "v1.34.1"}})
+    world.settle(provide)
+    assert reported(world, "RollingOut") == ("False", "NotRollingOut", "")
+    assert reported(world, "MachinesUpToDate")[0] == "True"
+
+
+def test_in_place_changes_flow_through_the_set() -> None:
+    world = joined(1)
+    edit(
+        world,
+        template={"metadata": {"labels": {"tier": "gold"}}, "spec": {"deletion": {"nodeDrainTimeoutSeconds": 9}}},
+        deletion={"order": "Newest"},
+    )
+    world.settle(provide)
+    made = the_set(world)
+    assert made["spec"]["deletion"] == {"order": "Newest"}
+    worker = next(m for m in world.all("Machine") if "workers" in m["metadata"]["name"])
+    assert worker["metadata"]["labels"]["tier"] == "gold"
+    assert worker["spec"]["deletion"] == {"nodeDrainTimeoutSeconds": 9}
+    assert reported(world, "RollingOut")[0] == "False"
+
+
+def test_missing_templates_block_the_set() -> None:
+    world = declared(2)
+    world.delete("LabMachineTemplate", "workers")
+    world.settle(provide)
+    assert world.all("MachineSet") == []
+    message = "Scaling up from 0 to 2 replicas is blocked because LabMachineTemplate does not exist"
+    assert reported(world, "ScalingUp") == ("True", "ScalingUp", message)
+
+
+def test_a_paused_deployment_makes_no_set_but_scales() -> None:
+    world = declared(2)
+    edit(world, paused=True)
+    world.settle(provide)
+    assert world.all("MachineSet") == []
+    edit(world, paused=None)
+    world.settle(provide)
+    edit(world, paused=True, replicas=1)
+    world.settle(provide)
+    assert the_set(world)["spec"]["replicas"] == 1
+
+
+def test_a_set_deleted_by_hand_comes_back_under_another_name() -> None:
+    world = joined(1)
+    before = the_set(world)["metadata"]["name"]
+    world.delete("MachineSet", before)
+    world.settle(provide)
+    assert the_set(world)["metadata"]["name"] != before
+    assert reported(world, "Available")[0] == "True"
+
+
+def test_goes_after_its_sets() -> None:
+    world = joined(2)
+    world.delete("MachineDeployment", "workers")
+    step(world)
+    assert reported(world, "Deleting") == ("True", "Deleting", "Deleting 2 Machines")
+    assert reported(world, "Available") == ("False", "NotAvailable", "Deletion in progress")
+    world.settle(provide)
+    assert world.find("MachineDeployment", "workers") is None
+    assert world.all("MachineSet") == []
+
+
+def test_unavailable_says_how_many_are_needed() -> None:
+    world = declared(3)
+    edit(world, rollout={"strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}})
+    for _ in range(3):
+        world.round()
+    expected = (
+        "0 available replicas, at least 2 required (spec.strategy.rollout.maxUnavailable is 1, spec.replicas is 3)"
+    )
+    assert reported(world, "Available") == ("False", "NotAvailable", expected)
+
+
+@pytest.mark.parametrize(
+    ("replicas", "surge", "unavailable", "expected"),
+    [
+        (10, None, None, (1, 0)),
+        (10, "25%", "25%", (3, 2)),
+        (10, 2, 20, (2, 10)),
+        (3, 0, 0, (0, 1)),
+        (3, "10%", "10%", (1, 0)),
+        (0, 1, 1, (1, 0)),
+    ],
+)
+def test_limits(replicas: int, surge: object, unavailable: object, expected: tuple[int, int]) -> None:
+    update = {k: v for k, v in (("maxSurge", surge), ("maxUnavailable", unavailable)) if v is not None}
+    spec = {"replicas": replicas, "rollout": {"strategy": {"type": "RollingUpdate", "rollingUpdate": update}}}
+    deployment = decode({"spec": spec}, MachineDeployment)
+    assert (max_surge(deployment), max_unavailable(deployment)) == expected
+
+
+def test_on_delete_has_no_limits() -> None:
+    deployment = decode({"spec": {"replicas": 3, "rollout": {"strategy": {"type": "OnDelete"}}}}, MachineDeployment)
+    assert (max_surge(deployment), max_unavailable(deployment)) == (0, 0)
