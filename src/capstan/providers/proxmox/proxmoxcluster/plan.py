@@ -78,7 +78,7 @@ def _paused_by(s: Snapshot) -> tuple[str, ...]:
 
 
 def _provide(s: Snapshot) -> Decision:
-    actions = (*_hold_secret(s), *_pools(s))
+    actions = (*_told_failure(s), *_hold_secret(s), *_pools(s))
     if s.problem is not None:
         told = Emit(reason=s.problem.message, name=s.problem.reason, type="Warning")
         waiting = Waiting(AVAILABLE, s.problem.reason, s.problem.message)
@@ -95,6 +95,14 @@ def _provide(s: Snapshot) -> Decision:
         )
         return Decision(actions, Waiting(AVAILABLE, "MissingControlPlaneEndpoint", message), CHECK_SECONDS)
     return Decision(actions, requeue_after=CHECK_SECONDS, available=True)
+
+
+def _told_failure(s: Snapshot) -> tuple[Action, ...]:
+    """The Event of what the last reconcile could not do."""
+    found = next((c for c in s.infra.status.conditions if c.type == AVAILABLE and c.status != "True"), None)
+    if found is None or found.reason not in ("ReconcileFailed", "InvalidConfiguration"):
+        return ()
+    return (Emit(reason=found.message, name=found.reason, type="Warning"),)
 
 
 def _pools(s: Snapshot) -> tuple[Action, ...]:

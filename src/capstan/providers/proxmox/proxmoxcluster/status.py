@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from capstan.api.core.reference import LocalReference
+from capstan.api.errors import ApiError
 from capstan.api.infrastructure.initialization import InfrastructureInitialization
 from capstan.api.infrastructure.placement import NodeLocation, NodeLocations
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
@@ -73,8 +74,11 @@ def _conditions(decision: Decision, outcomes: Outcomes) -> list[Condition]:
 
 
 def _available(decision: Decision, outcomes: Outcomes) -> Condition:
-    if outcomes.error is not None:
-        return Condition(type=AVAILABLE, status="False", reason="ReconcileFailed", message=str(outcomes.error))
+    error = outcomes.error
+    if error is not None:
+        refused = isinstance(error, ApiError) and error.reason == "Invalid"
+        reason = "InvalidConfiguration" if refused else "ReconcileFailed"
+        return Condition(type=AVAILABLE, status="False", reason=reason, message=str(error))
     if decision.waiting is not None:
         told = decision.waiting
         return Condition(type=AVAILABLE, status="False", reason=told.reason, message=told.message)

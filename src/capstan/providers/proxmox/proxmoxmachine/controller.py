@@ -17,6 +17,7 @@ from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.objects import Key
+from capstan.api.rules.conditions import is_true
 from capstan.providers.proxmox.client import Clients
 from capstan.providers.proxmox.credentials import pve_name
 from capstan.providers.proxmox.lookup import NoCredentials, find_endpoint, secret_data
@@ -49,16 +50,29 @@ def _of_machine(_reader: Reader, machine: Machine) -> Iterable[Key]:
     return [Key(machine.metadata.namespace, ref.name)] if ref.kind == "ProxmoxMachine" else []
 
 
-def _of_cluster(reader: Reader, cluster: Cluster | ProxmoxCluster) -> Iterable[Key]:
-    """All machines of a Cluster; a ProxmoxCluster has the same label."""
-    labels = cluster.metadata.labels
-    name = cluster.metadata.name if isinstance(cluster, Cluster) else labels.get(CLUSTER_LABEL, cluster.metadata.name)
-    return _in_cluster(reader, Key(cluster.metadata.namespace, name))
+def _of_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
+    """The machines that wait for the Cluster, or that its pause concerns: its status changes often, and the others
+    have what they need of it."""
+    found = reader.list(ProxmoxMachine, cluster.metadata.namespace, labels={CLUSTER_LABEL: cluster.metadata.name})
+    paused = bool(cluster.spec.paused)
+    return [_key(m) for m in found if identity_of(m) is None or is_true(m.status.conditions, "Paused") is not paused]
+
+
+def _of_infra(reader: Reader, infra: ProxmoxCluster) -> Iterable[Key]:
+    """The machines that wait for their ProxmoxCluster. Those that have a VM take nothing new from it."""
+    owner = next((ref.name for ref in infra.metadata.owner_references if ref.kind == "Cluster"), infra.metadata.name)
+    name = infra.metadata.labels.get(CLUSTER_LABEL, owner)
+    found = reader.list(ProxmoxMachine, infra.metadata.namespace, labels={CLUSTER_LABEL: name})
+    return [_key(m) for m in found if identity_of(m) is None]
+
+
+def _key(machine: ProxmoxMachine) -> Key:
+    return Key(machine.metadata.namespace, machine.metadata.name)
 
 
 def _in_cluster(reader: Reader, cluster: Key) -> list[Key]:
     found = reader.list(ProxmoxMachine, cluster.namespace, labels={CLUSTER_LABEL: cluster.name})
-    return [Key(m.metadata.namespace, m.metadata.name) for m in found]
+    return [_key(machine) for machine in found]
 
 
 def _of_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
@@ -74,7 +88,7 @@ def _of_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
         return _in_cluster(reader, cluster)
     uuid = node.status.node_info.system_uuid.lower() if node.status.node_info is not None else ""
     found = reader.list_indexed(ProxmoxMachine, "uuid", uuid) if uuid else ()
-    return [Key(m.metadata.namespace, m.metadata.name) for m in found]
+    return [_key(machine) for machine in found]
 
 
 def _by_uuid(machine: ProxmoxMachine) -> Iterable[str]:
@@ -97,7 +111,7 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
     watches: ClassVar[tuple[Watch, ...]] = (
         Watch(Machine, _of_machine),
         Watch(Cluster, _of_cluster),
-        Watch(ProxmoxCluster, _of_cluster),
+        Watch(ProxmoxCluster, _of_infra),
         Watch(IPAddressClaim, owner_keys("ProxmoxMachine")),
         Watch(IPAddress, lambda _reader, _address: ()),
         Watch(InClusterIPPool, lambda _reader, _pool: ()),
