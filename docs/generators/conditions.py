@@ -47,6 +47,9 @@ _CALLS: Mapping[str, tuple[int, int]] = {
     "NoCredentials": (_NOWHERE, 1),
 }
 
+#: Functions that give the reason of a failed action.
+_REASON_FUNCTIONS = ("_reason", "_creation_reason")
+
 #: Conditions in the old form. Kinds of the core have them only under `status.deprecated`.
 _OLD_FORM = ("legacy_false", "legacy_unknown")
 
@@ -69,9 +72,9 @@ def conditions_page() -> str:
         parts += [f"## {kind}\n", table(("Condition", "Reasons"), rows)]
     parts.append("## Refusals by Proxmox VE\n")
     parts.append(
-        "A read of Proxmox VE that fails puts one of these reasons into `VirtualMachineProvisioned` of a ProxmoxMachine "
-        "or\n`ProxmoxAvailable` of a ProxmoxCluster. An effect that fails has a reason of the table above. The message "
-        "is in both cases\nwhat Proxmox VE said and what to do.\n"
+        "A read of Proxmox VE that fails puts one of these reasons into `VirtualMachineProvisioned` of a "
+        "ProxmoxMachine or\n`ProxmoxAvailable` of a ProxmoxCluster. An effect that fails has a reason of the tables "
+        "above. In both cases the message\nis what Proxmox VE said, and what to do.\n"
     )
     parts.append(table(("Reason", "Meaning"), ((code(reason), text) for reason, text in proxmox_reasons().items())))
     return "\n".join(parts)
@@ -124,7 +127,7 @@ def _pairs_at(node: ast.AST, names: Mapping[str, Any]) -> Iterator[tuple[str, st
         first = node.elts[0]
         if isinstance(first, ast.Name) and first.id in _STATUSES:
             yield from (("", reason) for reason in _values(node.elts[1], names) if _REASON.fullmatch(reason))
-    if isinstance(node, ast.FunctionDef) and node.name.endswith("reason"):
+    if isinstance(node, ast.FunctionDef) and node.name in _REASON_FUNCTIONS:
         returned = [r.value for r in ast.walk(node) if isinstance(r, ast.Return)]
         yield from (("", reason) for value in returned for reason in _values(value, names) if _REASON.fullmatch(reason))
     name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
