@@ -121,7 +121,8 @@ class Handler:
             raise ApiError(429, "TooManyRequests", "too many requests, please try again later", retry_after_seconds=1)
         self._in_flight[side] += 1
         try:
-            return await asyncio.wait_for(self._resource(request, route, request.user), REQUEST_SECONDS)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return await self._resource(request, route, request.user)
         except TimeoutError:
             raise ApiError(504, "Timeout", "the request did not finish in time") from None
         finally:

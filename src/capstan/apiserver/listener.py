@@ -84,7 +84,8 @@ async def serve(
 
 async def _respond(handler: Handler, incoming: web.BaseRequest, trusted: User | None) -> web.StreamResponse:
     try:
-        body = await asyncio.wait_for(_body_of(incoming), _BODY_SECONDS)
+        async with asyncio.timeout(_BODY_SECONDS):
+            body = await _body_of(incoming)
     except ApiError as error:
         return _whole(incoming, error_response(error), close=True)
     except (TimeoutError, HttpProcessingError):

@@ -94,7 +94,10 @@ class SqliteStore:
         self._assigned = index.revision
         self._compacted_at = index.revision
         self._in_flight: dict[tuple[str, str, str], asyncio.Future[None]] = {}
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: _Group = []
+        self._writing: _Group = []
+        self._busy = False
+        self._jobs: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._failure: StoreError | None = None
         self._closed = False
@@ -157,7 +160,7 @@ class SqliteStore:
         self._assigned += len(changes)
         done: asyncio.Future[None] = self._loop.create_future()
         self._in_flight.update(dict.fromkeys(keys, done))
-        self._jobs.put(_Job(changes, done))
+        self._submit(_Job(changes, done))
         # The write happens whether or not its caller still waits, so it is shielded from a cancellation.
         await asyncio.shield(done)
         return [change.entry for change in changes]
@@ -170,7 +173,7 @@ class SqliteStore:
         self._check_open()
         self._index.compact(revision)
         done: asyncio.Future[None] = self._loop.create_future()
-        self._jobs.put(_Job([], done, compact=self._index.compacted))
+        self._submit(_Job([], done, compact=self._index.compacted))
         await asyncio.shield(done)
 
     async def close(self) -> None:
@@ -178,6 +181,8 @@ class SqliteStore:
         if self._closed:
             return
         self._closed = True
+        while self._busy or self._waiting:
+            await asyncio.wait([job.done for job in (*self._writing, *self._waiting)])
         self._jobs.put(None)
         await self._loop.run_in_executor(None, self._thread.join)
         await asyncio.sleep(0)
@@ -191,24 +196,25 @@ class SqliteStore:
         if self._closed:
             raise StoreError("the store was closed")
 
+    def _submit(self, job: _Job) -> None:
+        """Everything that comes while a group is written, or in one turn of the loop, is the next group."""
+        self._waiting.append(job)
+        if not self._busy and len(self._waiting) == 1:
+            self._loop.call_soon(self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._busy or not self._waiting:
+            return
+        self._busy = True
+        self._writing, self._waiting = self._waiting[:_GROUP_LIMIT], self._waiting[_GROUP_LIMIT:]
+        self._jobs.put(self._writing)
+
     # The writer thread: only this thread uses the database after the start.
 
     def _write_groups(self) -> None:
-        last = False
-        while not last:
-            group: _Group = []
-            job = self._jobs.get()
-            while True:
-                if job is None:
-                    last = True
-                    break
-                group.append(job)
-                if len(group) == _GROUP_LIMIT or self._jobs.empty():
-                    break
-                job = self._jobs.get()
-            if group:
-                self._write_group(group)
-                self._loop.call_soon_threadsafe(self._publish, group)
+        while (group := self._jobs.get()) is not None:
+            self._write_group(group)
+            self._loop.call_soon_threadsafe(self._publish, group)
 
     def _write_group(self, group: _Group) -> None:
         try:
@@ -256,6 +262,8 @@ class SqliteStore:
 
     def _publish(self, group: _Group) -> None:
         """On the loop: make a durable group visible, in revision order, and answer those who wait."""
+        self._busy = False
+        self._hand_over()
         for job in group:
             for change in job.changes:
                 key = (change.entry.prefix, change.entry.namespace, change.entry.name)
