@@ -13,6 +13,9 @@ ETCD_HOOK = f"{PRE_TERMINATE_HOOK_PREFIX}/talos-etcd"
 #: On a Machine whose member is about to leave, as upstream marks it from 0.5.13 on.
 LEAVING_ANNOTATION = "controlplane.cluster.x-k8s.io/etcd-leaving"
 
+#: On the TalosControlPlane: an etcd member that no Machine stands for, and since when it is known: `1f2e@<time>`.
+STRANGER_ANNOTATION = "capstan.dev/etcd-unknown-member"
+
 CONTROL_PLANE_NODE_LABEL = "node-role.kubernetes.io/control-plane"
 
 # Condition types (talos.md 1.2); the odd one is upstream's.

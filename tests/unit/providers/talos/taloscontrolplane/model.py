@@ -97,9 +97,14 @@ class Model:
             return
         self.initialized = True
         for name, host in self.hosts.items():
-            if host.booted and host.reachable and not host.data and name in self.machines:
+            if host.booted and host.reachable and not host.data and self._stays_on(name):
                 self.add_member(name)
                 return
+
+    def _stays_on(self, name: str) -> bool:
+        """A Machine that may go is switched off at once."""
+        meta = self.machines[name].metadata
+        return meta.deletion_timestamp is None or ETCD_HOOK in meta.annotations
 
     def add_member(self, name: str) -> None:
         self.uids += 1
@@ -156,7 +161,9 @@ class Model:
         return len(made.actions)
 
     def snapshot(self) -> ControlPlaneSnapshot:
-        known = self.control_plane.status.bootstrapped is True or self.initialized
+        status = self.control_plane.status
+        answers = self.initialized and self.has_quorum()
+        known = status.bootstrapped is True or status.initialized is True or answers
         leftovers = [c for name, c in sorted(self.configs.items()) if name not in self.machines]
         return ControlPlaneSnapshot(
             control_plane=self.control_plane,
@@ -170,7 +177,7 @@ class Model:
             has_authority=True,
             kubeconfig=b"kubeconfig",
             credentials=CREDENTIALS,
-            nodes=() if self.initialized and self.has_quorum() else None,
+            nodes=() if answers else None,
         )
 
     def _view(self, name: str, bootstrapped: bool) -> ControlPlaneMachine:

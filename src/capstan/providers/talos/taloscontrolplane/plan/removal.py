@@ -31,7 +31,7 @@ def plan_going(snapshot: ControlPlaneSnapshot) -> Step:
 
 def _release(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> Step:
     if not snapshot.is_bootstrapped:
-        return drop_hook(machine, "there is no etcd yet")
+        return _release_before_etcd(snapshot, machine)
     if snapshot.members is None:
         if not snapshot.active:
             return drop_hook(machine, "it is the last Machine, and no etcd answers")
@@ -53,6 +53,16 @@ def _release(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> St
         )
         return wait(RESIZED, _REASON, text)
     return _leave(snapshot, machine, member)
+
+
+def _release_before_etcd(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> Step:
+    """Etcd may exist although nothing says so: it was asked for, and a machine that would know is silent."""
+    nobody_has_data = all(m.talos.etcd_data is False for m in snapshot.machines)
+    if nobody_has_data or not snapshot.bootstrap_machine_uid or not snapshot.active:
+        return drop_hook(machine, "there is no etcd yet")
+    silent = ", ".join(m.name for m in snapshot.machines if m.talos.etcd_data is None)
+    text = f"Machine {machine.name} stays until it is known whether it has etcd data: Machine {silent} does not answer"
+    return wait(RESIZED, _REASON, text)
 
 
 def _leave(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, member: EtcdMember) -> Step:

@@ -10,6 +10,11 @@ from capstan.providers.talos.taloscontrolplane.names import RESIZED
 from capstan.providers.talos.taloscontrolplane.plan.creation import plan_creation
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, wait
+from capstan.providers.talos.taloscontrolplane.plan.strangers import (
+    describe_strangers,
+    find_strangers,
+    plan_stranger,
+)
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, ControlPlaneSnapshot
 from capstan.runtime.plan import Delete, ObjectRef
 
@@ -17,6 +22,8 @@ from capstan.runtime.plan import Delete, ObjectRef
 def plan_scale(snapshot: ControlPlaneSnapshot) -> Step:
     """No Machine is being deleted here, and etcd is bootstrapped if there is one."""
     have, want = len(snapshot.active), snapshot.desired
+    if find_strangers(snapshot) and not find_machine_problem(snapshot):
+        return plan_stranger(snapshot)
     if have < want:
         problem = find_etcd_problem(snapshot) if have else ""
         if problem:
@@ -29,8 +36,13 @@ def plan_scale(snapshot: ControlPlaneSnapshot) -> Step:
 
 
 def find_etcd_problem(snapshot: ControlPlaneSnapshot) -> str:
-    """Why etcd should be left as it is for now; empty when every Machine has a healthy member of its own."""
-    members = snapshot.members
+    """Why etcd should be left as it is for now; empty when every Machine has a healthy member of its own, and
+    there are no others."""
+    return find_machine_problem(snapshot) or describe_strangers(snapshot)
+
+
+def find_machine_problem(snapshot: ControlPlaneSnapshot) -> str:
+    """The first Machine without a healthy member of its own, in words."""
     for machine in snapshot.active:
         if not machine.talos.answers:
             where = f" at {machine.address}" if machine.address else ""
@@ -42,10 +54,6 @@ def find_etcd_problem(snapshot: ControlPlaneSnapshot) -> str:
         member = snapshot.member_of(machine)
         if member is None or not member.hostname or member.is_learner:
             return f"etcd on Machine {machine.name} has not joined yet"
-    strangers = [m for m in members or () if snapshot.machine_of(m) is None]
-    if strangers:
-        names = ", ".join(m.hostname or f"{m.id:x}" for m in strangers)
-        return f"etcd has members that no Machine stands for: {names}. Remove them with talosctl etcd remove-member"
     return ""
 
 
