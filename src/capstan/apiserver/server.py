@@ -54,8 +54,10 @@ class ApiServer:
         token: Callable[[int], bytes],
         root_ca: str = "",
         git_version: str = GIT_VERSION,
+        metrics: Callable[[], bytes] | None = None,
     ) -> None:
         self.git_version = git_version
+        self._metrics = metrics
         self._root_ca = root_ca
         self.scheme = scheme
         self.registry = Registry()
@@ -89,7 +91,9 @@ class ApiServer:
         return failing
 
     def document(self, request: Request) -> Response | None:
-        """OpenAPI v3; version 2 is not served."""
+        """OpenAPI v3 (version 2 is not served), and the metrics of the process in Prometheus' text format."""
+        if request.path == "/metrics" and self._metrics is not None:
+            return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
         return self._openapi.answer(request) if request.path.startswith(OPENAPI_V3) else None
 
     async def start(self) -> None:

@@ -89,6 +89,7 @@ class Plane:
             clock=self._clock.now,
             token=self._keys.token,
             root_ca=identity.ca_pem.decode(),
+            metrics=self._metrics,
         )
         await self._server.start()
         self._listener = await serve(self._server, self._options.address, self._options.port, identity.server_context)
@@ -113,6 +114,15 @@ class Plane:
         ):
             self.manager.add(controller)
         await self.manager.start()
+
+    def _metrics(self) -> bytes:
+        """What `/metrics` says: the engine's counters, and the store's revision, which counts all writes."""
+        revision = self._store.revision if self._store is not None else 0
+        own = (
+            "# HELP capstan_store_revision Writes since the store was made\n"
+            f"# TYPE capstan_store_revision counter\ncapstan_store_revision {revision}\n"
+        )
+        return (self.manager.metrics.text() if self.manager is not None else b"") + own.encode()
 
     async def stop(self) -> None:
         """End cleanly: no new requests, the work stops where it is, what was answered is on disk."""

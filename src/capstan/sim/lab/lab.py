@@ -20,6 +20,8 @@ from capstan.sim.talos.delays import MachineDelays
 
 #: Quick enough to watch, slow enough to see: about a fiftieth of what real machines take.
 LAB_SETTINGS = DatacenterSettings(machine_delays=MachineDelays.scaled(0.02), pve_delays=BRISK)
+#: Nothing takes time but the work itself.
+INSTANT_SETTINGS = DatacenterSettings(machine_delays=MachineDelays.zero())
 _PVE_PORT = 8006
 
 
