@@ -74,6 +74,7 @@ class Datacenter:
             trace=self.trace,
             kubernetes=embedded_kubernetes(clock, self.keys),
             delays=self.settings.machine_delays,
+            faults=self.faults,
         )
         self.environment = environment
         self.fleet = Fleet(environment)

@@ -1,7 +1,8 @@
 """Faults as data: which operation of which port goes wrong, when, and how.
 
 A fault is struck before an operation reaches its model (`refuse`, `delay`), or after it (`lose_reply`: the effect
-happened, the caller never learns of it). Ports: `api`, `proxmox`, `talos`, `workload`.
+happened, the caller never learns of it). Ports: `proxmox`, `talos`,
+`workload`, and `boot` (a machine that hangs when it is switched on; the operation is its name).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Fault:
     """The matching operations numbered `after` (from 0) to `after + times - 1` go wrong.
 
     `operation` is a pattern as of a shell (`POST /nodes/*/clone`). `code` and `message` are what the port answers:
-    an HTTP status for `proxmox`, `api` and `workload`, a gRPC status for `talos`; 0 means no answer at all.
+    an HTTP status for `proxmox` and `workload`, a gRPC status for `talos`; 0 means no answer at all.
+    At `workload` every fault refuses.
     """
 
     port: str

@@ -57,6 +57,7 @@ class Rack:
             self.trace,
             embedded_kubernetes(clock, self.keys),
             delays or MachineDelays(),
+            self.faults,
         )
         self.fleet = Fleet(self.environment)
         self.channels = SimChannels(self.network, self.trace, self.faults)

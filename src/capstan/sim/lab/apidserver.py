@@ -14,6 +14,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Server, Stream
 
 from capstan.providers.talos.channel import RpcError
+from capstan.providers.talos.rpc import methods
 from capstan.sim.lab.tls import server_context
 from capstan.sim.talos.api import apid
 from capstan.sim.talos.api.identity import caller_of
@@ -50,9 +51,10 @@ class ApidServer:
         await self._server.wait_closed()
 
     def __mapping__(self) -> Mapping[str, Handler]:
+        # All methods of the schema, so that those which are not simulated are refused as gRPC wants it, too.
         found = {}
-        for path in apid.known_paths():
-            if apid.is_stream(path):
+        for path, rpc in methods().items():
+            if rpc.server_stream:
                 found[path] = Handler(partial(self._stream, path), Cardinality.UNARY_STREAM, bytes, bytes)
             else:
                 found[path] = Handler(partial(self._unary, path), Cardinality.UNARY_UNARY, bytes, bytes)

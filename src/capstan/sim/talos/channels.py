@@ -43,6 +43,8 @@ class SimChannels:
         if name not in _QUIET:
             self._trace.add("rpc", f"{machine.label} {name}")
         fault = self._faults.strike("talos", f"{machine.label} {name}")
+        if fault is not None:
+            self._trace.add("fault", f"{fault.kind} {machine.label} {name} {fault.code} {fault.message}")
         if fault is not None and fault.kind == "refuse":
             raise RpcError(fault.code or UNAVAILABLE, fault.message)
         return fault

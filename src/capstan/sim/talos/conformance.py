@@ -12,7 +12,7 @@ from typing import Any
 from capstan.providers.talos.channel import ChannelFactory, ClientCredentials, RpcError
 from capstan.providers.talos.rpc import message, method
 
-_M = "/machine.MachineService/"
+_M, _STATE = "/machine.MachineService/", "/cosi.resource.State/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ async def check_maintenance_answers_anybody_a_little(subject: Subject) -> None:
         try:
             await channel.unary(_M + "Bootstrap", b"")
         except RpcError as error:
-            assert error.code == 12
+            assert error.code == 12, error
         else:
             raise AssertionError("Bootstrap was answered in maintenance mode")
     finally:
@@ -133,6 +133,42 @@ async def check_streams(subject: Subject) -> None:
                 break
         assert events[0].data.type_url == "", "the first event is empty"
         assert events[1].data.type_url.startswith("talos/runtime/machine.")
+    finally:
+        await channel.aclose()
+
+
+async def check_unknown_methods(subject: Subject) -> None:
+    channel = await subject.channels.connect(subject.first, subject.admin)
+    try:
+        await channel.unary(_M + "CPUInfo", b"")
+    except RpcError as error:
+        assert error.code == 12, error
+    else:
+        raise AssertionError("a method that is not simulated was answered")
+    finally:
+        await channel.aclose()
+
+
+async def check_cosi_state(subject: Subject) -> None:
+    channel = await subject.channels.connect(subject.first, subject.reader)
+    rpc = method(_STATE + "Get")
+
+    async def get(namespace: str, kind: str, name: str) -> Any:
+        request = message(rpc.request)(namespace=namespace, type=kind, id=name)
+        return message(rpc.response).FromString(await channel.unary(rpc.path, request.SerializeToString())).resource
+
+    try:
+        found = await get("runtime", "MachineStatuses.runtime.talos.dev", "machine")
+        assert "stage: booting" in found.spec.yaml_spec, "a control plane without etcd is not running"
+        assert "etcd not running" in found.spec.yaml_spec
+        for kind, name, code in (("config.talos.dev", "v1alpha1", 7), ("runtime.talos.dev", "nothing", 5)):
+            long = {"config.talos.dev": "MachineConfigs.", "runtime.talos.dev": "MachineStatuses."}[kind] + kind
+            try:
+                await get("config" if code == 7 else "runtime", long, name)
+            except RpcError as error:
+                assert error.code == code
+            else:
+                raise AssertionError(f"{long} {name} was given to a reader")
     finally:
         await channel.aclose()
 
@@ -179,6 +215,8 @@ CHECKS: tuple[Callable[[Subject], Awaitable[None]], ...] = (
     check_workers_neither_bootstrap_nor_forward,
     check_node_and_nodes_metadata,
     check_streams,
+    check_unknown_methods,
+    check_cosi_state,
     check_bootstrap_once,
     check_etcd_is_left_and_members_removed,
     check_a_bad_configuration_is_refused,

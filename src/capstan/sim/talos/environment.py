@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from capstan.runtime.clock import Clock
 from capstan.sim.certificates import Issuer
+from capstan.sim.faults import Faults
 from capstan.sim.keys import SeededKeys
 from capstan.sim.network import Network
 from capstan.sim.talos.delays import MachineDelays
@@ -23,6 +24,8 @@ class Environment:
     trace: Trace
     kubernetes: KubernetesFactory
     delays: MachineDelays
+    #: Port `boot`, operation the VM's name: that boot hangs before anything answers.
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def issuer(self) -> Issuer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.sim.hypervisor import GuestInterface, VmHost, VmKey, VmView
+from capstan.sim.talos import sequences
 from capstan.sim.talos.environment import Environment
 from capstan.sim.talos.machine import Machine
 from capstan.sim.talos.sites import Sites
@@ -38,7 +39,7 @@ class Fleet:
     def request_shutdown(self, key: VmKey) -> None:
         machine = self.machines.get(key)
         if machine is not None and machine.stage not in ("off", "unknown") and machine.image.os:
-            machine.request("shutdown", machine.shutdown_steps())
+            machine.request("shutdown", sequences.shutdown(machine))
 
     def guest_interfaces(self, key: VmKey) -> tuple[GuestInterface, ...] | None:
         machine = self.machines.get(key)

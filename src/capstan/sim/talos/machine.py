@@ -16,6 +16,7 @@ from capstan.api.rules.certificates import Authority
 from capstan.sim.cidata import CloudInitData, find_cidata
 from capstan.sim.hypervisor import DiskImage, GuestInterface, VirtualDisk, VmHost, VmView
 from capstan.sim.signal import Signal
+from capstan.sim.talos import sequences
 from capstan.sim.talos.addressing import Link, compute_hostname, compute_links
 from capstan.sim.talos.config import MachineConfig, parse_config
 from capstan.sim.talos.delays import pause
@@ -23,20 +24,18 @@ from capstan.sim.talos.environment import Environment
 from capstan.sim.talos.etcd import EtcdCluster, EtcdMember
 from capstan.sim.talos.etcdservice import EtcdService
 from capstan.sim.talos.eventlog import EventLog
+from capstan.sim.talos.kubeletservice import KubeletService, compute_taints
+from capstan.sim.talos.sequences import CONFIG, PLATFORM, Stage
 from capstan.sim.talos.services import Services
 from capstan.sim.talos.site import Site
 from capstan.sim.talos.sites import Sites
 from capstan.sim.talos.strictness import ConfigError
-from capstan.sim.workload.cluster import Door, WorkloadCluster
-from capstan.sim.workload.kubelet import Kubelet, NodeDelays, NodeFacts
+from capstan.sim.workload.cluster import Door
+from capstan.sim.workload.kubelet import NodeFacts
 
-Stage = Literal[
-    "off", "unknown", "booting", "installing", "maintenance", "running", "rebooting", "shutting down", "resetting"
-]
 #: Who may talk to apid: nobody, anybody (maintenance), or who has a certificate of the OS CA.
 ApidMode = Literal["", "maintenance", "secure"]
 
-_CONFIG, _PLATFORM = "config", "platform"
 _BOOT_SERVICES = ("machined", "udevd", "auditd", "syslogd", "containerd")
 
 
@@ -68,7 +67,7 @@ class Machine:
         self.services = Services(self.environment.clock)
         self.events = EventLog()
         self.etcd: EtcdService | None = None
-        self.kubelet: Kubelet | None = None
+        self.kubelet: KubeletService | None = None
         self.api_running = False
         self._door: Door | None = None
         self._platform = CloudInitData()
@@ -160,7 +159,7 @@ class Machine:
             self._stop()
             if self._sequence is not None and self._sequence is not _current_task():
                 self._sequence.cancel()
-            self._enter("off")
+            self.enter("off")
 
     def _stop(self) -> None:
         """Everything of this boot ends now."""
@@ -179,15 +178,15 @@ class Machine:
             self.environment.network.detach(address, self)
         if self.site is not None:
             self.site.leave(self)
-        if self.kubelet is not None and self.kubelet.is_ready:
-            self._sites.watch_silence(self.kubelet)
+        if self.kubelet is not None:
+            self.kubelet.stop()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine, name=name)
         self._tasks.append(task)
         return task
 
-    def _enter(self, stage: Stage) -> None:
+    def enter(self, stage: Stage) -> None:
         if stage != self.stage:
             self.stage = stage
             self.environment.trace.add("talos", f"{self.label} {stage}")
@@ -198,11 +197,11 @@ class Machine:
 
     async def _boot(self) -> None:
         delays, clock = self.environment.delays, self.environment.clock
-        self._enter("booting")
+        self.enter("booting")
         await pause(clock, delays.firmware)
         self.image = self._find_image()
-        if self.image.os != "talos":
-            self._enter("unknown")
+        if self.image.os != "talos" or self.environment.faults.strike("boot", self.label):
+            self.enter("unknown")
             return
         self.events.sequence("initialize", "START")
         for name in _BOOT_SERVICES:
@@ -211,7 +210,7 @@ class Machine:
         config = await self._acquire_config()
         self.events.sequence("initialize", "STOP")
         if self.image.medium == "iso" and config.has_install:
-            self.request("reboot", self._install(config))
+            self.request("reboot", sequences.install(self, config.text))
             return
         self.events.sequence("boot", "START")
         self._start(config)
@@ -230,14 +229,14 @@ class Machine:
     async def _acquire_config(self) -> MachineConfig:
         """STATE, then the platform's user data, then maintenance. A bad one ends here, as it does in reality: the
         machine goes on trying, and answers nobody."""
-        text = self.disk.contents.get(_CONFIG)
+        text = self.disk.contents.get(CONFIG)
         if self.image.platform == "nocloud":
             found = find_cidata(self._host.current_cdroms(self.vm.key))
             if found is not None:
-                self.disk.contents[_PLATFORM] = replace(found, user_data=None)
+                self.disk.contents[PLATFORM] = replace(found, user_data=None)
                 self._platform = found
             else:
-                self._platform = self.disk.contents.get(_PLATFORM, CloudInitData())
+                self._platform = self.disk.contents.get(PLATFORM, CloudInitData())
             if text is None:
                 text = self._platform.user_data
         if text is not None and not text.startswith(b"#cloud-config") and text.strip():
@@ -256,19 +255,19 @@ class Machine:
 
     async def _maintenance(self) -> MachineConfig:
         self._set_addresses(None)
-        self._enter("maintenance")
+        self.enter("maintenance")
         self.services.run("apid")
         self.apid = "maintenance"
         await self.config_applied.until(lambda: self._config is not None)
         assert self._config is not None
         self.apid = ""
         self.disconnected.notify()
-        self._enter("booting")
+        self.enter("booting")
         return self._config
 
     def apply_config(self, config: MachineConfig) -> None:
         """A new configuration, validated before. It is kept on the disk; in maintenance the boot goes on with it."""
-        self.disk.contents[_CONFIG] = config.text
+        self.disk.contents[CONFIG] = config.text
         self._config = config
         self.config_applied.notify()
 
@@ -287,7 +286,7 @@ class Machine:
     def _start(self, config: MachineConfig) -> None:
         """startEverything: all services at once, each waits for what it needs."""
         self._config = config
-        self.disk.contents[_CONFIG] = config.text
+        self.disk.contents[CONFIG] = config.text
         self._set_addresses(config)
         self.site = self._sites.of(config)
         self.services.run("cri")
@@ -307,7 +306,16 @@ class Machine:
             self.etcd.start(self._spawn)
             self._spawn(self._run_api_server(), f"{self.label} kube-apiserver")
         self._spawn(self._run_apid(config), f"{self.label} apid")
-        self._spawn(self._run_kubelet(config), f"{self.label} kubelet")
+        self.kubelet = KubeletService(
+            self.environment,
+            self._sites,
+            self.site,
+            self.services,
+            config,
+            self._node_facts(config),
+            lambda: self._door,
+        )
+        self._spawn(self.kubelet.run(), f"{self.label} kubelet")
         self._spawn(self._finish_boot(config), f"{self.label} boot")
         self.site.join(self)
 
@@ -362,42 +370,7 @@ class Machine:
             )
             cluster.workload.open(self._door)
 
-    async def _run_kubelet(self, config: MachineConfig) -> None:
-        site, delays = self.site, self.environment.delays
-        assert site is not None
-        self.services.enter("kubelet", "Preparing", "Running pre state")
-        await pause(self.environment.clock, delays.image_pull)
-        self.services.run("kubelet")
-        site.update()
-        if config.skip_node_registration:
-            return
-        await site.changed.until(lambda: self._find_cluster(config) is not None)
-        cluster = self._find_cluster(config)
-        assert cluster is not None
-        timing = NodeDelays(delays.node_register, delays.node_ready, delays.node_grace)
-        kubelet = Kubelet(cluster, self._node_facts(config), timing, self.environment.clock, self.environment.trace)
-        self._sites.heard(cluster, kubelet.facts.name)
-        await kubelet.register()
-        self.kubelet = kubelet
-        if config.cni != "none":
-            await kubelet.become_ready()
-
-    def _find_cluster(self, config: MachineConfig) -> WorkloadCluster | None:
-        """Through the cluster endpoint, or KubePrism's view of the control plane."""
-        site = self.site
-        assert site is not None
-        door = self.environment.network.service(config.endpoint_host, config.endpoint_port)
-        doors = [self._door, door, *(site.doors() if config.discovery else ())]
-        for found in doors:
-            if isinstance(found, Door) and found.ca_pem == config.kubernetes_ca.certificate_pem:
-                return found.cluster
-        return None
-
     def _node_facts(self, config: MachineConfig) -> NodeFacts:
-        provider = config.kubelet_args.get("provider-id", "")
-        taints = dict(config.node_taints)
-        if config.external_cloud_provider or config.kubelet_args.get("cloud-provider") == "external":
-            taints["node.cloudprovider.kubernetes.io/uninitialized"] = "true:NoSchedule"
         return NodeFacts(
             name=self.hostname,
             addresses=self.addresses,
@@ -406,8 +379,8 @@ class Machine:
             os_image=f"Talos ({self.image.version})",
             labels=config.node_labels,
             annotations=config.node_annotations,
-            taints=taints,
-            provider_id=str(provider),
+            taints=compute_taints(config),
+            provider_id=str(config.kubelet_args.get("provider-id", "")),
             cores=self.vm.cores,
             memory_mib=self.vm.memory_mib,
             boot=self.boots,
@@ -420,7 +393,7 @@ class Machine:
         needed = ["apid", "kubelet", *(["trustd", "etcd"] if config.is_control_plane else [])]
         await site.changed.until(lambda: all(self.services.is_healthy(name) for name in needed))
         self.events.sequence("boot", "STOP")
-        self._enter("running")
+        self.enter("running")
 
     # -- sequences that end a boot
 
@@ -445,44 +418,6 @@ class Machine:
         else:
             self.power_off()
             self._host.guest_powered_off(self.vm.key)
-
-    async def reboot_steps(self) -> bool:
-        self._enter("rebooting")
-        await pause(self.environment.clock, self.environment.delays.reboot)
-        return True
-
-    async def shutdown_steps(self) -> bool:
-        self._enter("shutting down")
-        await pause(self.environment.clock, self.environment.delays.shutdown)
-        return False
-
-    async def reset_steps(self, *, graceful: bool, reboot: bool, partitions: tuple[str, ...]) -> bool:
-        """Leave etcd when graceful, wipe the partitions (all of the disk when none is named), then reboot or stop."""
-        self._enter("resetting")
-        if graceful and self.etcd is not None and self.etcd.member is not None:
-            await self.etcd.leave()
-        await pause(self.environment.clock, self.environment.delays.reboot)
-        disk = self.disk
-        if not partitions:
-            disk.contents.clear()
-            disk.image = DiskImage()
-        if "STATE" in partitions:
-            disk.contents.pop(_CONFIG, None)
-            disk.contents.pop(_PLATFORM, None)
-        if "EPHEMERAL" in partitions:
-            disk.contents.pop("etcd", None)
-        return reboot
-
-    async def _install(self, config: MachineConfig) -> bool:
-        """Write Talos to the disk, with the configuration."""
-        self._enter("installing")
-        await pause(self.environment.clock, self.environment.delays.install)
-        disk = self.disk
-        disk.image = replace(self.image, medium="disk")
-        disk.contents[_CONFIG] = config.text
-        self._enter("rebooting")
-        await pause(self.environment.clock, self.environment.delays.reboot)
-        return True
 
 
 def _current_task() -> asyncio.Task[Any] | None:

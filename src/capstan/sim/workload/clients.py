@@ -73,7 +73,8 @@ class Connection:
         if not operation.startswith(("get", "list", "watch")):
             self._trace.add("workload", f"{self._label} {operation}")
         fault = self._faults.strike("workload", f"{self._label} {operation}")
-        if fault is not None and fault.kind == "refuse":
+        if fault is not None:
+            self._trace.add("fault", f"refuse {self._label} {operation} {fault.code} {fault.message}")
             if fault.code:
                 raise ApiError(fault.code, "InternalError", fault.message)
             raise TransientError(f"{self._host}:{self._port} does not answer: {fault.message}")

@@ -14,7 +14,9 @@ from capstan.api.objects import Key
 from capstan.providers.talos.channel import RpcError
 from capstan.providers.talos.client import TalosClient
 from capstan.providers.talos.config.contract import Contract
+from capstan.providers.talos.rpc import message
 from capstan.sim import loop
+from capstan.sim.faults import Fault
 from capstan.sim.hypervisor import DiskImage
 from capstan.sim.rack import TALOS_IMAGE, Declared, Rack
 from capstan.sim.talos.delays import MachineDelays
@@ -319,5 +321,57 @@ def test_kubeconfigs_are_checked_at_the_door() -> None:
         assert refused.value.code == 403
         own = await talos.kubeconfig()
         assert len((await (await rack.clients.client(CLUSTER, own)).list(NODES)).items) == 1
+
+    run(main())
+
+
+def test_a_machine_that_never_boots_and_calls_that_fail() -> None:
+    async def main() -> None:
+        rack = Rack()
+        declared = await Declared.generate(rack)
+        rack.faults.add(Fault("boot", "cp-0"))
+        rack.faults.add(Fault("talos", "cp-0 Bootstrap", kind="lose_reply"))
+        machine = rack.add("cp-0", "192.168.0.20", declared.user_data("controlplane"))
+        await asyncio.sleep(3600)
+        assert (machine.stage, machine.addresses) == ("unknown", ())
+        rack.fleet.reset(machine.vm.key)
+        await asyncio.sleep(60)
+        talos = await client_of(rack, declared, "192.168.0.20")
+        with pytest.raises(RpcError, match="connection was lost"):
+            await talos.bootstrap_etcd()
+        assert await talos.has_etcd_data(), "the effect happened, only its answer was lost"
+        assert any(" fault " in line for line in rack.trace.lines)
+
+    run(main())
+
+
+def test_upgrades_keep_the_machine_and_may_lose_its_extensions() -> None:
+    async def main() -> None:
+        rack = Rack(delays=MachineDelays.zero())
+        declared = await Declared.generate(rack)
+        machine = rack.add("cp-0", "192.168.0.20", declared.user_data("controlplane"))
+        await asyncio.sleep(1)
+        channel = await rack.channels.connect("192.168.0.20", declared.credentials())
+        for image, extensions in (
+            ("ghcr.io/siderolabs/installer:v1.11.7", machine.image.extensions),
+            (f"factory.talos.dev/installer/{'0' * 64}:v1.11.8", ()),
+        ):
+            request = message("machine.UpgradeRequest")(image=image).SerializeToString()
+            await channel.unary("/machine.MachineService/Upgrade", request)
+            await asyncio.sleep(1)
+            assert machine.image.version == image.rpartition(":")[2]
+            assert machine.image.extensions == extensions
+            assert machine.apid == "secure"
+
+    run(main())
+
+
+def test_cards_without_any_settings_use_dhcp() -> None:
+    async def main() -> None:
+        rack = Rack()
+        machine = rack.add("blank")
+        await asyncio.sleep(60)
+        assert (machine.stage, machine.addresses) == ("maintenance", ("10.99.0.2",))
+        assert machine.hostname.startswith("talos-")
 
     run(main())

@@ -102,10 +102,6 @@ def is_known(path: str) -> bool:
     return path in _UNARY or is_stream(path) or path == _STATE + "Get"
 
 
-def known_paths() -> list[str]:
-    return sorted([*_UNARY, *_STREAMS, *_COSI_STREAMS, _STATE + "Get"])
-
-
 def _require(machine: Machine, path: str, caller: Caller) -> None:
     if not is_known(path):
         raise unimplemented(f"method {path} is not simulated")

@@ -85,7 +85,7 @@ def resources(machine: Machine) -> Iterator[Resource]:
         "nodename",
         {"nodename": machine.hostname, "skipNodeRegistration": config.skip_node_registration},
     )
-    if machine.kubelet is not None:
+    if machine.kubelet is not None and machine.kubelet.is_registered:
         node = {"nodename": machine.hostname, "nodeReady": machine.kubelet.is_ready, "unschedulable": False}
         yield Resource("k8s", "NodeStatuses.kubernetes.talos.dev", machine.hostname, node)
     if config.discovery and machine.site is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from capstan.providers.talos.channel import RpcError
 from capstan.providers.talos.rpc import enum_value, message
+from capstan.sim.talos import sequences
 from capstan.sim.talos.api.replies import (
     INVALID_ARGUMENT,
     NOT_FOUND,
@@ -18,7 +19,6 @@ from capstan.sim.talos.api.replies import (
     unimplemented,
 )
 from capstan.sim.talos.config import parse_config
-from capstan.sim.talos.delays import pause
 from capstan.sim.talos.machine import Machine
 from capstan.sim.talos.services import Service
 from capstan.sim.talos.strictness import ConfigError, minor_of
@@ -107,21 +107,21 @@ async def apply_configuration(machine: Machine, request: Any) -> Any:
     machine.environment.trace.add("talos", f"{machine.label} takes a new configuration")
     machine.apply_config(config)
     if mode == _MODES["REBOOT"] and not in_maintenance:
-        machine.request("reboot", machine.reboot_steps())
+        machine.request("reboot", sequences.reboot(machine))
     return reply("ApplyConfiguration", mode=mode, mode_details=details)
 
 
 async def reboot(machine: Machine, _request: Any) -> Any:
-    return reply("Reboot", actor_id=_begin(machine, "reboot", machine.reboot_steps()))
+    return reply("Reboot", actor_id=_begin(machine, "reboot", sequences.reboot(machine)))
 
 
 async def shutdown(machine: Machine, _request: Any) -> Any:
-    return reply("Shutdown", actor_id=_begin(machine, "shutdown", machine.shutdown_steps()))
+    return reply("Shutdown", actor_id=_begin(machine, "shutdown", sequences.shutdown(machine)))
 
 
 async def reset(machine: Machine, request: Any) -> Any:
     partitions = tuple(partition.label for partition in request.system_partitions_to_wipe if partition.wipe)
-    steps = machine.reset_steps(graceful=request.graceful, reboot=request.reboot, partitions=partitions)
+    steps = sequences.reset(machine, graceful=request.graceful, boots_again=request.reboot, partitions=partitions)
     return reply("Reset", actor_id=_begin(machine, "reset", steps))
 
 
@@ -132,15 +132,11 @@ async def upgrade(machine: Machine, request: Any) -> Any:
         raise RpcError(INVALID_ARGUMENT, f'invalid installer image "{request.image}"')
     schematic = found["name"].rpartition("/")[2]
 
-    async def steps() -> bool:
-        disk = machine.disk
-        same = schematic == disk.image.schematic or not re.fullmatch(r"[0-9a-f]{64}", schematic)
-        extensions = disk.image.extensions if same else ()
-        disk.image = replace(disk.image, version=found["tag"], schematic=schematic, extensions=extensions)
-        await pause(machine.environment.clock, machine.environment.delays.install)
-        return await machine.reboot_steps()
-
-    return reply("Upgrade", ack="Upgrade request received", actor_id=_begin(machine, "reboot", steps()))
+    same = schematic == machine.image.schematic or not re.fullmatch(r"[0-9a-f]{64}", schematic)
+    extensions = machine.image.extensions if same else ()
+    image = replace(machine.image, version=found["tag"], schematic=schematic, extensions=extensions)
+    actor = _begin(machine, "reboot", sequences.upgrade(machine, image))
+    return reply("Upgrade", ack="Upgrade request received", actor_id=actor)
 
 
 def _begin(machine: Machine, sequence: Any, steps: Any) -> str:
