@@ -26,9 +26,11 @@ class NodeActor:
         return {PatchNode: self.patch_node, DeleteNode: self.delete_node}
 
     async def patch_node(self, action: PatchNode) -> Obj:
-        """A merge patch of what differs; a Node that changed meanwhile refuses it (409)."""
+        """A merge patch of what differs. Labels and annotations are merged key by key; taints are replaced as a
+        whole, so that a Node which changed meanwhile refuses those (409)."""
         client = await self._clients.client(action.cluster, action.kubeconfig)
-        return await client.commit(NODES, encode(action.before), encode(action.after))
+        taints_change = action.before.spec.taints != action.after.spec.taints
+        return await client.commit(NODES, encode(action.before), encode(action.after), guarded=taints_change)
 
     async def delete_node(self, action: DeleteNode) -> None:
         client = await self._clients.client(action.cluster, action.kubeconfig)

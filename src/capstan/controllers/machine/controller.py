@@ -9,7 +9,13 @@ from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, DEPLOYMENT_NAME_LABEL, SET_NAME_LABEL
+from capstan.api.cluster.names import (
+    CLUSTER_NAME_LABEL,
+    CONTROL_PLANE_LABEL,
+    DEPLOYMENT_NAME_LABEL,
+    MACHINE_FINALIZER,
+    SET_NAME_LABEL,
+)
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
@@ -75,6 +81,8 @@ def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
 def _concerns(cluster: Cluster, machine: Machine) -> bool:
     paused = find_condition(machine.status.conditions, "Paused")
     if paused is None or (paused.status == "True") != (cluster.spec.paused is True):
+        return True
+    if MACHINE_FINALIZER not in machine.metadata.finalizers:
         return True
     if cluster.metadata.deletion_timestamp is not None and machine.metadata.deletion_timestamp is not None:
         return True

@@ -32,6 +32,11 @@ def template_refs(deployment: MachineDeployment) -> Iterable[str]:
     return [f"{deployment.metadata.namespace}/{r.api_group}/{r.kind}/{r.name}" for r in refs if r is not None]
 
 
+def cluster_names(deployment: MachineDeployment) -> Iterable[str]:
+    """Index: the Cluster of a deployment, label or not."""
+    return [f"{deployment.metadata.namespace}/{deployment.spec.cluster_name}"]
+
+
 def wake_by_provider(reader: Reader, obj: Obj) -> Iterable[Key]:
     """A template that appears or changes."""
     meta = obj["metadata"]
@@ -59,9 +64,7 @@ def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
 def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
     """Deployments that wait for the Cluster, or whose pause no longer agrees with its."""
     meta = cluster.metadata
-    for deployment in reader.list(MachineDeployment, meta.namespace):
-        if deployment.spec.cluster_name != meta.name:
-            continue
+    for deployment in reader.list_indexed(MachineDeployment, "cluster", f"{meta.namespace}/{meta.name}"):
         paused = find_condition(deployment.status.conditions, "Paused")
         unowned = not is_owned_by(deployment.metadata, meta.uid)
         if unowned or paused is None or (paused.status == "True") != (cluster.spec.paused is True):
@@ -76,7 +79,7 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
     """Needs nothing but the reader."""
 
     kind = MachineDeployment
-    indexes = {"template": template_refs}
+    indexes = {"template": template_refs, "cluster": cluster_names}
     watches = (Watch(MachineSet, wake_by_set), Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster))
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     writes: ClassVar[tuple[Writes, ...]] = (

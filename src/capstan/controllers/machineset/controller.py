@@ -8,12 +8,12 @@ from typing import ClassVar
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, MACHINE_SET_FINALIZER
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.errors import TransientError
 from capstan.api.meta import controller_of
 from capstan.api.objects import GroupKind, Key, Obj
-from capstan.api.rules.conditions import find_condition
+from capstan.api.rules.conditions import find_condition, is_true
 from capstan.api.rules.contract import External, kind_from_template
 from capstan.api.rules.owners import group_of
 from capstan.api.rules.replicas import selects
@@ -34,10 +34,16 @@ def template_refs(machine_set: MachineSet) -> Iterable[str]:
 
 
 def wake_by_provider(reader: Reader, obj: Obj) -> Iterable[Key]:
-    """A template that appears or changes."""
+    """A template that appears or changes; a control plane that a set which wants to grow may wait for."""
     meta = obj["metadata"]
-    value = f"{meta.get('namespace', '')}/{group_of(obj['apiVersion'])}/{obj['kind']}/{meta['name']}"
-    return [_key(machine_set) for machine_set in reader.list_indexed(MachineSet, "template", value)]
+    namespace = meta.get("namespace", "")
+    value = f"{namespace}/{group_of(obj['apiVersion'])}/{obj['kind']}/{meta['name']}"
+    keys = [_key(machine_set) for machine_set in reader.list_indexed(MachineSet, "template", value)]
+    owner = next((ref["name"] for ref in meta.get("ownerReferences") or () if ref["kind"] == "Cluster"), "")
+    if keys or not owner:
+        return keys
+    sets = reader.list(MachineSet, namespace, labels={CLUSTER_NAME_LABEL: owner})
+    return [_key(s) for s in sets if is_true(s.status.conditions, "ScalingUp")]
 
 
 def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
@@ -51,11 +57,12 @@ def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
 
 
 def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
-    """Sets whose pause no longer agrees with the Cluster's."""
+    """Sets that waited for the Cluster to exist, or whose pause no longer agrees with its."""
     meta = cluster.metadata
     for machine_set in reader.list(MachineSet, meta.namespace, labels={CLUSTER_NAME_LABEL: meta.name}):
         paused = find_condition(machine_set.status.conditions, "Paused")
-        if paused is None or (paused.status == "True") != (cluster.spec.paused is True):
+        unseen = MACHINE_SET_FINALIZER not in machine_set.metadata.finalizers
+        if unseen or paused is None or (paused.status == "True") != (cluster.spec.paused is True):
             yield _key(machine_set)
 
 

@@ -34,7 +34,7 @@ from capstan.runtime.plan import Action
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatchNode(Action):
-    """Send what differs between two states of a Node in a workload cluster, guarded by its resourceVersion."""
+    """Send what differs between two states of a Node in a workload cluster."""
 
     cluster: Key
     before: Node
