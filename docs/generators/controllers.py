@@ -41,6 +41,16 @@ def written(declared: Writes) -> str:
     return kind.__name__ if isinstance(kind, type) else str(kind)
 
 
+def _text(name: str) -> str:
+    """Without what Markdown would take for a tag."""
+    return name.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _node(name: str) -> str:
+    """Where it belongs in the graph: single Secrets are not told apart there."""
+    return "Secret" if name.startswith("Secret") else "workload Nodes" if name == "Node" else name
+
+
 def _woken_by(controller: type[Controller[Any, Any]]) -> list[str]:
     names = [watch.kind.__name__ for watch in controller.watches]
     if controller.external_wakes is not None:
@@ -54,7 +64,7 @@ def controller_table() -> str:
     """One row for each controller."""
     rows = []
     for controller in controller_classes():
-        writes = "; ".join(f"{written(w)}: {', '.join(map(code, w.fields))}" for w in controller.writes)
+        writes = "; ".join(f"{_text(written(w))}: {', '.join(map(code, w.fields))}" for w in controller.writes)
         room = controller.__module__.removeprefix("capstan.").rpartition(".")[0].replace(".", "/")
         rows.append((controller.kind.__name__, code(room), ", ".join(_woken_by(controller)), writes))
     return table(("Kind", "Folder", "Also woken by", "Writes"), rows)
@@ -76,6 +86,6 @@ def controller_graph() -> str:
         own = node(controller.kind.__name__)
         for name in _woken_by(controller):
             edges.append(f"    {node(name)} -.-> {own}")
-        others = dict.fromkeys(written(w) for w in controller.writes if written(w) != controller.kind.__name__)
+        others = dict.fromkeys(_node(written(w)) for w in controller.writes if w.kind is not controller.kind)
         edges += [f"    {own} --> {node(name)}" for name in others]
     return "\n".join([*lines, *edges, "```"]) + "\n"
