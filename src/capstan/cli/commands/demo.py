@@ -12,7 +12,8 @@ import click
 @click.option("--keep", is_flag=True, help="Leave the cluster running and print what to type next.")
 @click.option("--data-dir", type=click.Path(file_okay=False), help="State of the demo; by default a temporary one.")
 @click.option("--manifests", type=click.Path(exists=True, dir_okay=False), help="Manifests instead of the home lab's.")
-def demo(keep: bool, data_dir: str | None, manifests: str | None) -> None:
+@click.option("--step-seconds", default=90.0, show_default=True, help="How long each step may take.")
+def demo(keep: bool, data_dir: str | None, manifests: str | None, step_seconds: float) -> None:
     """Build, scale and delete a cluster in the simulated lab.
 
     Starts a management plane and the lab in this process, applies examples/homelab/cluster.yaml with kubectl, shows
@@ -23,11 +24,12 @@ def demo(keep: bool, data_dir: str | None, manifests: str | None) -> None:
     from capstan.cli.show.demo import Demo
 
     configure_logs(verbose=False)
+    path = Path(manifests) if manifests else example_manifests()
     if data_dir:
-        run(Demo(Path(data_dir), Path(manifests) if manifests else example_manifests(), keep).run())
+        run(Demo(Path(data_dir), path, keep, step_seconds).run())
         return
     with tempfile.TemporaryDirectory(prefix="capstan-demo-") as directory:
-        run(Demo(Path(directory), Path(manifests) if manifests else example_manifests(), keep).run())
+        run(Demo(Path(directory), path, keep, step_seconds).run())
 
 
 def example_manifests() -> Path:

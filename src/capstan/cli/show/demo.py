@@ -23,16 +23,16 @@ from capstan.sim.lab.lab import Lab
 
 NAMESPACE, NAME = "default", "homelab"
 SECRETS = Resource("", "v1", "secrets", "Secret")
-STEP_SECONDS = 90.0
 
 
 class Demo:
     """One run. `run` ends normally when every step worked; else it raises ClickException that says which did not."""
 
-    def __init__(self, directory: Path, manifests: Path, keep: bool) -> None:
+    def __init__(self, directory: Path, manifests: Path, keep: bool, step_seconds: float) -> None:
         self._place = Place(directory)
         self._manifests = manifests
         self._keep = keep
+        self._step_seconds = step_seconds
         self._lab = Lab()
         self._began = time.monotonic()
 
@@ -70,11 +70,11 @@ class Demo:
         try:
             self._say(f"kubectl apply -f {self._manifests}")
             click.echo(await kubectl.run("apply", "-f", str(self._manifests)), nl=False)
-            await tree.until(lambda found: _is_whole(found, 1, 2), STEP_SECONDS, "the cluster is Ready")
+            await tree.until(lambda found: _is_whole(found, 1, 2), self._step_seconds, "the cluster is Ready")
             self._say("scale: control plane 1 -> 3, workers 2 -> 4")
             click.echo(await kubectl.run("scale", f"taloscontrolplane/{NAME}-control-plane", "--replicas=3"), nl=False)
             click.echo(await kubectl.run("scale", f"machinedeployment/{NAME}-workers", "--replicas=4"), nl=False)
-            await tree.until(lambda found: _is_whole(found, 3, 4), STEP_SECONDS, "the cluster is scaled")
+            await tree.until(lambda found: _is_whole(found, 3, 4), self._step_seconds, "the cluster is scaled")
             await self._show_nodes(client, kubectl)
             if not self._keep:
                 await self._delete(kubectl)
@@ -94,7 +94,9 @@ class Demo:
 
     async def _delete(self, kubectl: Kubectl) -> None:
         self._say(f"kubectl delete -f {self._manifests}")
-        click.echo(await kubectl.run("delete", "-f", str(self._manifests), timeout_seconds=STEP_SECONDS), nl=False)
+        click.echo(
+            await kubectl.run("delete", "-f", str(self._manifests), timeout_seconds=self._step_seconds), nl=False
+        )
         left = self._lab.datacenter.leftovers()
         if left:
             raise click.ClickException("Proxmox VE is left with: " + ", ".join(left))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 
 import click
@@ -34,17 +34,19 @@ class LiveTree:
         self._name = name
         self._console = Console(highlight=False)
         self._changed = asyncio.Event()
+        self._told: set[str] = set()
 
     async def until(self, check: Check, timeout_seconds: float, goal: str) -> ClusterObjects:
         """Show the tree until `check` holds. Raises ClickException with what is still waited for."""
         found: ClusterObjects | None = None
         try:
             async with asyncio.timeout(timeout_seconds), self._watching():
-                with Live(console=self._console, auto_refresh=False, transient=False) as live:
+                with self._screen() as show:
                     while True:
                         found = await read_cluster(self._client, self._namespace, self._name)
-                        self._show(live, found)
-                        if check(found):
+                        is_done = check(found)
+                        show(found, is_done)
+                        if is_done:
                             return found
                         await self._changed.wait()
                         self._changed.clear()
@@ -56,13 +58,27 @@ class LiveTree:
                 f"{goal}: not so after {timeout_seconds:.0f} s\n" + "\n".join(f"  {line}" for line in lines)
             ) from None
 
-    def _show(self, live: Live, found: ClusterObjects) -> None:
+    @contextmanager
+    def _screen(self) -> Iterator[Callable[[ClusterObjects, bool], None]]:
+        """How to show: the tree redrawn in place on a terminal; elsewhere news lines, and the whole tree at the end."""
+        if not self._console.is_terminal:
+            yield self._news
+            return
+        with Live(console=self._console, auto_refresh=False, transient=False) as live:
+            yield lambda found, _done: live.update(
+                Text.from_ansi(_drawn(found, colour=True), no_wrap=True), refresh=True
+            )
+
+    def _news(self, found: ClusterObjects, done: bool) -> None:
+        if done:
+            click.echo(_drawn(found, colour=False))
+            return
         now = datetime.now(UTC)
-        text = draw(cluster_tree(found, TreeOptions()), now, colour=self._console.is_terminal)
-        lines = waiting(cluster_tree(found, TreeOptions(False, False)), now)
-        if lines:
-            text += "\n" + "\n".join(f"  waits: {line}" for line in lines[:8])
-        live.update(Text.from_ansi(text, no_wrap=True), refresh=self._console.is_terminal)
+        for line in waiting(cluster_tree(found, TreeOptions(False, False)), now):
+            text = line.rpartition(" (for ")[0] or line
+            if text not in self._told:
+                self._told.add(text)
+                click.echo(f"  {text}")
 
     @asynccontextmanager
     async def _watching(self) -> AsyncIterator[None]:
@@ -82,3 +98,10 @@ class LiveTree:
                     self._changed.set()
             except (ApiError, TransientError):
                 await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _drawn(found: ClusterObjects, *, colour: bool) -> str:
+    now = datetime.now(UTC)
+    text = draw(cluster_tree(found, TreeOptions()), now, colour=colour)
+    lines = waiting(cluster_tree(found, TreeOptions(False, False)), now)
+    return text + "".join(f"\n  waits: {line}" for line in lines[:8])
