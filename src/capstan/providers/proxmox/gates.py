@@ -21,10 +21,6 @@ class Gates:
     _holders: dict[str, set[str]] = field(default_factory=dict)
     _waiting: dict[str, deque[tuple[str, asyncio.Future[None]]]] = field(default_factory=dict)
 
-    def hold(self, gate: str, holder: str) -> None:
-        """`holder` is inside already (its task was found running), whatever the limit."""
-        self._holders.setdefault(gate, set()).add(holder)
-
     async def enter(self, gate: str, holder: str) -> None:
         """Returns when there is room, in the order of arrival. Cancelled waiters leave no trace."""
         inside = self._holders.setdefault(gate, set())

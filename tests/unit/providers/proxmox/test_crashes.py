@@ -104,3 +104,22 @@ def test_deleted_while_the_process_was_down(number: int) -> None:
         await w.server.stop()
 
     loop.run(story())
+
+
+@pytest.mark.parametrize("number", range(1, PROVISIONING + REMOVAL + 1))
+def test_a_lost_answer_is_looked_after(number: int) -> None:
+    """The effect took place, and nobody was told: nothing is done twice, and nothing is forgotten."""
+
+    async def story() -> None:
+        w = await world(delays=SLOW)
+        w.lose_after = number
+        await w.start()
+        for name in NAMES:
+            await w.machine(name)
+        await _provisioned(w)
+        await _delete(w)
+        await _removed(w)
+        assert sum(op.endswith("/clone") for op, _ in w.api.calls) == len(NAMES)
+        await w.close()
+
+    loop.run(story())

@@ -42,7 +42,7 @@ UUIDS = (f"00000000-0000-0000-0000-{n:012d}" for n in range(10**9))
 ONE_OF_THEM_ENDS_IT = (act.CloneVm, act.DestroyVm)
 
 
-def _machine() -> ProxmoxMachine:
+def new_machine() -> ProxmoxMachine:
     return ProxmoxMachine(
         metadata=ObjectMeta(name="m", namespace="default", uid="u"),
         spec=ProxmoxMachineSpec(
@@ -74,7 +74,7 @@ CLUSTER = Cluster(
 class Model:
     """The world in a few fields. `strangers` are VMIDs that others took."""
 
-    machine: ProxmoxMachine | None = field(default_factory=_machine)
+    machine: ProxmoxMachine | None = field(default_factory=new_machine)
     now: datetime = START
     vms: dict[int, dict[str, Any]] = field(default_factory=dict)
     strangers: set[int] = field(default_factory=set)

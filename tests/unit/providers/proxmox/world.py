@@ -69,6 +69,8 @@ class Wire:
         response = await self._inner.request(method, path, params, upload=upload, timeout_seconds=timeout_seconds)
         if number and number == self._world.stop_after:
             await self._world.hang()
+        if number and number == self._world.lose_after:
+            raise TransientError("the answer was lost")
         return response
 
     async def aclose(self) -> None:
@@ -114,6 +116,7 @@ class World:
     writes: int = 0
     stop_before: int = 0
     stop_after: int = 0
+    lose_after: int = 0
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     workload_server: ApiServer | None = None
     workload: LocalClient | None = None

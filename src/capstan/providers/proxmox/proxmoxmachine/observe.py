@@ -242,6 +242,8 @@ async def _templates(
     templates: list[Template] = []
     for vmid, node in found:
         template = await _template(client, vmid, node)
+        if isinstance(template, Template) and spec.full is False and not template.is_template:
+            return f"VM {vmid} on {node} is not a template, and linked clones (spec.full: false) need one: convert it"
         if isinstance(template, str):
             return template
         templates.append(template)
