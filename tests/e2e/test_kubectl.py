@@ -321,3 +321,33 @@ def test_many_pages(plane: Plane) -> None:
     names = plane.kubectl("get", "cm", "-n", "kube-public", "-o", "name", "--chunk-size=7").split()
     assert [n for n in names if "page-" in n] == [f"configmap/page-{i:03}" for i in range(30)]
     plane.kubectl("delete", "cm", "-n", "kube-public", "--all")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_python_client(plane: Plane) -> None:
+    from kubernetes import client, config, dynamic, watch
+
+    api = config.new_client_from_config(str(plane.home / "admin.kubeconfig"))
+    try:
+        core = client.CoreV1Api(api)
+        made = core.create_namespaced_config_map(
+            "default", client.V1ConfigMap(metadata=client.V1ObjectMeta(name="python"), data={"a": "b"})
+        )
+        changed = core.patch_namespaced_config_map("python", "default", {"data": {"c": "d"}})
+        assert changed.data == {"a": "b", "c": "d"}
+        stream = watch.Watch().stream(
+            core.list_namespaced_config_map, "default", field_selector="metadata.name=python", timeout_seconds=1
+        )
+        assert [(event["type"], event["object"].metadata.uid) for event in stream] == [("ADDED", made.metadata.uid)]
+        clusters = dynamic.DynamicClient(api).resources.get(api_version="cluster.x-k8s.io/v1beta2", kind="Cluster")
+        assert clusters.namespaced and clusters.get(namespace="default").items == []
+        with pytest.raises(client.ApiException) as refused:
+            core.read_namespaced_secret("none", "default")
+        assert json.loads(refused.value.body)["reason"] == "NotFound"
+        core.delete_namespaced_config_map("python", "default")
+        assert [
+            m.metadata.name for m in core.list_namespaced_config_map("default").items if m.data == changed.data
+        ] == []
+    finally:
+        api.close()
