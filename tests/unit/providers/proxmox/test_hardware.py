@@ -79,6 +79,11 @@ def test_the_cloudinit_drive_of_the_template_goes() -> None:
     assert differences(new_machine(), config, "nonce") == {"delete": "ide2", "boot": "order=scsi0;net0"}
 
 
+def test_a_balloon_never_exceeds_the_memory() -> None:
+    assert differences(new_machine(), {**CONFIG, "balloon": 8192}, "nonce") == {"balloon": 4096}
+    assert differences(new_machine(), {**CONFIG, "balloon": 0}, "nonce") == {}
+
+
 def test_disks_only_grow() -> None:
     assert missing_gib(new_machine(), {**CONFIG, "scsi0": "s:d,size=10G"}) == ("scsi0", 20)
     assert missing_gib(new_machine(), {**CONFIG, "scsi0": "s:d,size=40G"}) is None

@@ -88,6 +88,12 @@ def test_a_template_on_local_storage_stays_on_its_node() -> None:
     assert choice.template.vmid == 9001
 
 
+def test_a_node_whose_memory_cannot_be_seen_says_what_to_grant() -> None:
+    refused = place(_site(_node("a", memory_bytes=0)))
+    assert isinstance(refused, Refusal)
+    assert "a: its memory cannot be seen: grant the token Sys.Audit on /nodes" in refused.message
+
+
 nodes = st.builds(
     HostNode,
     name=st.sampled_from(["a", "b", "c", "d"]),

@@ -5,10 +5,13 @@ The credentials are held by a finalizer until the last VM is gone, in whatever o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
+from capstan.api.ipam.inclusterippool import InClusterIPPool
+from capstan.api.ipam.names import SKIP_DELETE_CHECK_ANNOTATION
 from capstan.api.meta import ObjectMeta
 from capstan.api.objects import Key
 from capstan.api.rules.owners import owner_reference
@@ -24,7 +27,7 @@ from capstan.providers.proxmox.resources import (
     SECRET_FINALIZER,
     SECRETS,
 )
-from capstan.runtime.plan import Action, Create, Emit, ObjectRef, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
 AVAILABLE = "ProxmoxAvailable"
 #: Seconds between two looks at whether Proxmox VE answers, when nothing else happens.
@@ -151,9 +154,35 @@ def _leave(s: Snapshot) -> Decision:
             f"{len(s.machines)} ProxmoxMachines are still there ({names}); credentials and pools are kept for them"
         )
         return Decision(_hold_secret(s), Waiting(AVAILABLE, "Deleting", message))
+    pools = [pool for pool in s.pools.values() if _is_owned(pool, s)]
+    if pools:
+        names = ", ".join(pool.metadata.name for pool in pools)
+        message = f"its address pools are being given back ({names})"
+        return Decision(_give_back(pools), Waiting(AVAILABLE, "Deleting", message))
     finalizers = tuple(name for name in s.infra.metadata.finalizers if name != CLUSTER_FINALIZER)
     release = _with_finalizers(s, "its last machine is gone", finalizers)
     return Decision((*_release_secret(s), release), Waiting(AVAILABLE, "Deleting", "its last machine is gone"))
+
+
+def _is_owned(pool: InClusterIPPool, s: Snapshot) -> bool:
+    return any(ref.uid == s.infra.metadata.uid for ref in pool.metadata.owner_references)
+
+
+def _give_back(pools: Sequence[InClusterIPPool]) -> tuple[Action, ...]:
+    """Delete the pools that no machine uses any more. Their last addresses are on their way out, so the check against
+    deleting a pool in use does not apply, and a pool that goes keeps no address back for its grace period."""
+    actions: list[Action] = []
+    for pool in pools:
+        meta = pool.metadata
+        if meta.deletion_timestamp is not None:
+            continue
+        if SKIP_DELETE_CHECK_ANNOTATION not in meta.annotations:
+            annotations = {**meta.annotations, SKIP_DELETE_CHECK_ANNOTATION: ""}
+            after = msgspec.structs.replace(pool, metadata=msgspec.structs.replace(meta, annotations=annotations))
+            actions.append(Update(reason="no machine is left to use it", resource=POOLS, before=pool, after=after))
+        target = ObjectRef(POOLS, Key(meta.namespace, meta.name), meta.uid)
+        actions.append(Delete(reason="no machine is left to use it", target=target))
+    return tuple(actions)
 
 
 def _release_secret(s: Snapshot) -> tuple[Action, ...]:

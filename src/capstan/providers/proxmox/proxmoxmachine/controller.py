@@ -276,7 +276,8 @@ async def _bootstrap(reader: Reader, s: Snapshot) -> Bootstrap | None:
     name = s.owner.spec.bootstrap.data_secret_name if s.owner is not None else None
     if not name:
         return None
-    secret = await reader.get_live(Secret, s.machine.metadata.namespace, name)
+    namespace = s.machine.metadata.namespace
+    secret = reader.get(Secret, namespace, name) or await reader.get_live(Secret, namespace, name)
     if secret is None or "value" not in secret.data:
         return None
     data = secret_data(secret)

@@ -41,6 +41,9 @@ def differences(machine: ProxmoxMachine, config: Mapping[str, Any], nonce: str) 
     for key, wanted in (("sockets", spec.num_sockets), ("cores", spec.num_cores), ("memory", spec.memory_mib)):
         if wanted and parse_int(config.get(key), 0) != wanted:
             params[key] = wanted
+    memory, balloon = spec.memory_mib or 0, parse_int(config.get("balloon"), 0)
+    if memory and balloon > memory:
+        params["balloon"] = memory  # Proxmox VE refuses a balloon that is larger than the memory.
     if nonce and not same_description(config.get("description"), with_marker(spec.description, nonce)):
         params["description"] = with_marker(spec.description, nonce)
     if str(config.get("name", "")) != machine.metadata.name:

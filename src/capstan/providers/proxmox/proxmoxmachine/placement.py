@@ -140,6 +140,8 @@ def _judge(site: Site, name: str) -> Choice | str:
     if isinstance(template, str):
         return template
     memory_mib, cores = _wanted(site.request, template)
+    if not node.memory_bytes and site.request.memory_percent:
+        return "its memory cannot be seen: grant the token Sys.Audit on /nodes"
     if cores > node.cores > 0:
         return f"has {node.cores} cores, the VM wants {cores}"
     if site.request.memory_percent and _room(site.request, node) < memory_mib * MIB:

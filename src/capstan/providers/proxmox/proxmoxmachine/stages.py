@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import msgspec
 
+from capstan.api.core.node import Node
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.meta import ObjectMeta
 from capstan.api.objects import Key
@@ -53,7 +54,7 @@ from capstan.providers.proxmox.proxmoxmachine.network import (
 )
 from capstan.providers.proxmox.proxmoxmachine.nocloud import Seed, has_default_route, seed_files
 from capstan.providers.proxmox.proxmoxmachine.placement import Choice, Refusal, place
-from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot, Vm
+from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot, Vm, Workload
 from capstan.providers.proxmox.resources import (
     CLAIMS,
     IDENTITY_ANNOTATION,
@@ -459,31 +460,31 @@ def joined(s: Snapshot) -> Step | None:
         return _eject(s)
     node = s.workload.node if s.workload is not None else None
     provider = s.machine.spec.provider_id
-    if node is not None and provider and not node.spec.provider_id:
-        return _fill(s, provider)
-    if node is not None and node.spec.provider_id and provider and node.spec.provider_id != provider:
-        message = (
-            f"Node {node.metadata.name} runs on this VM but has the provider ID {node.spec.provider_id} instead of "
-            f"{provider}, and it cannot be changed: configure the cloud provider for CAPMOX, or delete the Machine"
-        )
-        told = Emit(reason=message, name="ProviderIDMismatch", type="Warning")
-        return Step((told,), waiting("ProviderIDMismatch", message, JOINED), SETTLED_SECONDS)
-    return wait_for_node(s)
-
-
-def _fill(s: Snapshot, provider: str) -> Step:
-    assert s.workload is not None and s.workload.node is not None and s.cluster is not None
-    meta = s.workload.node.metadata
-    action = FillProviderId(
-        reason=f"Node {meta.name} has the system UUID of this machine's VM and no provider ID",
-        cluster=Key(s.cluster.metadata.namespace, s.cluster.metadata.name),
-        node=meta.name,
-        node_uid=meta.uid,
-        provider_id=provider,
-        kubeconfig=s.workload.kubeconfig,
+    if s.workload is None or node is None or not provider:
+        return wait_for_node(s)
+    found = node.spec.provider_id
+    if found in ("", provider):
+        actions = () if found else (_fill(s, s.workload, node),)
+        message = f"Node {node.metadata.name} has joined; the Machine has not seen it yet"
+        return Step(actions, waiting("WaitingForNode", message, JOINED), SETTLED_SECONDS)
+    message = (
+        f"Node {node.metadata.name} runs on this VM but has the provider ID {found} instead of {provider}, and it "
+        "cannot be changed: configure the cloud provider for CAPMOX, or delete the Machine"
     )
-    message = f"Node {meta.name} has joined; the Machine has not seen it yet"
-    return Step((action,), waiting("WaitingForNode", message, JOINED), SETTLED_SECONDS)
+    told = Emit(reason=message, name="ProviderIDMismatch", type="Warning")
+    return Step((told,), waiting("ProviderIDMismatch", message, JOINED), SETTLED_SECONDS)
+
+
+def _fill(s: Snapshot, workload: Workload, node: Node) -> FillProviderId:
+    assert s.cluster is not None
+    return FillProviderId(
+        reason=f"Node {node.metadata.name} has the system UUID of this machine's VM and no provider ID",
+        cluster=Key(s.cluster.metadata.namespace, s.cluster.metadata.name),
+        node=node.metadata.name,
+        node_uid=node.metadata.uid,
+        provider_id=s.machine.spec.provider_id,
+        kubeconfig=workload.kubeconfig,
+    )
 
 
 def wait_for_node(s: Snapshot) -> Step:
