@@ -55,6 +55,10 @@ class Journey:
         bootstraps = [line for line in lines if " bootstraps" in line]
         if len(bootstraps) > 1:
             raise AssertionError("etcd was bootstrapped more than once:\n" + "\n".join(bootstraps))
+        clones = [line for line in lines if line.endswith("/clone")]
+        machines = {line.split()[-1] for line in lines if " api      create proxmoxmachines " in line}
+        if len(clones) > len(machines):
+            raise AssertionError(f"{len(clones)} VMs were cloned for {len(machines)} machines:\n" + "\n".join(clones))
         conflicts = [line for line in lines if "is in use by another machine" in line]
         if conflicts:
             raise AssertionError("addresses were given twice:\n" + "\n".join(conflicts))
