@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from capstan.api.kinds import Query
 from capstan.api.objects import Obj
 from capstan.apiserver.resources import Registry, Served, Target
 from capstan.store.entry import Entry
-from capstan.store.protocol import Store
+from capstan.store.protocol import Store, StoreError, Write
+
+log = logging.getLogger(__name__)
 
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
@@ -43,6 +46,15 @@ class Backend:
     def new_suffix(self) -> str:
         """The five characters that `generateName` appends."""
         return "".join(_NAME_ALPHABET[byte % len(_NAME_ALPHABET)] for byte in self.token(5))
+
+    async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
+        """Write to the store. Raises MismatchError, or ApiError 503 when the store cannot write."""
+        try:
+            return await self.store.commit(batch)
+        except StoreError as error:
+            log.error("the store failed: %s", error)
+            message = "the store takes no writes; the server's log says why"
+            raise ApiError(503, "ServiceUnavailable", message, retry_after_seconds=1) from None
 
     async def find(self, query: Query) -> Sequence[Obj]:
         """Stored objects for an admission decision, in their stored version."""

@@ -46,19 +46,19 @@ class Deleter:
         raise ApiError(504, "Timeout", f"{served.group_resource} {name} changed again and again while it was deleted")
 
     async def _attempt(self, target: Target, entry: Entry, options: DeleteOptions, user: User) -> Answer:
-        served, old, store = target.served, entry.object, self._backend.store
+        served, old = target.served, entry.object
         found = await self._backend.lookups(served, old)
         admission = served.admit(AdmissionRequest("DELETE", old, None, found, options.dry_run, user.name))
         refuse(served, entry.name, admission.causes)
         new = self._marked(served, old, options)
         if is_finished(served, new):
             if not options.dry_run:
-                await store.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
+                await self._backend.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
             return Answer(deleted_status(served, old), admission.warnings)
         if new == old or options.dry_run:
             return Answer(view(served, entry, target.version.name), admission.warnings)
         put = Put(served.prefix, entry.namespace, entry.name, encode_value(new), entry.revision)
-        written = (await store.commit([put]))[0]
+        written = (await self._backend.commit([put]))[0]
         return Answer(view(served, written, target.version.name), admission.warnings)
 
     def _marked(self, served: Served, old: Obj, options: DeleteOptions) -> Obj:

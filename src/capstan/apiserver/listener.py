@@ -57,7 +57,15 @@ class Listener:
     async def close(self) -> None:
         """End the watches, let requests finish, free the port."""
         self._handler.end_watches()
+        connections = self._runner.server.connections if self._runner.server is not None else []
+        transports = [transport for connection in connections if (transport := connection.transport) is not None]
         await self._runner.cleanup()
+        # A peer that does not answer the end of its TLS session would keep the socket for half a minute.
+        for transport in transports:
+            # uvloop's transports are none of asyncio's classes, but have the same methods.
+            getattr(transport, "abort", transport.close)()
+        for _ in range(3):
+            await asyncio.sleep(0)
 
 
 async def serve(

@@ -193,9 +193,9 @@ class Writer:
             return _Unwritten(served.prefix, namespace, name, expected, value)
         if is_finished(served, new):
             removed = Remove(served.prefix, namespace, name, expected, value)
-            return (await self._backend.store.commit([removed]))[0]
+            return (await self._backend.commit([removed]))[0]
         try:
-            return (await self._backend.store.commit([Put(served.prefix, namespace, name, value, expected)]))[0]
+            return (await self._backend.commit([Put(served.prefix, namespace, name, value, expected)]))[0]
         except MismatchError:
             if entry is None:
                 raise already_exists(served.group_resource, name) from None

@@ -351,3 +351,50 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
             await store.close()
 
         asyncio.run(look())
+
+
+_FULL_DISK = """
+import asyncio, resource, signal, sys
+from capstan.store.protocol import Put, StoreError
+from capstan.store.sqlite import SqliteStore
+
+async def main():
+    store = await SqliteStore.open(sys.argv[1])
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    watch = await store.watch("", 0)
+    done = 0
+    try:
+        for i in range(1000):
+            value = b'{"metadata":{"name":"x%d"},"v":"%s"}' % (i, b"y" * 4000)
+            await store.commit([Put("g/things", "a", f"x{i}", value, 0)])
+            done += 1
+    except StoreError as error:
+        assert "cannot be written" in str(error)
+    assert store.failure is not None and store.revision == done
+    assert len((await store.list("g/things")).entries) == done == len(await watch.next())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    try:
+        await store.commit([Put("g/things", "a", "late", b'{"metadata":{"name":"late"}}', 0)])
+    except StoreError:
+        print(done)
+
+asyncio.run(main())
+"""
+
+
+def test_a_full_disk_stops_writes_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    command = [sys.executable, "-c", _FULL_DISK, str(path)]
+    writer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert writer.returncode == 0, writer.stderr
+    done = int(writer.stdout)
+    assert 0 < done < 1000
+
+    async def look() -> None:
+        store = await SqliteStore.open(path)
+        names = {entry.name for entry in (await store.list("g/things")).entries}
+        assert {f"x{i}" for i in range(done)} <= names and "late" not in names
+        await store.close()
+
+    asyncio.run(look())
