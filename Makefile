@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: demo test test-full check format bench clean
+.PHONY: demo test test-full check format docs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/capstan demo
@@ -25,6 +25,10 @@ check: $(VENV)/.check
 format: $(VENV)/.check
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.test
+	$(BIN)/python -m docs.build
+	$(BIN)/python tests/architecture/acted_fields.py
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/lab.py
