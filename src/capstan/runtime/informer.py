@@ -107,25 +107,31 @@ class Informer:
 
     async def run(self) -> None:
         """List and watch until cancelled. Never raises for what the server or an object does."""
+        loop = asyncio.get_running_loop()
         revision = ""
         attempt = 0
         while True:
+            began, ended_well = loop.time(), False
             try:
                 if not revision:
                     revision = await self._list()
+                elif not self.connected:
+                    # Only an answer shows that the server is back: a watch that is being opened shows nothing.
+                    await self._client.list(self.resource, self._namespace, limit=1)
                 self._set_connected(True)
-                attempt = 0
                 async for event in self._client.watch(self.resource, self._namespace, resource_version=revision):
                     revision = self._apply_event(event.type, event.object) or revision
+                ended_well = True
             except ApiError as error:
-                if error.code == 410:
-                    revision = ""
-                    continue
+                ended_well = error.code == 410
                 log.debug("watch refused", resource=self.resource.group_resource, reason=error.reason)
                 revision = ""
             except (TransientError, OSError) as error:
                 log.debug("watch broken", resource=self.resource.group_resource, error=str(error))
-            self._set_connected(False)
+            if loop.time() - began > RETRY_SECONDS[-1]:
+                attempt = 0
+            if not ended_well:
+                self._set_connected(False)
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
 
