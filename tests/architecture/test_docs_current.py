@@ -75,3 +75,14 @@ def test_every_record_is_listed() -> None:
     folder = ROOT / "docs" / "adr"
     listed = set(_LINK.findall((folder / "README.md").read_text()))
     assert {page.name for page in folder.glob("[0-9]*.md")} <= listed
+
+
+def test_every_annotation_of_ours_is_recorded() -> None:
+    record = (ROOT / "docs" / "adr" / "0002-intent-annotations.md").read_text()
+    used = {
+        name
+        for file in (ROOT / "src").rglob("*.py")
+        for name in re.findall(r"capstan\.dev/[a-z][a-z-]*[a-z]", file.read_text())
+    }
+    assert "capstan.dev/vm-identity" in used
+    assert {name for name in used if f"`{name}`" not in record} == set()
