@@ -19,6 +19,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 _BLOCK = re.compile(r"^```sh[^\n]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_PYTHON = re.compile(r"^```python\n(from capstan.*?)^```", re.DOTALL | re.MULTILINE)
 _REASON_CELL = re.compile(r"^\| ((?:`[A-Za-z]+`(?:, )?)+) \|", re.MULTILINE)
 
 
@@ -62,6 +63,14 @@ def parse(words: list[str]) -> None:
 def test_commands_and_options_exist(page: Path) -> None:
     for words in commands(page.read_text()):
         parse(words)
+
+
+def test_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = [example for page in PAGES for example in _PYTHON.findall(page.read_text())]
+    assert examples
+    for example in examples:
+        exec(compile(example, "example", "exec"), {})
+        assert "kind: Cluster" in capsys.readouterr().out
 
 
 def test_reasons_in_troubleshooting_exist() -> None:

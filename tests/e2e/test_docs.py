@@ -20,7 +20,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page.read_text().startswith("<!-- tested -->")]
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
+    if page.read_text().startswith("<!-- tested -->\n")
+]
 BLOCK_SECONDS = 240.0
 
 #: What differs from what is written: free ports, so that tests run side by side, and no waiting for big keys or for
@@ -138,7 +142,7 @@ class Reader:
 
 
 def test_there_are_tested_pages() -> None:
-    assert ROOT / "docs" / "tutorial.md" in PAGES
+    assert {"README.md", "tutorial.md"} <= {page.name for page in PAGES}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
