@@ -57,7 +57,7 @@ def compute_status(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> TalosC
     initialized = True if old.initialized or snapshot.nodes is not None else None
     status = msgspec.structs.replace(
         old,
-        selector=f"{CLUSTER_NAME_LABEL}={snapshot.cluster_key.name},{CONTROL_PLANE_LABEL}=",
+        selector=_selector(snapshot) if snapshot.cluster is not None else old.selector,
         replicas=replicas,
         ready_replicas=ready,
         unavailable_replicas=replicas - min(ready, replicas),
@@ -70,6 +70,10 @@ def compute_status(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> TalosC
     if outcomes.error is None:
         status = msgspec.structs.replace(status, observed_generation=control_plane.metadata.generation)
     return msgspec.structs.replace(control_plane, status=status)
+
+
+def _selector(snapshot: ControlPlaneSnapshot) -> str:
+    return f"{CLUSTER_NAME_LABEL}={snapshot.cluster_key.name},{CONTROL_PLANE_LABEL}="
 
 
 def _is_bootstrapped(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> bool:
