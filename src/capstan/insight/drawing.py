@@ -101,9 +101,18 @@ def waiting(root: Row, now: datetime) -> list[str]:
 def _first_cause(row: Row) -> str:
     """The text of the condition that says most: the shown one, or the first bad one beside it."""
     if row.standing.message:
-        return " ".join(row.standing.message.split())
+        return _in_one_line(row.standing.message)
     if row.object is not None:
         for name, standing in conditions_of(row.object).items():
             if standing.message and not is_good(name, standing.status):
-                return f"{name}: {' '.join(standing.message.split())}"
+                return f"{name}: {_in_one_line(standing.message)}"
     return row.standing.reason or "nothing reported yet"
+
+
+def _in_one_line(message: str) -> str:
+    """The bullets of a message behind each other; a bullet that only heads others keeps its colon."""
+    parts = [line.strip().removeprefix("* ") for line in message.splitlines() if line.strip()]
+    text = ""
+    for part in parts:
+        text += part if not text else f" {part}" if text.endswith(":") else f"; {part}"
+    return text
