@@ -70,6 +70,11 @@ class NodeOffline(PveError):
     reason_name = "NodeOffline"
     pause_seconds = 10.0
 
+    def _message(self, text: str, call: str) -> str:
+        node = re.search(r"/nodes/([^/ ]+)", call)
+        shown = f"node {node[1]} of Proxmox VE does not answer" if node else "a node of Proxmox VE does not answer"
+        return f"{shown} ({text}): bring it back, then what is on it is looked after again"
+
 
 class NoQuorum(PveError):
     """The Proxmox VE cluster has lost its quorum: it can be read but not changed."""

@@ -269,7 +269,11 @@ class PveCluster:
                 vm.lock = ""
 
     def recover_host(self, name: str) -> None:
+        """The host is back, and starts the guests that have `onboot`."""
         self.hosts[name].online = True
+        for vm in self.vms.values():
+            if vm.node == name and not vm.running and not vm.template and vm.config.get("onboot") == "1":
+                self.power_on(vm)
 
     # -- time
 

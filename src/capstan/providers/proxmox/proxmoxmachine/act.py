@@ -36,7 +36,7 @@ from capstan.providers.proxmox.proxmoxmachine.identity import is_same_vm
 from capstan.providers.proxmox.proxmoxmachine.snapshot import is_half_made
 from capstan.providers.proxmox.resources import NODES
 from capstan.providers.proxmox.tasks import TaskEnd
-from capstan.providers.proxmox.transport import Upload
+from capstan.providers.proxmox.transport import Scalar, Upload
 from capstan.runtime.controller import Handler
 from capstan.runtime.plan import Action
 from capstan.runtime.workload import WorkloadClients
@@ -116,14 +116,17 @@ class Effects:
     async def seed(self, action: SeedVm) -> str:
         """Uploads the ISO and attaches it; gives the volume."""
         target, client = action.target, self._client(action.target)
-        await self._verified(target)
+        config = await self._verified(target)
         image = write_iso(action.files)
         storage, node = await _iso_storage(client, target.node, len(image))
         name = seed_name(target.vmid)
         upid = await client.upload(node, storage, "iso", Upload(name, image, len(image)))
         await client.finish_if_known(upid)
         volume = f"{storage}:iso/{name}"
-        params = {action.drive: f"{volume},media=cdrom", "tags": action.tags}
+        params: dict[str, Scalar | None] = {action.drive: f"{volume},media=cdrom", "tags": action.tags}
+        if "onboot" not in config:
+            # The machine comes back with its node. Not before now: it must never boot without its configuration.
+            params["onboot"] = True
         await client.finish_if_known(await client.configure(target.node, target.vmid, params))
         return volume
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from capstan.api.objects import Key
 from capstan.providers.proxmox.config import smbios_uuid
+from capstan.providers.proxmox.errors import NodeOffline
 from capstan.providers.proxmox.proxmoxmachine.deletion import removal
 from capstan.providers.proxmox.proxmoxmachine.identity import provider_id
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot
@@ -126,11 +127,12 @@ def _prerequisite(s: Snapshot) -> Decision | None:
 
 
 def _blocked(s: Snapshot) -> Decision:
-    """A read failed. A machine that is ready stays so: that Proxmox VE does not answer says nothing about its VM."""
+    """A read failed. A machine that is ready stays so: that Proxmox VE does not answer says nothing about its VM.
+    When the VM's own node does not answer while the others do, that says something."""
     assert s.problem is not None
     problem = s.problem
     told = Emit(reason=problem.message, name=problem.reason, type="Warning")
-    if is_provisioned(s):
+    if is_provisioned(s) and problem.reason != NodeOffline.reason_name:
         return Decision((told,), requeue_after=problem.pause_seconds, provisioned=True)
     return Decision((told,), waiting(problem.reason, problem.message), requeue_after=problem.pause_seconds)
 

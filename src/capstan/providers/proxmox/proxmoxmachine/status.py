@@ -35,8 +35,8 @@ from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot
 from capstan.providers.proxmox.proxmoxmachine.stages import JOINED, PROVISIONED, known_claims, own_vm
 from capstan.runtime.plan import Outcome, Outcomes
 
-#: How long a failed clone rests before it is removed and tried again.
-RETRY_LOCKED, RETRY_FAILED = timedelta(seconds=5), timedelta(seconds=30)
+#: How long a failed clone rests before it is removed and tried again: longer, the longer it has not worked.
+RETRY_LOCKED, RETRY_FAILED, RETRY_LONGEST = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=180)
 
 
 def compute_status(s: Snapshot, outcomes: Outcomes) -> ProxmoxMachine | None:
@@ -74,7 +74,9 @@ def _with_end(s: Snapshot, status: ProxmoxMachineStatus, end: Any) -> ProxmoxMac
     error = end.error()
     if error is None:
         return msgspec.structs.replace(status, task_ref="", retry_after=None)
-    rest = RETRY_LOCKED if isinstance(error, Locked) else RETRY_FAILED
+    reserved_at = s.identity.reserved_at if s.identity is not None else None
+    lasted = s.now - reserved_at if reserved_at is not None else timedelta()
+    rest = RETRY_LOCKED if isinstance(error, Locked) else min(max(RETRY_FAILED, lasted / 4), RETRY_LONGEST)
     return msgspec.structs.replace(status, retry_after=s.now.replace(microsecond=0) + rest)
 
 

@@ -50,11 +50,22 @@ def find_machine_problem(snapshot: ControlPlaneSnapshot) -> str:
         if not machine.talos.etcd_healthy:
             etcd = machine.talos.service("etcd")
             state = f"{etcd.state}, {etcd.message or 'not healthy'}" if etcd else "not there"
-            return f"etcd on Machine {machine.name} is {state}"
+            return f"etcd on Machine {machine.name} is {state}{_if_lost(snapshot)}"
         member = snapshot.member_of(machine)
         if member is None or not member.hostname or member.is_learner:
             return f"etcd on Machine {machine.name} has not joined yet"
     return ""
+
+
+def _if_lost(snapshot: ControlPlaneSnapshot) -> str:
+    """What to do when no Machine is left that had etcd's data. It is never bootstrapped a second time by itself."""
+    first_is_there = snapshot.bootstrap_machine_uid in {m.uid for m in snapshot.machines}
+    if not snapshot.is_bootstrapped or snapshot.members is not None or first_is_there:
+        return ""
+    return (
+        ". If no Machine is left that held its data, restore a snapshot on one "
+        "(`talosctl bootstrap --recover-from=FILE`), or delete the Cluster and make it anew"
+    )
 
 
 def _scale_down(snapshot: ControlPlaneSnapshot) -> Step:
