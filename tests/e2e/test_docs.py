@@ -145,6 +145,19 @@ def test_there_are_tested_pages() -> None:
     assert {"README.md", "tutorial.md"} <= {page.name for page in PAGES}
 
 
+def test_a_command_that_fails_fails_the_page(tmp_path: Path) -> None:
+    reader = Reader(tmp_path)
+    reader.run("colour=green\nexport colour\n")
+    reader.run('test "$colour" = green\n')
+    with pytest.raises(AssertionError, match="no such thing"):
+        reader.run("echo no such thing\nfalse\ntrue\n")
+
+
+def test_blocks_of_a_page() -> None:
+    text = '```sh skip\na\n```\n```text\nb\n```\n```sh\ncapstan up\nc\n```\n```sh background="is up"\nd\n```\n'
+    assert list(blocks(text)) == [Block(f"{INSTEAD['capstan up']}\nc\n"), Block("d\n", "is up")]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page(page: Path, tmp_path: Path) -> None:
     reader = Reader(tmp_path)
