@@ -12,8 +12,8 @@ from capstan.apiserver.validation.compile import compile_node
 from capstan.apiserver.validation.correlate import ABSENT, find_old, is_unchanged
 from capstan.apiserver.validation.fielderror import Path, render
 from capstan.apiserver.validation.keywords import SchemaError
-from capstan.apiserver.validation.nearest import describe_unknown
 from capstan.apiserver.validation.run import Run
+from capstan.apiserver.validation.unknown import describe_unknown
 
 __all__ = ["FieldValidation", "SchemaError", "Validated", "Validator"]
 

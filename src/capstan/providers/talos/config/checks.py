@@ -6,13 +6,13 @@ machine runs (5.5). The messages name fields, never values.
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from capstan.api.rules.nearest import nearest
 from capstan.providers.talos.config.errors import ConfigError
 from capstan.providers.talos.config.fields import V1ALPHA1, Field, fields
 from capstan.providers.talos.config.merge import identity
@@ -63,7 +63,7 @@ def _document(document: Document) -> Iterator[ConfigError]:
         return
     known = fields().kinds.get(kind)
     if known is None or api_version != "v1alpha1":
-        yield ConfigError(f"Talos has no such kind{_nearest(kind, fields().kinds)}", f"{api_version}/{kind}")
+        yield ConfigError(f"Talos has no such kind{_meant(kind, fields().kinds)}", f"{api_version}/{kind}")
         return
     if known.named and not document.get("name"):
         yield ConfigError("is required", f"{kind}.name")
@@ -77,7 +77,7 @@ def _struct(value: Mapping[str, Any], struct: str, path: str) -> Iterator[Config
         here = f"{path}.{name}" if path else str(name)
         field = known.get(name)
         if field is None:
-            yield ConfigError(f"unknown field{_nearest(str(name), known)}", here)
+            yield ConfigError(f"unknown field{_meant(str(name), known)}", here)
         elif inner is not None:
             yield from _value(inner, field.type, here)
     yield from _missing(value, known, path)
@@ -207,6 +207,6 @@ def _section(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return inner if isinstance(inner, Mapping) else {}
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f"; did you mean {found[0]}?" if found else ""
+def _meant(name: str, known: Iterable[str]) -> str:
+    guess = nearest(name, known)
+    return f"; did you mean {guess}?" if guess else ""
