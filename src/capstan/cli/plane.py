@@ -107,7 +107,6 @@ class Plane:
                 client,
                 self._keys,
                 self._channels,
-                self._workloads,
                 service_account=options.service_account_key,
                 proxy_url=options.proxy_url,
             ),

@@ -9,23 +9,14 @@ from typing import Any
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.server import ApiServer
-from capstan.controllers.cluster.controller import ClusterController
-from capstan.controllers.machine.controller import MachineController
-from capstan.controllers.machinedeployment.controller import MachineDeploymentController
-from capstan.controllers.machineset.controller import MachineSetController
-from capstan.providers.ipam.inclusterippool.controller import (
-    GlobalInClusterIPPoolController,
-    InClusterIPPoolController,
-)
-from capstan.providers.ipam.ipaddressclaim.controller import IPAddressClaimController
+from capstan.controllers import core_controllers
+from capstan.providers.ipam import ipam_controllers
+from capstan.providers.proxmox import proxmox_controllers
 from capstan.providers.proxmox.client import Clients
-from capstan.providers.proxmox.proxmoxcluster.controller import ProxmoxClusterController
-from capstan.providers.proxmox.proxmoxmachine.controller import ProxmoxMachineController
 from capstan.providers.proxmox.transport import TransportFactory
+from capstan.providers.talos import talos_controllers
 from capstan.providers.talos.channel import ChannelFactory
 from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
-from capstan.providers.talos.talosconfig.controller import TalosConfigController
-from capstan.providers.talos.taloscontrolplane.controller import TalosControlPlaneController
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
@@ -55,19 +46,11 @@ def all_controllers(
     client: Client, ports: Ports, service_account: ServiceAccountAlgorithm = "contract"
 ) -> list[Controller[Any, Any]]:
     """One of each kind, over the same ports."""
-    pve = Clients(ports.transports, ports.clock)
     return [
-        ClusterController(),
-        MachineController(ports.workloads),
-        MachineSetController(),
-        MachineDeploymentController(),
-        ProxmoxClusterController(pve),
-        ProxmoxMachineController(pve, ports.keys, workloads=ports.workloads),
-        TalosControlPlaneController(client, ports.keys, ports.channels),
-        TalosConfigController(client, ports.keys, service_account),
-        InClusterIPPoolController(),
-        GlobalInClusterIPPoolController(),
-        IPAddressClaimController(),
+        *core_controllers(ports.workloads),
+        *ipam_controllers(),
+        *proxmox_controllers(Clients(ports.transports, ports.clock), ports.keys, ports.workloads),
+        *talos_controllers(client, ports.keys, ports.channels, service_account=service_account),
     ]
 
 

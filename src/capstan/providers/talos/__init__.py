@@ -10,20 +10,18 @@ if TYPE_CHECKING:
     from capstan.runtime.client.protocol import Client
     from capstan.runtime.controller import Controller
     from capstan.runtime.keys import KeySource
-    from capstan.runtime.workload import WorkloadClients
 
 
 def talos_controllers(
     client: Client,
     keys: KeySource,
     channels: ChannelFactory,
-    _workloads: WorkloadClients | None = None,
     *,
     service_account: ServiceAccountAlgorithm = "contract",
     proxy_url: str = "",
 ) -> list[Controller[Any, Any]]:
-    """The controllers of TalosConfig and TalosControlPlane, for a composition root. Nodes come through
-    `Reader.nodes`, so clients of workload clusters are not needed; `proxy_url` goes into kubeconfigs."""
+    """The controllers of TalosConfig and TalosControlPlane, for a composition root. `proxy_url` goes
+    into kubeconfigs."""
     from capstan.providers.talos.talosconfig.controller import TalosConfigController
     from capstan.providers.talos.taloscontrolplane.controller import TalosControlPlaneController
 
