@@ -25,6 +25,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "source_node": ("proxmox.sourceNode", "Node that holds the template."),
     "template_id": ("proxmox.templateID", "VMID of the template."),
     "storage": ("proxmox.storage", "Storage for the disks."),
+    "pool": ("proxmox.pool", "Resource pool for the machines."),
     "bridge": ("proxmox.bridge", "Bridge of the network card."),
     "vlan": ("proxmox.vlan", "VLAN tag."),
     "credentials_secret": ("proxmox.credentialsSecret", "Secret with url, token and secret."),

@@ -22,6 +22,8 @@ import click
 @click.option("--name", default="", help="Name of the template; by default talos-VERSION.")
 @click.option("--image-storage", default="", help="Storage for the image (content import).")
 @click.option("--disk-storage", default="", help="Storage for the template's disk.")
+@click.option("--tag", "tags", multiple=True, help="Tag of the template, for templateTags; may be repeated.")
+@click.option("--pool", default="", help="Resource pool of the template.")
 @click.option("--disk-gib", default=0, help="Size of the template's disk, GiB.")
 def ensure(nodes: tuple[str, ...], vmid: int, **wish: object) -> None:
     """Make the Talos template on Proxmox VE, or say that it is there.
@@ -67,6 +69,8 @@ async def _ensure(nodes: tuple[str, ...], vmid: int, wish: dict[str, object]) ->
                     image_storage=str(wish["image_storage"]),
                     disk_storage=str(wish["disk_storage"]),
                     disk_gib=int(str(wish["disk_gib"])),
+                    tags=tuple(wish["tags"]),  # type: ignore[arg-type]
+                    pool=str(wish["pool"]),
                 ),
                 lambda line: click.echo(line, err=True),
             )
