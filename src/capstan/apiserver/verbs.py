@@ -8,6 +8,7 @@ from typing import Any
 
 from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
+from capstan.api.rules.mergepatch import merge_patch
 from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, User, WriteOptions
 from capstan.apiserver.authorization import Attributes, authorize
 from capstan.apiserver.backend import Backend, view
@@ -17,7 +18,7 @@ from capstan.apiserver.reading import EntryPage, Lister
 from capstan.apiserver.resources import Target, no_such_resource
 from capstan.apiserver.scale import paths_of, scale_of, scaled
 from capstan.apiserver.watch import Watch, watch_objects
-from capstan.apiserver.writing import Change, Writer, merged
+from capstan.apiserver.writing import Change, Writer
 from capstan.store.entry import Entry
 
 #: Decides whether a write to an object is quietly left out; gives the warning for it, or the empty string.
@@ -134,7 +135,7 @@ class ServerVerbs:
         whole = {k: v for k, v in patch.items() if k != "status"}
         if status_patch:
             whole["status"] = status_patch.get("status")
-        change = Change(name, lambda current: merged(current, whole), options, self.user, "*")
+        change = Change(name, lambda current: merge_patch(current, whole), options, self.user, "*")
         return await self._parts.writer.change(target, change)
 
     async def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> Answer:

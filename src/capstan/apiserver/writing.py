@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -244,16 +244,3 @@ def refuse(served: Served, name: Any, causes: Any) -> None:
     """Raises 422 when there are causes."""
     if causes:
         raise invalid(served.group_kind, str(name), tuple(causes))
-
-
-def merged(current: Any, patch: Any) -> Any:
-    """RFC 7386, without changing either side."""
-    if not isinstance(patch, Mapping):
-        return patch
-    result = dict(current) if isinstance(current, Mapping) else {}
-    for name, value in patch.items():
-        if value is None:
-            result.pop(name, None)
-        else:
-            result[name] = merged(result.get(name), value)
-    return result

@@ -6,10 +6,11 @@ from typing import Any
 
 from capstan.api.errors import ApiError, bad_request
 from capstan.api.objects import Obj
+from capstan.api.rules.mergepatch import merge_patch
 from capstan.api.verbs import PatchType
 from capstan.apiserver.depth import refuse_depth
 from capstan.apiserver.patch.jsonpatch import apply_json_patch
-from capstan.apiserver.patch.merge import apply_merge_patch, without_server_owned_nulls
+from capstan.apiserver.patch.merge import without_server_owned_nulls
 from capstan.apiserver.patch.strategic import apply_strategic_patch
 
 __all__ = ["apply_patch", "refuse_strategic"]
@@ -42,7 +43,7 @@ def apply_patch(patch_type: PatchType, current: Obj, patch: Any, schema: dict[st
     refuse_depth(patch, "error decoding patch")
     patch = without_server_owned_nulls(patch)
     if patch_type == "merge":
-        return _object(apply_merge_patch(current, patch), "merge patch")
+        return _object(merge_patch(current, patch), "merge patch")
     return apply_strategic_patch(current, patch, schema)
 
 

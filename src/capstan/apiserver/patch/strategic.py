@@ -7,7 +7,7 @@ from typing import Any
 
 from capstan.api.errors import bad_request
 from capstan.api.objects import Obj
-from capstan.apiserver.patch.jsonpatch import is_json_equal
+from capstan.api.rules.jsonpatch import json_equal
 from capstan.apiserver.patch.mergekeys import Field, rules_of
 
 DIRECTIVE = "$patch"
@@ -70,7 +70,7 @@ def _merge_field(merged: Obj, current: Obj, name: str, change: Any, patch: Obj, 
         new = _merge_list(old if isinstance(old, list) else [], change, rules, path)
     else:
         new = change
-    if name in merged and (new is old or (new == old and is_json_equal(new, old))):
+    if name in merged and (new is old or (new == old and json_equal(new, old))):
         return merged
     return {**merged, name: new}
 

@@ -8,7 +8,7 @@ from typing import Any
 import re2
 
 from capstan.api.errors import FieldCause
-from capstan.apiserver.patch.jsonpatch import is_json_equal
+from capstan.api.rules.jsonpatch import json_equal
 from capstan.apiserver.validation import fielderror
 from capstan.apiserver.validation.fielderror import Path
 from capstan.apiserver.validation.formats import FORMATS, INTEGERS
@@ -102,7 +102,7 @@ def enum_test(allowed: list[Any]) -> Test:
         return test_string
 
     def test(value: Any, path: Path) -> FieldCause | None:
-        if any(is_json_equal(value, option) for option in allowed):
+        if any(json_equal(value, option) for option in allowed):
             return None
         return fielderror.not_supported(path, value, allowed)
 

@@ -13,9 +13,9 @@ from capstan.api.rules.jsonpatch import (
     apply_json_patch,
     format_pointer,
     json_equal,
-    merge_patch,
     parse_pointer,
 )
+from capstan.api.rules.mergepatch import merge_patch
 
 CASES = Path(__file__).parents[5] / "shared" / "data" / "json-patch"
 

@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from capstan.api.rules.jsonpatch import PatchError, apply_json_patch, parse_pointer
+from capstan.api.rules.jsonpatch import OPERATIONS, PatchError, apply_json_patch, parse_pointer
 from capstan.providers.talos.config.contract import Contract
 from capstan.providers.talos.config.errors import ConfigError
 from capstan.providers.talos.config.generate_documents import hostname_document
 from capstan.providers.talos.config.merge import identity, merge_document, merge_documents
 from capstan.providers.talos.config.yamltext import Document, load_documents
-
-_OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 
 
 def apply_config_patches(documents: list[Document], patches: Sequence[Mapping[str, Any]]) -> list[Document]:
@@ -70,7 +68,7 @@ def _checked(part: Document) -> Document:
 
 def _apply_operations(documents: list[Document], operations: Sequence[Any]) -> list[Document]:
     for number, operation in enumerate(operations):
-        if not isinstance(operation, Mapping) or operation.get("op") not in _OPERATIONS:
+        if not isinstance(operation, Mapping) or operation.get("op") not in OPERATIONS:
             raise ConfigError("not an RFC 6902 operation: it needs op, path and mostly value", f"operation {number}")
         try:
             place = _target(documents, operation)
