@@ -8,10 +8,10 @@ from typing import Any, Literal
 import msgspec
 
 from capstan.api.objects import Obj
+from capstan.api.rules.schematics import FactoryImage, schematic_id
 from capstan.api.scheme import SCHEME
 from capstan.generate.parameters import ControlPlane, Parameters, Workers
 from capstan.generate.rendering import render
-from capstan.generate.schematics import installer_image
 
 Api = Literal["v1beta1", "v1beta2"]
 
@@ -162,7 +162,9 @@ def _pool(parameters: Parameters, pool: Workers) -> list[Obj]:
 
 def _install(parameters: Parameters) -> Obj:
     talos = parameters.talos
-    return {"install": {"disk": talos.install_disk, "image": installer_image(talos)}}
+    schematic = talos.schematic or schematic_id(talos.extensions, talos.kernel_args)
+    image = FactoryImage(version=talos.version, schematic=schematic, factory=talos.factory)
+    return {"install": {"disk": talos.install_disk, "image": image.installer}}
 
 
 def _talos_config(parameters: Parameters, role: str, patches: list[Any]) -> Obj:

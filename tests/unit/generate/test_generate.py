@@ -22,7 +22,6 @@ from capstan.generate import (
     read_parameters,
     render,
 )
-from capstan.generate.schematics import schematic_id
 
 
 def parameters(**changes: Any) -> dict[str, Any]:
@@ -129,12 +128,6 @@ def test_from_python_with_pools_tags_and_extensions() -> None:
     text = render(objects)
     assert "ce4c980550dd2ab1b17bbf2b08801c7eb59418eafe8f279833297925d67c7515" in text
     assert list(yaml.safe_load_all(text)) == objects
-
-
-def test_schematic_ids_are_the_factory_s() -> None:
-    assert schematic_id(Talos()) == "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
-    agent = Talos(extensions=("siderolabs/qemu-guest-agent",))
-    assert schematic_id(agent) == "ce4c980550dd2ab1b17bbf2b08801c7eb59418eafe8f279833297925d67c7515"
 
 
 def test_the_json_schema_names_every_key_of_the_default() -> None:

@@ -8,11 +8,11 @@ import hashlib
 import pytest
 
 from capstan.api.errors import TerminalError
+from capstan.api.rules.schematics import FactoryImage
 from capstan.providers.proxmox.client import ProxmoxClient
 from capstan.providers.proxmox.errors import PveError
-from capstan.providers.proxmox.image import FactoryImage, TemplateReady, TemplateWish, ensure_template
+from capstan.providers.proxmox.image import TemplateReady, TemplateWish, ensure_template
 from capstan.providers.proxmox.image.ensure import image_filename
-from capstan.providers.proxmox.image.factory import schematic_document
 from capstan.providers.proxmox.transport import Endpoint
 from capstan.sim import loop
 from capstan.sim.clock import VirtualClock
@@ -107,19 +107,6 @@ def test_what_only_the_user_can_change_is_said() -> None:
             await ensure_template(client, WISH)
 
     loop.run(story())
-
-
-def test_factory_urls() -> None:
-    schematic = "ce4c980550dd2ab1b17bbf2b08801c7eb59418eafe8f279833297925d67c7515"
-    image = FactoryImage(version="1.11.6", schematic=schematic, secure_boot=True)
-    assert image.url == f"https://factory.talos.dev/image/{schematic}/v1.11.6/nocloud-amd64-secureboot.qcow2"
-    with pytest.raises(TerminalError, match="Talos version"):
-        FactoryImage(version="latest").url  # noqa: B018
-    with pytest.raises(TerminalError, match="schematic"):
-        FactoryImage(version="v1.11.6", schematic="nope").url  # noqa: B018
-    document = schematic_document(["siderolabs/qemu-guest-agent"], ["console=ttyS0"])
-    assert document["customization"]["systemExtensions"] == {"officialExtensions": ["siderolabs/qemu-guest-agent"]}
-    assert schematic_document() == {}
 
 
 def test_image_filenames_tell_images_apart() -> None:
