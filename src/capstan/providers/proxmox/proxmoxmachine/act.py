@@ -131,11 +131,16 @@ class Effects:
         return volume
 
     async def eject(self, action: EjectSeed) -> None:
+        """The tag goes last: as long as it is there a new process knows that there is something to delete."""
         target, client = action.target, self._client(action.target)
         await self._verified(target)
-        params = {action.drive: "none,media=cdrom", "tags": action.tags}
-        await client.finish_if_known(await client.configure(target.node, target.vmid, params))
-        await client.delete_volume_if_present(target.node, action.volume)
+        if action.drive:
+            params = {action.drive: "none,media=cdrom"}
+            await client.finish_if_known(await client.configure(target.node, target.vmid, params))
+            await client.delete_volume_if_present(target.node, action.volume)
+        else:
+            await self.remove_seed(RemoveSeed(reason=action.reason, target=target))
+        await client.finish_if_known(await client.configure(target.node, target.vmid, {"tags": action.tags}))
 
     async def start(self, action: StartVm) -> None:
         target, client = action.target, self._client(action.target)

@@ -94,7 +94,7 @@ class SeedVm(Action):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EjectSeed(Action):
-    """Take the NoCloud ISO out of its drive and delete it."""
+    """Take the NoCloud ISO out of its drive and delete it. No drive: it is out already, and may not be deleted yet."""
 
     target: Target
     drive: str
@@ -103,7 +103,7 @@ class EjectSeed(Action):
 
     @property
     def summary(self) -> str:
-        return f"eject {self.volume} from {self.target}"
+        return f"eject {self.volume or 'the NoCloud data'} from {self.target}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

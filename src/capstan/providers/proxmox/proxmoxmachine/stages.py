@@ -17,7 +17,7 @@ from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.meta import ObjectMeta
 from capstan.api.objects import Key
 from capstan.api.struct import encode
-from capstan.providers.proxmox.config import smbios_uuid, with_marker
+from capstan.providers.proxmox.config import parse_tags, smbios_uuid, with_marker
 from capstan.providers.proxmox.proxmoxmachine.actions import (
     AwaitTask,
     CheckCloudInit,
@@ -60,6 +60,7 @@ from capstan.providers.proxmox.resources import (
     IDENTITY_ANNOTATION,
     MACHINE_FINALIZER,
     PROXMOX_MACHINES,
+    SEED_TAG,
 )
 from capstan.providers.proxmox.transport import Endpoint
 from capstan.runtime.plan import Action, Create, Emit, Update, Waiting
@@ -508,16 +509,18 @@ def wait_for_node(s: Snapshot) -> Step:
 
 def _eject(s: Snapshot) -> Step | None:
     vm = own_vm(s)
-    found = find_seed(vm.config, vm.vmid) if vm is not None else None
-    if vm is None or found is None:
+    if vm is None:
+        return None
+    found = find_seed(vm.config, vm.vmid)
+    if found is None and SEED_TAG not in parse_tags(vm.config.get("tags")):
         return None
     claims = known_claims(s)
     tags = wanted_tags(s.machine, vm.config, device_addresses(claims, s.addresses, s.machine))
     action = EjectSeed(
         reason="the Node has joined: the configuration, with its secrets, is not needed any more",
         target=target_of(s),
-        drive=found[0],
-        volume=found[1].volume,
+        drive=found[0] if found is not None else "",
+        volume=found[1].volume if found is not None else "",
         tags=tags_text(tags, seeded=False),
     )
     return Step((action,), requeue_after=SETTLED_SECONDS, goes_on=True)
