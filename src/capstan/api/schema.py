@@ -124,9 +124,10 @@ def _apply(schema: Obj, facts: Iterable[Fact]) -> None:
 
 @cache
 def describe(struct: type[Any]) -> tuple[str, Mapping[str, str]]:
-    """What a Struct's docstring says of it, and of each of its fields."""
+    """What a Struct's docstring says of it, and of each of its fields; of inherited ones, what the base's says."""
     summary, _, rest = (struct.__doc__ or "").strip().partition("\n\n")
-    notes: dict[str, str] = {}
+    bases = (base for base in struct.__bases__ if issubclass(base, msgspec.Struct) and base.__struct_fields__)
+    notes: dict[str, str] = {name: note for base in bases for name, note in describe(base)[1].items()}
     last = ""
     for line in rest.splitlines():
         found = _FIELD_LINE.match(line)

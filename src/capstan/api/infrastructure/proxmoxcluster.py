@@ -6,28 +6,18 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from capstan.api.core.reference import LocalReference, SecretReference
-from capstan.api.facts import ATOMIC_LIST, SET_LIST, Facts, Required, cel, default, items, keyed_by
-from capstan.api.infrastructure.addresses import IPv4Config, IPv6Config, ProxmoxEndpoint, ZoneConfig, ZonePools
+from capstan.api.core.reference import LocalReference
+from capstan.api.facts import ATOMIC_LIST, Facts, Required, cel, items, keyed_by
+from capstan.api.infrastructure.addresses import ZonePools
 from capstan.api.infrastructure.initialization import InfrastructureInitialization
-from capstan.api.infrastructure.placement import NodeLocations, SchedulerHints
+from capstan.api.infrastructure.placement import NodeLocations
+from capstan.api.infrastructure.proxmoxclustertemplate import ProxmoxClusterBlueprint
 from capstan.api.meta import Condition, TypedObject
 from capstan.api.struct import Struct
 
 
-class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
-    """What the cluster's machines share on Proxmox VE.
-
-    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
-    control_plane_endpoint: where the cluster's API is reached; filled by the infrastructure provider where empty.
-    credentials_ref: the Secret with url, token and secret of the Proxmox API.
-    dns_servers: the DNS servers of the machines.
-    external_managed_control_plane: true when the control plane is not made of machines of this cluster.
-    ipv4_config: the IPv4 addresses that nodes get.
-    ipv6_config: the IPv6 addresses that nodes get.
-    scheduler_hints: how machines are placed.
-    zone_config: addresses and DNS servers by zone.
-    """
+class ProxmoxClusterSpec(ProxmoxClusterBlueprint, frozen=True, kw_only=True):
+    """What the cluster's machines share on Proxmox VE."""
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -35,16 +25,6 @@ class ProxmoxClusterSpec(Struct, frozen=True, kw_only=True):
             "at least one ip config must be set, either ipv4Config or ipv6Config",
         ),
     )
-
-    allowed_nodes: Annotated[tuple[str, ...], SET_LIST] = ()
-    control_plane_endpoint: ProxmoxEndpoint = ProxmoxEndpoint()
-    credentials_ref: SecretReference | None = None
-    dns_servers: Required[Annotated[tuple[str, ...], items(1), SET_LIST]] = ()
-    external_managed_control_plane: Annotated[bool, default(False)] | None = None
-    ipv4_config: IPv4Config | None = None
-    ipv6_config: IPv6Config | None = None
-    scheduler_hints: SchedulerHints = SchedulerHints()
-    zone_config: Annotated[tuple[ZoneConfig, ...], keyed_by("zone")] = ()
 
 
 class ProxmoxClusterStatus(Struct, frozen=True, kw_only=True):

@@ -12,54 +12,21 @@ from capstan.api.facts import (
     ATOMIC_LIST,
     SET_LIST,
     Facts,
-    Int32,
-    Int64,
-    Positive32,
     Required,
-    between,
     cel,
-    default,
     items,
     keyed_by,
     length,
-    multiple_of,
-    one_of,
     pattern,
 )
-from capstan.api.infrastructure.disks import Disks
 from capstan.api.infrastructure.initialization import InfrastructureInitialization
-from capstan.api.infrastructure.machineparts import MetadataSettings, ProvisioningChecks
-from capstan.api.infrastructure.network import NetworkSpec
-from capstan.api.infrastructure.placement import TemplateSelector, VMIDRange
+from capstan.api.infrastructure.proxmoxmachinetemplate import ProxmoxMachineBlueprint
 from capstan.api.meta import Condition, TypedObject
 from capstan.api.struct import Struct
 
 
-class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
-    """What the virtual machine is to be.
-
-    allowed_nodes: the Proxmox nodes that machines may be on; all where empty.
-    checks: which signs of life are not waited for.
-    description: the description that the machine gets in Proxmox VE.
-    disks: the machine's disks.
-    format: the file format of the disks of a full clone: raw, qcow2 or vmdk.
-    full: true copies the template, false links to its disks.
-    memory_mib: memory in MiB.
-    metadata_settings: what is added to the machine's metadata.
-    network: the machine's network.
-    num_cores: cores in each socket.
-    num_sockets: processor sockets.
-    pool: the resource pool that the machine is put in.
-    provider_id: the machine's identity at its provider, as its node has it.
-    snap_name: the snapshot of the template that is cloned.
-    source_node: the Proxmox node that the template is on.
-    storage: the storage that a full clone is put on.
-    tags: tags that the machine gets.
-    template_id: the VMID of the template.
-    template_selector: finds the template by its tags.
-    virtual_machine_id: the machine's VMID.
-    vm_id_range: the VMIDs that may be used.
-    """
+class ProxmoxMachineSpec(ProxmoxMachineBlueprint, frozen=True, kw_only=True):
+    """What the virtual machine is to be."""
 
     schema_facts: ClassVar[Facts] = (
         cel(
@@ -70,39 +37,8 @@ class ProxmoxMachineSpec(Struct, frozen=True, kw_only=True):
             "[has(self.templateID), has(self.templateSelector)].exists_one(c, c)",
             "must define either a SourceNode with a TemplateID or a TemplateSelector",
         ),
-        cel("self.full || !has(self.format)", "Must set full=true when specifying format"),
-        cel("self.full || !has(self.storage)", "Must set full=true when specifying storage"),
-        cel(
-            "has(self.templateSelector) || (has(self.templateID) && has(self.sourceNode))",
-            "Must specify either templateID or templateSelector",
-        ),
+        *ProxmoxMachineBlueprint.schema_facts,
     )
-
-    allowed_nodes: Annotated[tuple[str, ...], SET_LIST] = ()
-    checks: ProvisioningChecks = ProvisioningChecks()
-    description: str = ""
-    disks: Disks = Disks()
-    format: Annotated[str, one_of("raw", "qcow2", "vmdk")] = ""
-    full: Annotated[bool, default(True)] | None = None
-    memory_mib: Annotated[Int32, between(0), multiple_of(8)] | None = msgspec.field(default=None, name="memoryMiB")
-    metadata_settings: MetadataSettings = MetadataSettings()
-    network: Required[NetworkSpec] = NetworkSpec()
-    num_cores: Positive32 | None = None
-    num_sockets: Positive32 | None = None
-    pool: str = ""
-    provider_id: Annotated[
-        str,
-        length(46, 46),
-        pattern("^proxmox://[a-fA-F0-9]{8}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{4}-[a-fA-F0-9]{12}$"),
-    ] = msgspec.field(default="", name="providerID")
-    snap_name: str = ""
-    source_node: Annotated[str, length(1)] = ""
-    storage: str = ""
-    tags: Annotated[tuple[Annotated[str, pattern(r"^(?i)[a-z0-9_][a-z0-9_\-\+\.]*$")], ...], items(1), SET_LIST] = ()
-    template_id: Int32 | None = msgspec.field(default=None, name="templateID")
-    template_selector: TemplateSelector | None = None
-    virtual_machine_id: Int64 | None = msgspec.field(default=None, name="virtualMachineID")
-    vm_id_range: VMIDRange | None = msgspec.field(default=None, name="vmIDRange")
 
 
 class DeviceAddresses(Struct, frozen=True, kw_only=True):

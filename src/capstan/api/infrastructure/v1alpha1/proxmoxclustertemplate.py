@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
+
 from capstan.api.cluster.v1beta1.template import TemplateMetadata
 from capstan.api.core.reference import SecretReference
 from capstan.api.facts import Required, items
 from capstan.api.infrastructure.v1alpha1.addresses import IPv4Config, IPv6Config, ProxmoxEndpoint
 from capstan.api.infrastructure.v1alpha1.placement import SchedulerHints
-from capstan.api.infrastructure.v1alpha1.proxmoxcluster import CloneSpec
+from capstan.api.infrastructure.v1alpha1.proxmoxmachinetemplate import ProxmoxMachineBlueprint
 from capstan.api.meta import TypedObject
 from capstan.api.struct import Struct
+
+
+class CloneSpec(Struct, frozen=True, kw_only=True):
+    """Settings that older manifests have for the machines of a cluster.
+
+    machine_spec: settings by role.
+    ssh_authorized_keys: SSH keys of the machines.
+    virtual_ip_network_interface: the interface of the virtual IP.
+    """
+
+    machine_spec: Required[dict[str, ProxmoxMachineBlueprint]] = {}
+    ssh_authorized_keys: tuple[str, ...] = ()
+    virtual_ip_network_interface: str = msgspec.field(default="", name="virtualIPNetworkInterface")
 
 
 class ProxmoxClusterBlueprint(Struct, frozen=True, kw_only=True):
