@@ -67,6 +67,11 @@ class External:
         return str(self.object["metadata"]["uid"]) if self.object else ""
 
 
+def missing_text(found: External) -> str:
+    """That an object does not exist, in upstream's words, and what to do about it."""
+    return f"{found.kind} does not exist: create {found.kind} {found.name}, or correct the reference to it"
+
+
 class InvalidConditionError(ValueError):
     """A provider reports a condition without a type or a status."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from capstan.api.meta import Condition, LegacyCondition
 from capstan.api.rules.conditions import FALSE, TRUE, UNKNOWN, find_condition, mirror
 from capstan.api.rules.conditions_v1beta1 import INFO, legacy_false, legacy_unknown, mirror_legacy
-from capstan.api.rules.contract import External, InvalidConditionError, conditions_of, legacy_ready
+from capstan.api.rules.contract import External, InvalidConditionError, conditions_of, legacy_ready, missing_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,7 @@ def external_condition(rule: Mirrored, found: External, *, done: bool, was_done:
 
 def _absent(rule: Mirrored, found: External, *, was_done: bool, deleting: bool) -> Condition:
     if not was_done:
-        return Condition(
-            type=rule.target, status=FALSE, reason="ObjectDoesNotExist", message=f"{found.kind} does not exist"
-        )
+        return Condition(type=rule.target, status=FALSE, reason="ObjectDoesNotExist", message=missing_text(found))
     still = "" if deleting else f" while the {rule.owner} still exists"
     return Condition(
         type=rule.target, status=FALSE, reason="ObjectDeleted", message=f"{found.kind} has been deleted{still}"

@@ -80,7 +80,11 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
 
     kind = MachineDeployment
     indexes = {"template": template_refs, "cluster": cluster_names}
-    watches = (Watch(MachineSet, wake_by_set), Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster))
+    watches = (
+        Watch(MachineSet, wake_by_set),
+        Watch(Machine, wake_by_machine),
+        Watch(Cluster, wake_by_cluster, conditions=False),
+    )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(

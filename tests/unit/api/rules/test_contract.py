@@ -123,7 +123,7 @@ BROKEN = {"type": "Ready", "status": "False", "reason": "NoRoom", "message": "fu
         (
             External(GroupKind(GROUP, "Thing"), "a"),
             (False, False, False),
-            ("False", "ObjectDoesNotExist", "Thing does not exist"),
+            ("False", "ObjectDoesNotExist", "Thing does not exist: create Thing a, or correct the reference to it"),
         ),
         (
             External(GroupKind(GROUP, "Thing"), "a"),

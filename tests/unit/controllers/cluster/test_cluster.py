@@ -51,7 +51,7 @@ def test_a_foreign_control_plane_is_waited_for_calmly() -> None:
     assert reported(world, "ControlPlaneAvailable") == (
         "False",
         "ObjectDoesNotExist",
-        "KubeadmControlPlane does not exist",
+        "KubeadmControlPlane does not exist: create KubeadmControlPlane homelab, or correct the reference to it",
     )
     world.delete("Cluster", "homelab")
     world.settle()
@@ -61,7 +61,8 @@ def test_a_foreign_control_plane_is_waited_for_calmly() -> None:
 def test_an_infrastructure_object_that_is_not_there_yet() -> None:
     world = alone()
     world.settle()
-    assert reported(world, "InfrastructureReady") == ("False", "ObjectDoesNotExist", "LabCluster does not exist")
+    message = "LabCluster does not exist: create LabCluster homelab, or correct the reference to it"
+    assert reported(world, "InfrastructureReady") == ("False", "ObjectDoesNotExist", message)
     assert world.get("Cluster", "homelab")["status"]["phase"] == "Provisioning"
     assert any("LabCluster homelab, which does not exist," in text for text in waiting(world))
 

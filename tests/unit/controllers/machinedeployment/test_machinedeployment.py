@@ -134,7 +134,8 @@ def test_missing_templates_block_the_set() -> None:
     world.settle(provide)
     assert world.all("MachineSet") == []
     message = "Scaling up from 0 to 2 replicas is blocked because LabMachineTemplate does not exist"
-    assert reported(world, "ScalingUp") == ("True", "ScalingUp", message)
+    advice = ": create LabMachineTemplate workers, or correct the reference in spec.template.spec"
+    assert reported(world, "ScalingUp") == ("True", "ScalingUp", message + advice)
 
 
 def test_a_paused_deployment_makes_no_set_but_scales() -> None:

@@ -6,6 +6,7 @@ from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.cluster.plan.deletion import plan_deletion
+from capstan.controllers.cluster.plan.missing import plan_missing
 from capstan.controllers.cluster.plan.progress import (
     plan_ownership,
     waiting_on,
@@ -34,5 +35,7 @@ def plan(snapshot: ClusterSnapshot) -> Plan:
         endpoint = after.spec.control_plane_endpoint
         reason = f"the API of the cluster is at {endpoint.host}:{endpoint.port}"
         actions.append(Update(resource=RESOURCE, before=cluster, after=after, reason=reason))
+    told, until_told = plan_missing(snapshot)
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
-    return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), seconds_of_youth(machines, snapshot.now))
+    pauses = [seconds for seconds in (seconds_of_youth(machines, snapshot.now), until_told) if seconds is not None]
+    return Plan(snapshot.subject, (*told, *actions), waiting_on(snapshot), min(pauses, default=None))

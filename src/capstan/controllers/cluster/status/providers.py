@@ -13,7 +13,7 @@ from capstan.api.rules.conditions import (
     ranking,
     summarize,
 )
-from capstan.api.rules.contract import External, is_control_plane_initialized, is_provisioned
+from capstan.api.rules.contract import External, is_control_plane_initialized, is_provisioned, missing_text
 from capstan.api.rules.progress import Mirrored, external_condition
 from capstan.controllers.cluster.plan.deletion import Stage
 from capstan.controllers.cluster.plan.progress import is_initialized
@@ -111,8 +111,7 @@ def control_plane_initialized(snapshot: ClusterSnapshot) -> Condition:
         reason = found.problem_reason or "InternalError"
         return Condition(type=name, status=UNKNOWN, reason=reason, message=f"Waiting: {found.problem}")
     if found.object is None:
-        text = f"{found.kind} does not exist"
-        return Condition(type=name, status=UNKNOWN, reason="ObjectDoesNotExist", message=text)
+        return Condition(type=name, status=UNKNOWN, reason="ObjectDoesNotExist", message=missing_text(found))
     text = "Control plane not yet initialized"
     return Condition(type=name, status=FALSE, reason="NotInitialized", message=text)
 

@@ -42,4 +42,5 @@ def plan(snapshot: MachineDeploymentSnapshot) -> Plan:
         actions.append(Update(resource=RESOURCE, before=deployment, after=sets.deployment, reason=reason))
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
     waiting = (*sets.waiting_on, *notice.waiting_on)
-    return Plan(snapshot.subject, tuple(actions), waiting, seconds_of_youth(machines, snapshot.now))
+    requeue = sets.requeue_after or seconds_of_youth(machines, snapshot.now)
+    return Plan(snapshot.subject, tuple(actions), waiting, requeue)

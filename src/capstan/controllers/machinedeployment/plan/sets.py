@@ -28,6 +28,7 @@ from capstan.api.cluster.names import (
 from capstan.api.cluster.template import TemplateMetadata
 from capstan.api.meta import LabelSelector
 from capstan.api.objects import Obj
+from capstan.api.rules.lasting import patience_left
 from capstan.api.rules.names import NAMED_ANNOTATION, free_counters, suffix, template_hash, with_suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
@@ -56,6 +57,7 @@ class Sets:
     deployment: MachineDeployment
     actions: tuple[Action, ...] = ()
     waiting_on: tuple[Waiting, ...] = ()
+    requeue_after: float | None = None
 
 
 def plan_sets(snapshot: MachineDeploymentSnapshot, deployment: MachineDeployment) -> Sets:
@@ -96,7 +98,12 @@ def _create(snapshot: MachineDeploymentSnapshot, deployment: MachineDeployment) 
         why.append(f"Cluster {snapshot.cluster.metadata.name} is being deleted")
     if why:
         text = "MachineDeployment waits to create its MachineSet: " + "; ".join(why)
-        return Sets(deployment, (), (Waiting("ScalingUp", "ScalingUp", text),))
+        waiting = (Waiting("ScalingUp", "ScalingUp", text),)
+        if not missing:
+            return Sets(deployment, (), waiting)
+        left = patience_left(deployment.metadata.creation_timestamp, snapshot.now)
+        told = Emit(name="TemplateNotFound", type="Warning", reason=f"{text}: create it, or correct spec.template.spec")
+        return Sets(deployment, (told,) if not left else (), waiting, left or None)
     meta = deployment.metadata
     counter = next(islice(free_counters(meta.annotations, meta.uid, ()), 1))
     made = machine_set_object(deployment, suffix(meta.uid, counter))

@@ -111,7 +111,9 @@ def _blocked(snapshot: MachineDeploymentSnapshot) -> str:
     problems = [found.problem for found in snapshot.templates if found.problem]
     kinds = [found.kind for found in snapshot.templates if found.missing]
     if kinds:
-        problems.append(f"{' and '.join(kinds)} {'does' if len(kinds) == 1 else 'do'} not exist")
+        names = [f"{found.kind} {found.name}" for found in snapshot.templates if found.missing]
+        what = f"create {' and '.join(names)}, or correct the reference in spec.template.spec"
+        problems.append(f"{' and '.join(kinds)} {'does' if len(kinds) == 1 else 'do'} not exist: {what}")
     return "; ".join(problems)
 
 
