@@ -42,38 +42,31 @@ class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
     port: Port | None = None
 
 
-class IPv4Config(Struct, frozen=True, kw_only=True):
-    """The IPv4 addresses that nodes get.
+class NodeAddresses(Struct, frozen=True, kw_only=True):
+    """Addresses of one IP version that nodes get.
 
     addresses: single addresses, ranges (first-last) or CIDRs.
     gateway: the router.
     metric: the metric of the default route.
     prefix: the length of the network's prefix.
     """
+
+    addresses: Required[Annotated[tuple[str, ...], SET_LIST]] = ()
+    gateway: Required[Annotated[str, length(1)]] = ""
+    metric: Annotated[NonNegative32, default(100)] | None = None
+    prefix: Required[Annotated[Int32, between(1, 128)]] = msgspec.field(default_factory=int)
+
+
+class IPv4Config(NodeAddresses, frozen=True, kw_only=True):
+    """The IPv4 addresses that nodes get."""
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv4Config addresses must be provided"),)
 
-    addresses: Required[Annotated[tuple[str, ...], SET_LIST]] = ()
-    gateway: Required[Annotated[str, length(1)]] = ""
-    metric: Annotated[NonNegative32, default(100)] | None = None
-    prefix: Required[Annotated[Int32, between(1, 128)]] = msgspec.field(default_factory=int)
 
-
-class IPv6Config(Struct, frozen=True, kw_only=True):
-    """The IPv6 addresses that nodes get.
-
-    addresses: single addresses, ranges (first-last) or CIDRs.
-    gateway: the router.
-    metric: the metric of the default route.
-    prefix: the length of the network's prefix.
-    """
+class IPv6Config(NodeAddresses, frozen=True, kw_only=True):
+    """The IPv6 addresses that nodes get."""
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv6Config addresses must be provided"),)
-
-    addresses: Required[Annotated[tuple[str, ...], SET_LIST]] = ()
-    gateway: Required[Annotated[str, length(1)]] = ""
-    metric: Annotated[NonNegative32, default(100)] | None = None
-    prefix: Required[Annotated[Int32, between(1, 128)]] = msgspec.field(default_factory=int)
 
 
 class ZoneConfig(Struct, frozen=True, kw_only=True):

@@ -23,35 +23,28 @@ class ProxmoxEndpoint(Struct, frozen=True, kw_only=True):
     port: Int32 | None = None
 
 
-class IPv4Config(Struct, frozen=True, kw_only=True):
-    """The IPv4 addresses that nodes get.
+class NodeAddresses(Struct, frozen=True, kw_only=True):
+    """Addresses of one IP version that nodes get.
 
     addresses: single addresses, ranges (first-last) or CIDRs.
     gateway: the router.
     metric: the metric of the default route.
     prefix: the length of the network's prefix.
     """
+
+    addresses: Required[tuple[str, ...]] = ()
+    gateway: str = ""
+    metric: Required[Annotated[Int32, default(100)]] = msgspec.field(default_factory=int)
+    prefix: Required[Annotated[int, between(None, 128)]] = msgspec.field(default_factory=int)
+
+
+class IPv4Config(NodeAddresses, frozen=True, kw_only=True):
+    """The IPv4 addresses that nodes get."""
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv4Config addresses must be provided"),)
 
-    addresses: Required[tuple[str, ...]] = ()
-    gateway: str = ""
-    metric: Required[Annotated[Int32, default(100)]] = msgspec.field(default_factory=int)
-    prefix: Required[Annotated[int, between(None, 128)]] = msgspec.field(default_factory=int)
 
-
-class IPv6Config(Struct, frozen=True, kw_only=True):
-    """The IPv6 addresses that nodes get.
-
-    addresses: single addresses, ranges (first-last) or CIDRs.
-    gateway: the router.
-    metric: the metric of the default route.
-    prefix: the length of the network's prefix.
-    """
+class IPv6Config(NodeAddresses, frozen=True, kw_only=True):
+    """The IPv6 addresses that nodes get."""
 
     schema_facts: ClassVar[Facts] = (cel("self.addresses.size() > 0", "IPv6Config addresses must be provided"),)
-
-    addresses: Required[tuple[str, ...]] = ()
-    gateway: str = ""
-    metric: Required[Annotated[Int32, default(100)]] = msgspec.field(default_factory=int)
-    prefix: Required[Annotated[int, between(None, 128)]] = msgspec.field(default_factory=int)

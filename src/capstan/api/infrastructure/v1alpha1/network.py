@@ -10,13 +10,21 @@ from capstan.api.facts import ATOMIC_MAP, Facts, Int32, Required, between, cel, 
 from capstan.api.struct import Struct
 
 
-class IPv4PoolReference(Struct, frozen=True, kw_only=True):
-    """A pool that an IPv4 address is taken from.
+class PoolReference(Struct, frozen=True, kw_only=True):
+    """A pool that an address is taken from.
 
     api_group: the API group.
     kind: the kind.
     name: the name.
     """
+
+    api_group: str = ""
+    kind: Required[str] = msgspec.field(default_factory=str)
+    name: Required[str] = msgspec.field(default_factory=str)
+
+
+class IPv4PoolReference(PoolReference, frozen=True, kw_only=True):
+    """A pool that an IPv4 address is taken from."""
 
     schema_facts: ClassVar[Facts] = (
         ATOMIC_MAP,
@@ -27,18 +35,9 @@ class IPv4PoolReference(Struct, frozen=True, kw_only=True):
         ),
     )
 
-    api_group: str = ""
-    kind: Required[str] = msgspec.field(default_factory=str)
-    name: Required[str] = msgspec.field(default_factory=str)
 
-
-class IPv6PoolReference(Struct, frozen=True, kw_only=True):
-    """A pool that an IPv6 address is taken from.
-
-    api_group: the API group.
-    kind: the kind.
-    name: the name.
-    """
+class IPv6PoolReference(PoolReference, frozen=True, kw_only=True):
+    """A pool that an IPv6 address is taken from."""
 
     schema_facts: ClassVar[Facts] = (
         ATOMIC_MAP,
@@ -48,10 +47,6 @@ class IPv6PoolReference(Struct, frozen=True, kw_only=True):
             "ipv6PoolRef allows either InClusterIPPool or GlobalInClusterIPPool",
         ),
     )
-
-    api_group: str = ""
-    kind: Required[str] = msgspec.field(default_factory=str)
-    name: Required[str] = msgspec.field(default_factory=str)
 
 
 class Route(Struct, frozen=True, kw_only=True):
