@@ -25,6 +25,10 @@ class Column:
     format: str = ""
 
 
+#: The column that nearly every table ends with.
+AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
 @dataclass(frozen=True, slots=True)
 class ScalePaths:
     """Where the scale subresource reads and writes; simple JSON paths such as `.spec.replicas`."""

@@ -10,13 +10,13 @@ from capstan.api.bootstrap.talosconfigtemplate import TalosConfigTemplate
 from capstan.api.bootstrap.v1alpha3.talosconfig import TalosConfig as TalosConfigV1Alpha3
 from capstan.api.bootstrap.v1alpha3.talosconfigtemplate import TalosConfigTemplate as TalosConfigTemplateV1Alpha3
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, PROVIDER_LABEL
-from capstan.api.kinds import Column, Kind, Version
+from capstan.api.kinds import AGE, Column, Kind, Version
 
 _TALOS_CONFIG_COLUMNS = (
     Column("Cluster", r".metadata.labels['cluster\.x-k8s\.io/cluster-name']"),
     Column("Initialized", ".status.initialization.dataSecretCreated"),
     Column("Bootstrap secret", ".status.dataSecretName"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
 )
 
 _LABELS = {PROVIDER_LABEL: "bootstrap-talos", CONTRACT_V1BETA1_LABEL: "v1alpha3", CONTRACT_V1BETA2_LABEL: "v1beta1"}
@@ -25,7 +25,6 @@ TALOS_CONFIG = Kind(
     group=GROUP,
     kind="TalosConfig",
     plural="talosconfigs",
-    singular="talosconfig",
     versions=(
         Version("v1beta1", TalosConfig, storage=True, columns=_TALOS_CONFIG_COLUMNS),
         Version("v1alpha3", TalosConfigV1Alpha3),
@@ -39,14 +38,13 @@ TALOS_CONFIG = Kind(
 _TALOS_CONFIG_TEMPLATE_COLUMNS = (
     Column("ClusterClass", '.metadata.ownerReferences[?(@.kind=="ClusterClass")].name'),
     Column("Cluster", '.metadata.ownerReferences[?(@.kind=="Cluster")].name'),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
 )
 
 TALOS_CONFIG_TEMPLATE = Kind(
     group=GROUP,
     kind="TalosConfigTemplate",
     plural="talosconfigtemplates",
-    singular="talosconfigtemplate",
     versions=(
         Version("v1beta1", TalosConfigTemplate, storage=True, columns=_TALOS_CONFIG_TEMPLATE_COLUMNS),
         Version("v1alpha3", TalosConfigTemplateV1Alpha3),

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from capstan.api.cluster.conditiontype import UnhealthyConditionType
 from capstan.api.cluster.reference import TemplateReference
 from capstan.api.facts import (
     ATOMIC_LIST,
@@ -13,7 +14,6 @@ from capstan.api.facts import (
     Facts,
     NonNegative32,
     Required,
-    cel,
     entries,
     items,
     length,
@@ -32,22 +32,7 @@ class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
 
     status: Required[ConditionStatus] = ""
     timeout_seconds: Required[NonNegative32] = msgspec.field(default_factory=int)
-    type: Required[
-        Annotated[
-            str,
-            length(1, 316),
-            pattern(
-                r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
-            ),
-            cel(
-                ("!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])"),
-                (
-                    "type must not be one of: Ready, Available, HealthCheckSucceeded, "
-                    "OwnerRemediated, ExternallyRemediated"
-                ),
-            ),
-        ]
-    ] = ""
+    type: Required[UnhealthyConditionType] = ""
 
 
 class UnhealthyNodeCondition(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
 from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
 from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
 from capstan.api.cluster.v1beta1.machineset import MachineSet as MachineSetV1Beta1
-from capstan.api.kinds import Column, Kind, ScalePaths, Version
+from capstan.api.kinds import AGE, Column, Kind, ScalePaths, Version
 
 _SCALE = ScalePaths(label_selector=".status.selector")
 _CLUSTER_COLUMNS = (
@@ -36,14 +36,14 @@ _CLUSTER_COLUMNS = (
     Column("W Up-to-date", ".status.workers.upToDateReplicas", "integer"),
     Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.topology.version"),
 )
 
 _CLUSTER_COLUMNS_V1BETA1 = (
     Column("ClusterClass", ".spec.topology.class"),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.topology.version"),
 )
 
@@ -53,7 +53,6 @@ CLUSTER = Kind(
     group=GROUP,
     kind="Cluster",
     plural="clusters",
-    singular="cluster",
     versions=(
         Version("v1beta2", Cluster, storage=True, columns=_CLUSTER_COLUMNS),
         Version("v1beta1", ClusterV1Beta1, deprecated=True, columns=_CLUSTER_COLUMNS_V1BETA1),
@@ -78,7 +77,7 @@ _MACHINE_COLUMNS = (
     Column("OS-Image", ".status.nodeInfo.osImage", "string", 10),
     Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.version"),
 )
 
@@ -87,7 +86,7 @@ _MACHINE_COLUMNS_V1BETA1 = (
     Column("NodeName", ".status.nodeRef.name"),
     Column("ProviderID", ".spec.providerID"),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.version"),
 )
 
@@ -95,7 +94,6 @@ MACHINE = Kind(
     group=GROUP,
     kind="Machine",
     plural="machines",
-    singular="machine",
     versions=(
         Version("v1beta2", Machine, storage=True, columns=_MACHINE_COLUMNS),
         Version("v1beta1", MachineV1Beta1, deprecated=True, columns=_MACHINE_COLUMNS_V1BETA1),
@@ -115,7 +113,7 @@ _MACHINE_SET_COLUMNS = (
     Column("Available", ".status.availableReplicas", "integer"),
     Column("Up-to-date", ".status.upToDateReplicas", "integer"),
     Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.template.spec.version"),
 )
 
@@ -125,7 +123,7 @@ _MACHINE_SET_COLUMNS_V1BETA1 = (
     Column("Replicas", ".status.replicas", "integer"),
     Column("Ready", ".status.readyReplicas", "integer"),
     Column("Available", ".status.availableReplicas", "integer"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.template.spec.version"),
 )
 
@@ -133,7 +131,6 @@ MACHINE_SET = Kind(
     group=GROUP,
     kind="MachineSet",
     plural="machinesets",
-    singular="machineset",
     versions=(
         Version("v1beta2", MachineSet, storage=True, columns=_MACHINE_SET_COLUMNS, scale=_SCALE),
         Version("v1beta1", MachineSetV1Beta1, deprecated=True, columns=_MACHINE_SET_COLUMNS_V1BETA1, scale=_SCALE),
@@ -155,7 +152,7 @@ _MACHINE_DEPLOYMENT_COLUMNS = (
     Column("Up-to-date", ".status.upToDateReplicas", "integer"),
     Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.template.spec.version"),
 )
 
@@ -167,7 +164,7 @@ _MACHINE_DEPLOYMENT_COLUMNS_V1BETA1 = (
     Column("Updated", ".status.updatedReplicas", "integer"),
     Column("Unavailable", ".status.unavailableReplicas", "integer"),
     Column("Phase", ".status.phase"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
     Column("Version", ".spec.template.spec.version"),
 )
 
@@ -175,7 +172,6 @@ MACHINE_DEPLOYMENT = Kind(
     group=GROUP,
     kind="MachineDeployment",
     plural="machinedeployments",
-    singular="machinedeployment",
     versions=(
         Version("v1beta2", MachineDeployment, storage=True, columns=_MACHINE_DEPLOYMENT_COLUMNS, scale=_SCALE),
         Version(

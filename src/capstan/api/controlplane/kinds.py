@@ -23,7 +23,6 @@ TALOS_CONTROL_PLANE = Kind(
     group=GROUP,
     kind="TalosControlPlane",
     plural="taloscontrolplanes",
-    singular="taloscontrolplane",
     versions=(
         Version("v1alpha3", TalosControlPlane, storage=True, columns=_TALOS_CONTROL_PLANE_COLUMNS, scale=_SCALE),
     ),

@@ -30,17 +30,14 @@ from capstan.api.infrastructure.v1alpha1.proxmoxmachinetemplate import (
 )
 from capstan.api.kinds import Column, Kind, Version
 
-_PROXMOX_CLUSTER_COLUMNS = (
-    Column("Cluster", r".metadata.labels['cluster\.x-k8s\.io/cluster-name']"),
-    Column("Ready", ".status.initialization.provisioned"),
-    Column("Endpoint", ".spec.controlPlaneEndpoint"),
-)
 
-_PROXMOX_CLUSTER_COLUMNS_V1ALPHA1 = (
-    Column("Cluster", r".metadata.labels['cluster\.x-k8s\.io/cluster-name']"),
-    Column("Ready", ".status.ready"),
-    Column("Endpoint", ".spec.controlPlaneEndpoint"),
-)
+def _proxmox_cluster_columns(ready: str) -> tuple[Column, ...]:
+    return (
+        Column("Cluster", r".metadata.labels['cluster\.x-k8s\.io/cluster-name']"),
+        Column("Ready", ready),
+        Column("Endpoint", ".spec.controlPlaneEndpoint"),
+    )
+
 
 _LABELS = {
     PROVIDER_LABEL: "infrastructure-proxmox",
@@ -52,10 +49,14 @@ PROXMOX_CLUSTER = Kind(
     group=GROUP,
     kind="ProxmoxCluster",
     plural="proxmoxclusters",
-    singular="proxmoxcluster",
     versions=(
-        Version("v1alpha2", ProxmoxCluster, storage=True, columns=_PROXMOX_CLUSTER_COLUMNS),
-        Version("v1alpha1", ProxmoxClusterV1Alpha1, columns=_PROXMOX_CLUSTER_COLUMNS_V1ALPHA1),
+        Version(
+            "v1alpha2",
+            ProxmoxCluster,
+            storage=True,
+            columns=_proxmox_cluster_columns(".status.initialization.provisioned"),
+        ),
+        Version("v1alpha1", ProxmoxClusterV1Alpha1, columns=_proxmox_cluster_columns(".status.ready")),
     ),
     categories=("cluster-api",),
     labels=_LABELS,
@@ -67,7 +68,6 @@ PROXMOX_CLUSTER_TEMPLATE = Kind(
     group=GROUP,
     kind="ProxmoxClusterTemplate",
     plural="proxmoxclustertemplates",
-    singular="proxmoxclustertemplate",
     versions=(
         Version("v1alpha2", ProxmoxClusterTemplate, storage=True, status=False),
         Version("v1alpha1", ProxmoxClusterTemplateV1Alpha1),
@@ -79,30 +79,29 @@ PROXMOX_CLUSTER_TEMPLATE = Kind(
     admit=admit_proxmox_cluster_template,
 )
 
-_PROXMOX_MACHINE_COLUMNS = (
-    Column("Cluster", r".metadata.labels.cluster\.x-k8s\.io/cluster-name"),
-    Column("Ready", ".status.initialization.provisioned"),
-    Column("Node", ".status.proxmoxNode"),
-    Column("Provider_ID", ".spec.providerID"),
-    Column("Machine", '.metadata.ownerReferences[?(@.kind=="Machine")].name'),
-)
 
-_PROXMOX_MACHINE_COLUMNS_V1ALPHA1 = (
-    Column("Cluster", r".metadata.labels.cluster\.x-k8s\.io/cluster-name"),
-    Column("Ready", ".status.ready"),
-    Column("Node", ".status.proxmoxNode"),
-    Column("Provider_ID", ".spec.providerID"),
-    Column("Machine", '.metadata.ownerReferences[?(@.kind=="Machine")].name'),
-)
+def _proxmox_machine_columns(ready: str) -> tuple[Column, ...]:
+    return (
+        Column("Cluster", r".metadata.labels.cluster\.x-k8s\.io/cluster-name"),
+        Column("Ready", ready),
+        Column("Node", ".status.proxmoxNode"),
+        Column("Provider_ID", ".spec.providerID"),
+        Column("Machine", '.metadata.ownerReferences[?(@.kind=="Machine")].name'),
+    )
+
 
 PROXMOX_MACHINE = Kind(
     group=GROUP,
     kind="ProxmoxMachine",
     plural="proxmoxmachines",
-    singular="proxmoxmachine",
     versions=(
-        Version("v1alpha2", ProxmoxMachine, storage=True, columns=_PROXMOX_MACHINE_COLUMNS),
-        Version("v1alpha1", ProxmoxMachineV1Alpha1, columns=_PROXMOX_MACHINE_COLUMNS_V1ALPHA1),
+        Version(
+            "v1alpha2",
+            ProxmoxMachine,
+            storage=True,
+            columns=_proxmox_machine_columns(".status.initialization.provisioned"),
+        ),
+        Version("v1alpha1", ProxmoxMachineV1Alpha1, columns=_proxmox_machine_columns(".status.ready")),
     ),
     short_names=("moxm",),
     categories=("cluster-api", "proxmox"),
@@ -115,7 +114,6 @@ PROXMOX_MACHINE_TEMPLATE = Kind(
     group=GROUP,
     kind="ProxmoxMachineTemplate",
     plural="proxmoxmachinetemplates",
-    singular="proxmoxmachinetemplate",
     versions=(
         Version("v1alpha2", ProxmoxMachineTemplate, storage=True, status=False),
         Version("v1alpha1", ProxmoxMachineTemplateV1Alpha1, status=False),

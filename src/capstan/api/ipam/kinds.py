@@ -28,13 +28,13 @@ from capstan.api.ipam.v1alpha1.ipaddress import IPAddress as IPAddressV1Alpha1
 from capstan.api.ipam.v1alpha1.ipaddressclaim import IPAddressClaim as IPAddressClaimV1Alpha1
 from capstan.api.ipam.v1beta1.ipaddress import IPAddress as IPAddressV1Beta1
 from capstan.api.ipam.v1beta1.ipaddressclaim import IPAddressClaim as IPAddressClaimV1Beta1
-from capstan.api.kinds import Column, Kind, Version
+from capstan.api.kinds import AGE, Column, Kind, Version
 
 _IP_ADDRESS_COLUMNS = (
     Column("Address", ".spec.address"),
     Column("Pool Name", ".spec.poolRef.name"),
     Column("Pool Kind", ".spec.poolRef.kind"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
 )
 
 _LABELS = {PROVIDER_LABEL: "cluster-api", CONTRACT_V1BETA1_LABEL: "v1beta1", CONTRACT_V1BETA2_LABEL: "v1beta2"}
@@ -43,7 +43,6 @@ IP_ADDRESS = Kind(
     group=GROUP,
     kind="IPAddress",
     plural="ipaddresses",
-    singular="ipaddress",
     versions=(
         Version("v1beta2", IPAddress, storage=True, columns=_IP_ADDRESS_COLUMNS, status=False),
         Version("v1alpha1", IPAddressV1Alpha1, columns=_IP_ADDRESS_COLUMNS, status=False),
@@ -59,14 +58,13 @@ IP_ADDRESS = Kind(
 _IP_ADDRESS_CLAIM_COLUMNS = (
     Column("Pool Name", ".spec.poolRef.name"),
     Column("Pool Kind", ".spec.poolRef.kind"),
-    Column("Age", ".metadata.creationTimestamp", "date"),
+    AGE,
 )
 
 IP_ADDRESS_CLAIM = Kind(
     group=GROUP,
     kind="IPAddressClaim",
     plural="ipaddressclaims",
-    singular="ipaddressclaim",
     versions=(
         Version("v1beta2", IPAddressClaim, storage=True, columns=_IP_ADDRESS_CLAIM_COLUMNS),
         Version("v1alpha1", IPAddressClaimV1Alpha1, columns=_IP_ADDRESS_CLAIM_COLUMNS),
@@ -105,7 +103,6 @@ IN_CLUSTER_IP_POOL = Kind(
     group=GROUP,
     kind="InClusterIPPool",
     plural="inclusterippools",
-    singular="inclusterippool",
     versions=(
         Version("v1alpha2", InClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),
         Version("v1alpha1", InClusterIPPoolV1Alpha1, deprecated=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS_V1ALPHA1),
@@ -130,7 +127,6 @@ GLOBAL_IN_CLUSTER_IP_POOL = Kind(
     group=GROUP,
     kind="GlobalInClusterIPPool",
     plural="globalinclusterippools",
-    singular="globalinclusterippool",
     versions=(
         Version("v1alpha2", GlobalInClusterIPPool, storage=True, columns=_IN_CLUSTER_IP_POOL_COLUMNS),
         Version(

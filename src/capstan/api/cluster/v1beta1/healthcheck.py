@@ -6,8 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from capstan.api.cluster.conditiontype import UnhealthyConditionType
 from capstan.api.core.reference import ObjectReference
-from capstan.api.facts import ATOMIC_LIST, ConditionStatus, Required, cel, items, length, pattern
+from capstan.api.facts import ATOMIC_LIST, ConditionStatus, Required, items, length, pattern
 from capstan.api.struct import Struct
 
 
@@ -34,22 +35,7 @@ class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
 
     status: Required[ConditionStatus] = ""
     timeout: Required[str] = msgspec.field(default_factory=str)
-    type: Required[
-        Annotated[
-            str,
-            length(1, 316),
-            pattern(
-                r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"
-            ),
-            cel(
-                ("!(self in ['Ready','Available','HealthCheckSucceeded','OwnerRemediated','ExternallyRemediated'])"),
-                (
-                    "type must not be one of: Ready, Available, HealthCheckSucceeded, "
-                    "OwnerRemediated, ExternallyRemediated"
-                ),
-            ),
-        ]
-    ] = ""
+    type: Required[UnhealthyConditionType] = ""
 
 
 class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
