@@ -144,21 +144,18 @@ def _conditions(s: Snapshot, decision: Decision, outcomes: Outcomes) -> list[Con
     if decision.paused:
         return [Condition(type="Paused", status="True", reason="Paused", message=", ".join(decision.paused))]
     provisioned = _provisioned(s, decision, outcomes)
-    ready = Condition(
-        type="Ready", status=provisioned.status, reason=_ready_reason(provisioned), message=_ready_message(provisioned)
-    )
-    result = [provisioned, ready, Condition(type="Paused", status="False", reason="NotPaused")]
-    if decision.provisioned and provisioned.status == "True":
-        result += _joined(decision, outcomes)
-    return result
+    joined = _joined(decision, outcomes) if decision.provisioned and provisioned.status == "True" else []
+    ready = _ready([provisioned, *joined])
+    return [provisioned, ready, Condition(type="Paused", status="False", reason="NotPaused"), *joined]
 
 
-def _ready_reason(provisioned: Condition) -> str:
-    return "Ready" if provisioned.status == "True" else provisioned.reason
-
-
-def _ready_message(provisioned: Condition) -> str:
-    return "" if provisioned.status == "True" else f"* {provisioned.type}: {provisioned.message or provisioned.reason}"
+def _ready(conditions: list[Condition]) -> Condition:
+    """What its Machine and its Cluster show of it. A Node that is merely awaited is no trouble; see `JOIN_PATIENCE`."""
+    wrong = next((c for c in conditions if c.status != "True" and c.reason != "WaitingForNode"), None)
+    if wrong is None:
+        return Condition(type="Ready", status="True", reason="Ready")
+    message = f"* {wrong.type}: {wrong.message or wrong.reason}"
+    return Condition(type="Ready", status=wrong.status, reason=wrong.reason, message=message)
 
 
 def _provisioned(s: Snapshot, decision: Decision, outcomes: Outcomes) -> Condition:

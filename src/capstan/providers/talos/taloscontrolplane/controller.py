@@ -40,7 +40,7 @@ from capstan.providers.talos.taloscontrolplane.plan import plan
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, ControlPlaneSnapshot
 from capstan.providers.talos.taloscontrolplane.status import compute_status
 from capstan.runtime.client.protocol import Client
-from capstan.runtime.controller import Controller, Handler, Watch, WorkloadMapper, Writes
+from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.keys import KeySource
 from capstan.runtime.plan import Action, Outcomes, Plan
@@ -84,12 +84,27 @@ def wake_by_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Ke
     return control_plane_of(found) if found is not None else []
 
 
+def wake_by_template(reader: Reader, template: Obj) -> Iterable[Key]:
+    """The control planes that make their machines from the template: it may come after they do."""
+    meta, kind = template["metadata"], template["kind"]
+    if not kind.endswith("Template"):
+        return []
+    found = reader.list(TalosControlPlane, meta.get("namespace", ""))
+    refs = [(cp, cp.spec.infrastructure_template) for cp in found]
+    return [
+        Key(cp.metadata.namespace, cp.metadata.name)
+        for cp, ref in refs
+        if ref.kind == kind and ref.name == meta["name"]
+    ]
+
+
 class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnapshot]):
     """Needs a client for its Secrets, keys, and channels to machines. Nodes come through `Reader.nodes`. A
     `proxy_url` goes into the kubeconfigs."""
 
     kind = TalosControlPlane
     watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster), Watch(Secret, wake_by_secret))
+    external_wakes: ClassVar[Mapper | None] = wake_by_template
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosControlPlane, ("metadata.finalizers", "metadata.annotations", "status")),

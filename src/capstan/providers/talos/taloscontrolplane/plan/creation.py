@@ -12,7 +12,6 @@ from capstan.api.meta import OwnerReference
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions_v1beta1 import find_legacy
 from capstan.api.rules.contract import clone_template
-from capstan.api.rules.lasting import patience_left
 from capstan.api.rules.names import NAMED_ANNOTATION, derived_name, free_counters
 from capstan.api.rules.owners import owner_object, owner_reference, with_metadata
 from capstan.api.struct import encode
@@ -29,10 +28,10 @@ def plan_creation(snapshot: ControlPlaneSnapshot) -> Step:
     problem = find_template_problem(snapshot)
     if problem:
         known = find_legacy(snapshot.control_plane.status.conditions, MACHINES_CREATED)
-        is_known = known is not None and known.message == problem
-        left = patience_left(known.last_transition_time if known is not None and is_known else None, snapshot.now)
-        told = () if left else (Emit(name=TEMPLATE_FAILED, type="Warning", reason=problem),)
-        return Step(told, (Waiting(MACHINES_CREATED, TEMPLATE_FAILED, problem),), polls=bool(left))
+        # Once the condition has said so; the same Event again is only counted.
+        told = known is not None and known.message == problem
+        events = (Emit(name=TEMPLATE_FAILED, type="Warning", reason=problem),) if told else ()
+        return Step(events, (Waiting(MACHINES_CREATED, TEMPLATE_FAILED, problem),))
     half_made = next((c for c in snapshot.leftover_configs if is_wanted_config(snapshot, c)), None)
     if half_made is not None:
         return Step((*_clean_up(snapshot, half_made.metadata.name), *_create(snapshot, half_made.metadata.name)))
