@@ -53,7 +53,7 @@ class Backend:
             return await self.store.commit(batch)
         except StoreError as error:
             log.error("the store failed: %s", error)
-            message = "the store takes no writes; the server's log says why"
+            message = f"the store takes no writes: {error}"
             raise ApiError(503, "ServiceUnavailable", message, retry_after_seconds=1) from None
 
     async def find(self, query: Query) -> Sequence[Obj]:

@@ -81,8 +81,9 @@ _Changes = list[Change]
 class SqliteStore:
     """Implements `Store`. Open it with `open`; a second process on the same file is refused.
 
-    Guarantees: `synchronous=FULL`: a commit that returned survives a power cut. After a failed write the store
-    takes no more writes: what reached the disk is then unknown.
+    Guarantees: `synchronous=FULL`: a commit that returned survives a power cut. A full disk refuses the commit, which
+    SQLite takes back whole, and the next one is tried again. After any other failed write the store takes no more
+    writes: what reached the disk is then unknown.
     """
 
     def __init__(self, path: Path, database: apsw.Connection, lock: int, index: Index, retain: int) -> None:
@@ -100,6 +101,8 @@ class SqliteStore:
         self._jobs: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._failure: StoreError | None = None
+        #: What the last write said of a full disk; the next one that succeeds clears it.
+        self._full: StoreError | None = None
         self._closed = False
         self._thread = threading.Thread(target=self._write_groups, name="store-writer", daemon=True)
         self._thread.start()
@@ -130,8 +133,8 @@ class SqliteStore:
 
     @property
     def failure(self) -> StoreError | None:
-        """Why the store takes no more writes, if so."""
-        return self._failure
+        """Why the store takes no writes, if so: for good, or until the disk has room again."""
+        return self._failure or self._full
 
     async def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
         return self._index.get(prefix, namespace, name)
@@ -219,17 +222,32 @@ class SqliteStore:
     def _write_group(self, group: _Group) -> None:
         try:
             self._append([change for job in group for change in job.changes])
-            compact = max((job.compact for job in group), default=0)
-            newest = max((job.changes[-1].revision for job in group if job.changes), default=0)
-            if not compact and newest - self._compacted_at >= _COMPACT_EVERY:
-                self._compacted_at = newest
-                compact = newest - self._retain
-            if compact > 0:
-                self._trim(compact)
         except (apsw.Error, OSError, StoreError) as error:
-            self._failure = StoreError(f"{self._path} cannot be written: {error}")
-            for job in group:
-                job.error = self._failure
+            self._refuse(group, error)
+            return
+        try:
+            self._trim_after(group)
+        except (apsw.Error, OSError) as error:
+            # What the group wrote is durable: only who asked for the compaction is told, and later ones catch up.
+            self._refuse([job for job in group if job.compact], error)
+
+    def _refuse(self, jobs: _Group, error: Exception) -> None:
+        failure = error if isinstance(error, StoreError) else StoreError(f"{self._path} cannot be written: {error}")
+        if isinstance(error, apsw.FullError):
+            self._full = failure
+        elif self._failure is None:
+            self._failure = failure
+        for job in jobs:
+            job.error = failure
+
+    def _trim_after(self, group: _Group) -> None:
+        compact = max((job.compact for job in group), default=0)
+        newest = max((job.changes[-1].revision for job in group if job.changes), default=0)
+        if not compact and newest - self._compacted_at >= _COMPACT_EVERY:
+            compact = newest - self._retain
+            self._compacted_at = newest
+        if compact > 0:
+            self._trim(compact)
 
     def _append(self, changes: _Changes) -> None:
         """A group as one statement where it fits: each statement costs this thread a turn at the interpreter's
@@ -245,11 +263,12 @@ class SqliteStore:
             values += (entry.revision, past, change.deleted, entry.prefix, entry.namespace, entry.name, entry.value)
         if len(changes) <= _ROWS_AT_ONCE:
             self._database.execute(_insert(len(changes)), values)
-            return
-        with self._database:
-            for start in range(0, len(changes), _ROWS_AT_ONCE):
-                rows = min(_ROWS_AT_ONCE, len(changes) - start)
-                self._database.execute(_insert(rows), values[start * 7 : (start + rows) * 7])
+        else:
+            with self._database:
+                for start in range(0, len(changes), _ROWS_AT_ONCE):
+                    rows = min(_ROWS_AT_ONCE, len(changes) - start)
+                    self._database.execute(_insert(rows), values[start * 7 : (start + rows) * 7])
+        self._full = None
 
     def _trim(self, compact: int) -> None:
         """Delete old history in small steps, each its own transaction, so that no commit waits long."""

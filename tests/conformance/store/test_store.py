@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from capstan.store.entry import Entry
@@ -395,6 +396,41 @@ def test_a_full_disk_stops_writes_and_loses_nothing(tmp_path: Path) -> None:
         store = await SqliteStore.open(path)
         names = {entry.name for entry in (await store.list("g/things")).entries}
         assert {f"x{i}" for i in range(done)} <= names and "late" not in names
+        await store.close()
+
+    asyncio.run(look())
+
+
+def test_writes_go_on_when_a_full_disk_has_room_again(tmp_path: Path) -> None:
+    connections: list[apsw.Connection] = []
+
+    async def thing(store: SqliteStore, name: str, size: int = 4000) -> None:
+        value = b'{"metadata":{"name":"%s"},"v":"%s"}' % (name.encode(), b"y" * size)
+        await store.commit([Put("g/things", "a", name, value, 0)])
+
+    async def run() -> list[str]:
+        store = await SqliteStore.open(tmp_path / "store.db")
+        connections[0].pragma("max_page_count", 30)
+        done = 0
+        with pytest.raises(StoreError, match="full"):
+            for done in range(100):
+                await thing(store, f"x{done}")
+        assert store.failure is not None and done > 0
+        connections[0].pragma("max_page_count", 10_000)
+        await asyncio.gather(*(thing(store, f"late{i}", 10) for i in range(3)))
+        assert store.failure is None
+        await store.close()
+        return [f"x{i}" for i in range(done)] + ["late0", "late1", "late2"]
+
+    apsw.connection_hooks.append(connections.append)
+    try:
+        acknowledged = asyncio.run(run())
+    finally:
+        apsw.connection_hooks.remove(connections.append)
+
+    async def look() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db")
+        assert {entry.name for entry in (await store.list("g/things")).entries} == set(acknowledged)
         await store.close()
 
     asyncio.run(look())
