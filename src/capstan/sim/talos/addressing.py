@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from capstan.sim.cidata import LinkConfig
-from capstan.sim.hypervisor import NicView
+from capstan.sim.hypervisor import GuestInterface, NicView
 from capstan.sim.talos.config import LinkSettings
 
 #: Gives the leased address of a card, with its prefix.
@@ -63,3 +63,12 @@ def compute_hostname(configured: str, platform: str, node_id: str) -> str:
         digest, rest = divmod(digest, 36)
         text += alphabet[rest]
     return f"talos-{text[:3]}-{text[3:]}"
+
+
+def compute_guest_interfaces(links: Sequence[Link], vips: Sequence[str]) -> tuple[GuestInterface, ...]:
+    """What the guest agent shows: loopback and the links, with the virtual IPs that the machine holds on the first."""
+    found = [GuestInterface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
+    for index, link in enumerate(links):
+        extra = tuple(f"{vip}/32" for vip in vips) if index == 0 else ()
+        found.append(GuestInterface(link.name, link.mac, link.addresses + extra))
+    return tuple(found)

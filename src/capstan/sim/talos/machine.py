@@ -17,7 +17,8 @@ from capstan.sim.cidata import CloudInitData, find_cidata
 from capstan.sim.hypervisor import DiskImage, GuestInterface, VirtualDisk, VmHost, VmView
 from capstan.sim.signal import Signal
 from capstan.sim.talos import sequences
-from capstan.sim.talos.addressing import Link, compute_hostname, compute_links
+from capstan.sim.talos.addressing import Link, compute_guest_interfaces, compute_hostname, compute_links
+from capstan.sim.talos.apiserverservice import ApiServerService
 from capstan.sim.talos.config import MachineConfig, parse_config
 from capstan.sim.talos.delays import pause
 from capstan.sim.talos.environment import Environment
@@ -68,8 +69,7 @@ class Machine:
         self.events = EventLog()
         self.etcd: EtcdService | None = None
         self.kubelet: KubeletService | None = None
-        self.api_running = False
-        self._door: Door | None = None
+        self.api_server: ApiServerService | None = None
         self._platform = CloudInitData()
 
     # -- what others see of it
@@ -92,7 +92,7 @@ class Machine:
 
     @property
     def door(self) -> Door | None:
-        return self._door
+        return self.api_server.door if self.api_server is not None else None
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -112,7 +112,7 @@ class Machine:
         if port == 50000:
             return self if self.apid else None
         if self._config is not None and port == self._config.api_port:
-            return self._door
+            return self.door
         return None
 
     def trustd_for(self, config: MachineConfig) -> bool:
@@ -140,11 +140,7 @@ class Machine:
         if self._config is None:
             return None
         vips = self.site.vips_of(self) if self.site is not None else ()
-        found = [GuestInterface("lo", "00:00:00:00:00:00", ("127.0.0.1/8", "::1/128"))]
-        for index, link in enumerate(self.links):
-            extra = tuple(f"{vip}/32" for vip in vips) if index == 0 else ()
-            found.append(GuestInterface(link.name, link.mac, link.addresses + extra))
-        return tuple(found)
+        return compute_guest_interfaces(self.links, vips)
 
     # -- power
 
@@ -172,8 +168,9 @@ class Machine:
         self.disconnected.notify()
         if self.etcd is not None:
             self.etcd.stop()
-        self.api_running = False
-        self.settle()
+            self.etcd.settle()
+        if self.api_server is not None:
+            self.api_server.stop()
         for address in self.addresses:
             self.environment.network.detach(address, self)
         if self.site is not None:
@@ -304,7 +301,10 @@ class Machine:
                 address=next(iter(self.addresses), ""),
             )
             self.etcd.start(self._spawn)
-            self._spawn(self._run_api_server(), f"{self.label} kube-apiserver")
+            self.api_server = ApiServerService(
+                self.environment, self.site, self.etcd, config, self.label, lambda: self.names
+            )
+            self._spawn(self.api_server.run(), f"{self.label} kube-apiserver")
         self._spawn(self._run_apid(config), f"{self.label} apid")
         self.kubelet = KubeletService(
             self.environment,
@@ -313,7 +313,7 @@ class Machine:
             self.services,
             config,
             self._node_facts(config),
-            lambda: self._door,
+            lambda: self.door,
         )
         self._spawn(self.kubelet.run(), f"{self.label} kubelet")
         self._spawn(self._finish_boot(config), f"{self.label} boot")
@@ -331,44 +331,12 @@ class Machine:
         self.apid = "secure"
         site.update()
 
-    async def _run_api_server(self) -> None:
-        """The kube-apiserver's static pod, once the local etcd is a member of a cluster with quorum."""
-        site = self.site
-        assert site is not None
-        while True:
-            await site.changed.until(self._is_etcd_ready)
-            await pause(self.environment.clock, self.environment.delays.api_server)
-            if not self._is_etcd_ready():
-                continue
-            assert self.etcd_cluster is not None
-            await self.etcd_cluster.workload.start()
-            self.api_running = True
-            site.update()
-            self.environment.trace.add("talos", f"{self.label} kube-apiserver is up")
-            await site.changed.until(lambda: self.etcd_member is None)
-            self.api_running = False
-
-    def _is_etcd_ready(self) -> bool:
-        cluster, member = self.etcd_cluster, self.etcd_member
-        return cluster is not None and member is not None and member.up and not member.is_learner and cluster.has_quorum
-
     def settle(self) -> None:
-        """Open or close the door of the local kube-apiserver."""
+        """What depends on the other machines opens and closes."""
         if self.etcd is not None:
             self.etcd.settle()
-        is_wanted = self.api_running and self._is_etcd_ready()
-        if not is_wanted and self._door is not None:
-            door, self._door = self._door, None
-            door.close()
-        elif is_wanted and self._door is None:
-            cluster = self.etcd_cluster
-            assert cluster is not None
-            assert self._config is not None
-            authority = self._config.kubernetes_ca
-            self._door = Door(
-                cluster.workload, self.label, authority.certificate_pem, authority.key_pem, lambda: self.names
-            )
-            cluster.workload.open(self._door)
+        if self.api_server is not None:
+            self.api_server.settle()
 
     def _node_facts(self, config: MachineConfig) -> NodeFacts:
         return NodeFacts(
