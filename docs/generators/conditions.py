@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from capstan.api.cluster import machineconditions
 from capstan.providers.proxmox import errors
 from docs.generators.controllers import controller_classes
 from docs.generators.markdown import code, notice, table
@@ -119,6 +121,21 @@ def _pairs(package: ModuleType) -> Iterator[tuple[str, str]]:
         names = vars(importlib.import_module(dotted))
         for node in ast.walk(ast.parse(file.read_text())):
             yield from _pairs_at(node, names)
+            yield from _shared_pairs(node, names)
+
+
+def _shared_pairs(node: ast.AST, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A call of a function that several kinds share: what that function sets, given the texts of the call."""
+    name = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
+    function: Any = names.get(name)
+    if not isinstance(node, ast.Call) or getattr(function, "__module__", "") != machineconditions.__name__:
+        return
+    parameters = inspect.signature(function).parameters
+    given = [*zip(parameters, node.args, strict=False), *((k.arg or "", k.value) for k in node.keywords)]
+    texts = {parameter: text for parameter, argument in given for text in _values(argument, names)}
+    inner = {**vars(machineconditions), **{p.name: p.default for p in parameters.values()}, **texts}
+    for part in ast.walk(ast.parse(inspect.getsource(function))):
+        yield from _pairs_at(part, inner)
 
 
 def _pairs_at(node: ast.AST, names: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machineconditions import awaiting_owner, machines_ready, machines_up_to_date, remediating
 from capstan.api.meta import Condition
-from capstan.api.rules.bullets import names
 from capstan.api.rules.conditions import (
     FALSE,
     TRUE,
@@ -18,7 +17,6 @@ from capstan.api.rules.conditions import (
     is_false,
 )
 from capstan.api.rules.contract import InvalidConditionError, conditions_of
-from capstan.api.rules.replicas import is_compared
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 
 
@@ -26,14 +24,14 @@ def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
     control_plane, workers = snapshot.control_plane_machines, snapshot.worker_machines
     return [
         workers_available(snapshot),
-        machines_ready("ControlPlaneMachinesReady", control_plane, control_plane=True),
-        machines_ready("WorkerMachinesReady", workers),
-        machines_up_to_date("ControlPlaneMachinesUpToDate", control_plane, snapshot.now, control_plane=True),
-        machines_up_to_date("WorkerMachinesUpToDate", workers, snapshot.now),
+        machines_ready(control_plane, "ControlPlaneMachinesReady"),
+        machines_ready(workers, "WorkerMachinesReady"),
+        machines_up_to_date(control_plane, snapshot.now, "ControlPlaneMachinesUpToDate"),
+        machines_up_to_date(workers, snapshot.now, "WorkerMachinesUpToDate"),
         operation(snapshot, "RollingOut"),
         operation(snapshot, "ScalingUp", with_sets=True),
         operation(snapshot, "ScalingDown", with_sets=True),
-        remediating(snapshot.machines),
+        remediating(snapshot.machines, _to_remediate(snapshot.machines)),
     ]
 
 
@@ -43,28 +41,6 @@ def workers_available(snapshot: ClusterSnapshot) -> Condition:
     sources = [Source("MachineDeployment", d.metadata.name, d.status.conditions) for d in snapshot.deployments]
     reasons = Reasons("NotAvailable", "AvailableUnknown", "Available")
     return aggregate(sources, "Available", target="WorkersAvailable", reasons=reasons)
-
-
-def _sources(machines: Sequence[Machine], control_plane: bool) -> list[Source]:
-    return [Source("Machine", m.metadata.name, m.status.conditions, control_plane) for m in machines]
-
-
-def machines_ready(target: str, machines: Sequence[Machine], *, control_plane: bool = False) -> Condition:
-    if not machines:
-        return Condition(type=target, status=TRUE, reason="NoReplicas")
-    reasons = Reasons("NotReady", "ReadyUnknown", "Ready")
-    return aggregate(_sources(machines, control_plane), "Ready", target=target, reasons=reasons)
-
-
-def machines_up_to_date(
-    target: str, machines: Sequence[Machine], now: datetime, *, control_plane: bool = False
-) -> Condition:
-    """Machines too young to have been compared do not count yet."""
-    counted = [m for m in machines if is_compared(m.metadata, m.status.conditions, now)]
-    if not counted:
-        return Condition(type=target, status=TRUE, reason="NoReplicas")
-    reasons = Reasons("NotUpToDate", "UpToDateUnknown", "UpToDate")
-    return aggregate(_sources(counted, control_plane), "UpToDate", target=target, reasons=reasons)
 
 
 def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) -> Condition:
@@ -86,18 +62,5 @@ def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) 
     return aggregate(sources, type, negative=True, reasons=Reasons(type, f"{type}Unknown", f"Not{type}"))
 
 
-def remediating(machines: Sequence[Machine]) -> Condition:
-    waiting = [
-        m
-        for m in machines
-        if is_false(m.status.conditions, "HealthCheckSucceeded") and is_false(m.status.conditions, "OwnerRemediated")
-    ]
-    if waiting:
-        merged = aggregate(_sources(waiting, False), "OwnerRemediated")
-        return Condition(type="Remediating", status=TRUE, reason="Remediating", message=merged.message)
-    unhealthy = [m.metadata.name for m in machines if is_false(m.status.conditions, "HealthCheckSucceeded")]
-    message = ""
-    if unhealthy:
-        noun, verb = ("Machine", "is") if len(unhealthy) == 1 else ("Machines", "are")
-        message = f"{noun} {names(unhealthy)} {verb} not healthy (not to be remediated)"
-    return Condition(type="Remediating", status=FALSE, reason="NotRemediating", message=message)
+def _to_remediate(machines: Sequence[Machine]) -> list[Machine]:
+    return [m for m in awaiting_owner(machines) if is_false(m.status.conditions, "HealthCheckSucceeded")]
