@@ -46,11 +46,13 @@ def owner_keys(kind: str) -> Mapper:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """A kind whose changes wake this controller. `indexes` names functions from a typed view to index values."""
+    """A kind whose changes wake this controller. `indexes` names functions from a typed view to index values.
+    `conditions` says whether the controller reads its conditions; if not, changes of them alone do not wake it."""
 
     kind: type[TypedObject]
     wakes: Mapper
     indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
+    conditions: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,13 +28,18 @@ from capstan.runtime.informer import Entry, Informer
 from capstan.runtime.metrics import Metrics
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
-from capstan.runtime.queue import WorkQueue
+from capstan.runtime.queue import Pace, WorkQueue
 
 log = structlog.get_logger(__name__)
 
 #: First wait after an error that only its user can mend; it doubles up to the queue's longest delay.
 TERMINAL_FIRST_SECONDS = 1.0
 TRANSIENT_FIRST_SECONDS = 0.2
+
+PACE = Pace()
+
+_BOOKKEEPING = frozenset(("resourceVersion", "managedFields"))
+_CONDITIONS = frozenset(("conditions", "deprecated", "v1beta2", "lastUpdated"))
 
 
 class Manager:
@@ -110,7 +115,7 @@ class Runner:
     def __init__(self, manager: Manager, controller: Controller[Any, Any]) -> None:
         self._manager = manager
         self.controller = controller
-        self.queue: WorkQueue[Key] = WorkQueue()
+        self.queue: WorkQueue[Key] = WorkQueue(PACE)
         self._resource: Resource = manager.cache.scheme.of(controller.kind).resource()
         self._reader = CachedReader(manager.cache, manager.workload_nodes, self._watch_external)
         extra = {} if manager.before_action is None else {"before": manager.before_action}
@@ -130,7 +135,7 @@ class Runner:
         cache = self._manager.cache
         cache.informer(self._resource).on_change(self._subject_changed)
         for watch in self.controller.watches:
-            self._connect_watch(cache.of(watch.kind), watch.kind, watch.wakes)
+            self._connect_watch(cache.of(watch.kind), watch.kind, watch.wakes, watch.conditions)
         if type(self.controller).external_wakes is not None:
             # A provider that is installed later wakes those who wait for its kind.
             cache.on_crd_change(lambda _old, _new: self._wake_all())
@@ -170,6 +175,8 @@ class Runner:
         if snapshot is None or entry is None:
             return None
         plan = controller.plan(snapshot)
+        if plan.actions:
+            self.queue.progressed(key)
         now, held = _hold_back(plan)
         outcomes = await self._executor.run(now)
         if held is not None and outcomes.error is None:
@@ -220,17 +227,32 @@ class Runner:
 
     def _subject_changed(self, old: Entry | None, new: Entry | None) -> None:
         entry = new or old
-        if entry is not None:
-            self.queue.add(entry.key)
+        if entry is None:
+            return
+        if old is not None and new is not None and _generation(old.object) != _generation(new.object):
+            self.queue.progressed(entry.key)
+        self.queue.add(entry.key)
 
-    def _connect_watch(self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper) -> None:
+    def _connect_watch(
+        self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper, conditions: bool = True
+    ) -> None:
         def changed(old: Entry | None, new: Entry | None) -> None:
+            if (
+                not conditions
+                and old is not None
+                and new is not None
+                and is_same_but_conditions(old.object, new.object)
+            ):
+                return
             keys: dict[Key, None] = {}
             for entry in (old, new):
                 if entry is not None:
                     view = entry.view(kind) if kind is not None else entry.object
                     keys.update(dict.fromkeys(wakes(self._reader, view)))
+            became_ready = new is not None and _is_ready(new.object) and not (old and _is_ready(old.object))
             for key in keys:
+                if became_ready:
+                    self.queue.hurry(key)
                 self.queue.add(key)
 
         informer.on_change(changed)
@@ -262,6 +284,31 @@ def _hold_back(plan: Plan) -> tuple[Plan, Update | None]:
     if Key(before.get("namespace", ""), before["name"]) != plan.subject.key:
         return plan, None
     return Plan(plan.subject, plan.actions[:-1], plan.waiting_on, plan.requeue_after), last
+
+
+def is_same_but_conditions(old: Obj, new: Obj) -> bool:
+    """Whether two states of an object differ in nothing but conditions, and what older versions repeat of them."""
+    if old.keys() - {"status"} != new.keys() - {"status"}:
+        return False
+    if any(old[name] != new[name] for name in old if name not in ("metadata", "status")):
+        return False
+    return _without(old["metadata"], _BOOKKEEPING) == _without(new["metadata"], _BOOKKEEPING) and _without(
+        old.get("status") or {}, _CONDITIONS
+    ) == _without(new.get("status") or {}, _CONDITIONS)
+
+
+def _without(part: Obj, names: frozenset[str]) -> Obj:
+    return {name: value for name, value in part.items() if name not in names}
+
+
+def _generation(obj: Obj) -> int:
+    generation: int = obj["metadata"].get("generation", 0)
+    return generation
+
+
+def _is_ready(obj: Obj) -> bool:
+    conditions = (obj.get("status") or {}).get("conditions") or ()
+    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
 def _current(observed: Obj, plan: Plan, outcomes: Outcomes) -> Obj:

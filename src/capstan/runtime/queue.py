@@ -3,12 +3,18 @@ back later when it is delayed or failed.
 
 States of a key: waiting (in the queue), working (handed out), dirty (added again while working: waits when done),
 delayed (a timer will add it). The same rules as client-go's work queue.
+
+A key that comes again and again is handed out at growing distances (`Pace`): while a cluster comes
+up, dozens of changes of its parts wake the same parent, and each look at all of them together is worth as much as
+one at each. A key that was left in peace for a while is handed out at once, and one that gets on with its work
+(`progressed`) begins anew with the smallest distance.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 K = TypeVar("K")
@@ -17,12 +23,36 @@ K = TypeVar("K")
 #: cause that is gone is noticed within five minutes even where it cannot be watched.
 FIRST_DELAY_SECONDS = 0.005
 LONGEST_DELAY_SECONDS = 300.0
+KEPT_GAPS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds from one hand-out of a key to its next: `first`, growing by `growth` up to `longest`, and from the
+    beginning once the key was not handed out for `peace`. `hurried` is the longest when something happened that the
+    key waited for."""
+
+    first: float = 0.01
+    growth: float = 1.5
+    longest: float = 2.0
+    peace: float = 4.0
+    hurried: float = 0.1
+
+
+@dataclass(slots=True)
+class _Gap:
+    until: float
+    seconds: float
 
 
 class WorkQueue(Generic[K]):
     """Keys to work on, in the order of their arrival. All methods are called from the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace | None = None) -> None:
+        self._pace = pace
+        self._gaps: dict[K, _Gap] = {}
+        #: Keys that were added and only wait for their distance to the last time.
+        self._paced: set[K] = set()
         self._waiting: deque[K] = deque()
         self._known: set[K] = set()
         self._working: set[K] = set()
@@ -37,8 +67,8 @@ class WorkQueue(Generic[K]):
 
     @property
     def idle(self) -> bool:
-        """Nothing waits and nothing is worked on; delayed keys do not count."""
-        return not self._waiting and not self._working
+        """Nothing waits and nothing is worked on; delayed keys do not count, those that are only paced do."""
+        return not self._waiting and not self._working and not self._paced
 
     def next_timer(self) -> float | None:
         """When the earliest delayed key is due, in the event loop's time."""
@@ -51,9 +81,10 @@ class WorkQueue(Generic[K]):
         timer = self._timers.pop(key, None)
         if timer is not None:
             timer.cancel()
+            self._paced.discard(key)
         if key in self._working:
             self._dirty.add(key)
-        elif key not in self._known:
+        elif key not in self._known and not self._is_paced(key):
             self._known.add(key)
             self._waiting.append(key)
             self._wake()
@@ -97,6 +128,7 @@ class WorkQueue(Generic[K]):
         key = self._waiting.popleft()
         self._known.discard(key)
         self._working.add(key)
+        self._note(key)
         return key
 
     def done(self, key: K) -> None:
@@ -105,18 +137,61 @@ class WorkQueue(Generic[K]):
             self._dirty.discard(key)
             self.add(key)
 
+    def progressed(self, key: K) -> None:
+        """Something was done for the key, or is asked of it: its next step follows soon."""
+        gap = self._gaps.get(key)
+        if gap is not None and self._pace is not None:
+            gap.until += self._pace.first - gap.seconds
+            gap.seconds = self._pace.first
+
+    def hurry(self, key: K) -> None:
+        """What the key waited for happened: the next time comes soon, the distances after it are as they were."""
+        gap = self._gaps.get(key)
+        if gap is not None and self._pace is not None and gap.seconds > self._pace.hurried:
+            gap.until += self._pace.hurried - gap.seconds
+            gap.seconds = self._pace.hurried
+
     def close(self) -> None:
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._paced.clear()
         self._waiting.clear()
         while self._getters:
             self._wake()
 
     def _due(self, key: K) -> None:
         self._timers.pop(key, None)
+        self._paced.discard(key)
         self.add(key)
+
+    def _note(self, key: K) -> None:
+        """The key is handed out: from here on its distance counts."""
+        pace = self._pace
+        if pace is None:
+            return
+        now = asyncio.get_running_loop().time()
+        gap = self._gaps.get(key)
+        if gap is None or now - (gap.until - gap.seconds) > pace.peace:
+            if len(self._gaps) >= KEPT_GAPS:
+                self._gaps = {k: g for k, g in self._gaps.items() if g.until + pace.peace > now}
+            self._gaps[key] = _Gap(now + pace.first, pace.first)
+            return
+        gap.seconds = min(gap.seconds * pace.growth, pace.longest)
+        gap.until = now + gap.seconds
+
+    def _is_paced(self, key: K) -> bool:
+        """Whether the key has to keep its distance; then a timer brings it."""
+        gap = self._gaps.get(key)
+        if gap is None:
+            return False
+        loop = asyncio.get_running_loop()
+        if gap.until <= loop.time():
+            return False
+        self._paced.add(key)
+        self._timers[key] = loop.call_at(gap.until, self._due, key)
+        return True
 
     def _wake(self) -> None:
         while self._getters:

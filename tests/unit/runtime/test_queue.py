@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capstan.runtime.queue import LONGEST_DELAY_SECONDS, WorkQueue
+from capstan.runtime.queue import LONGEST_DELAY_SECONDS, Pace, WorkQueue
 from capstan.sim.loop import run
+
+PACE = Pace(first=1, growth=2, longest=8, peace=16, hurried=3)
 
 
 def test_a_key_waits_once_however_often_it_is_added() -> None:
@@ -120,3 +123,88 @@ def _add(queue: WorkQueue[str], key: str, step: str) -> None:
             queue.add_after(key, 0.05)
         case _:
             queue.add_failed(key)
+
+
+def test_a_key_that_comes_again_and_again_is_handed_out_at_growing_distances() -> None:
+    async def story() -> list[float]:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        times = []
+        for _ in range(6):
+            queue.add("a")
+            assert await queue.get() == "a"
+            times.append(loop.time())
+            queue.add("a")
+            queue.done("a")
+            assert not queue.idle, "a key that keeps its distance still waits"
+        return times
+
+    assert distances(run(story())) == [1, 2, 4, 8, 8]
+
+
+def test_after_a_time_of_peace_a_key_is_handed_out_at_once() -> None:
+    async def story() -> list[float]:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        times = []
+        for pause in (0, 0, 0, 17, 0):
+            await asyncio.sleep(pause)
+            queue.add("a")
+            assert await queue.get() == "a"
+            times.append(loop.time())
+            queue.done("a")
+        return times
+
+    assert distances(run(story())) == [1, 2, 17, 1]
+
+
+def test_a_key_that_gets_on_begins_anew_and_one_that_hurries_comes_early_once() -> None:
+    async def story() -> list[float]:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        times = []
+        for step in ("", "", "", "progressed", "", "", "", "hurry", ""):
+            queue.add("a")
+            assert await queue.get() == "a"
+            times.append(loop.time())
+            queue.done("a")
+            if step:
+                getattr(queue, step)("a")
+        return times
+
+    assert distances(run(story())) == [1, 2, 4, 1, 2, 4, 8, 3]
+
+
+def test_another_key_is_not_held_up_by_the_distance_of_the_first() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        for key in ("a", "b"):
+            queue.add(key)
+            assert await queue.get() == key
+            queue.done(key)
+        assert loop.time() == 0
+
+    run(story())
+
+
+def test_a_hurry_reaches_a_key_that_already_keeps_its_distance() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        for _ in range(4):
+            queue.add("a")
+            assert await queue.get() == "a"
+            queue.done("a")
+        began = loop.time()
+        queue.add("a")
+        queue.hurry("a")
+        queue.add("a")
+        assert await queue.get() == "a"
+        assert loop.time() - began == 3
+
+    run(story())
+
+
+def distances(times: list[float]) -> list[float]:
+    return [after - before for before, after in pairwise(times)]

@@ -133,7 +133,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
     kind = Machine
     indexes = {"provider": provider_refs, "node": node_names}
     watches = (
-        Watch(Cluster, wake_by_cluster),
+        Watch(Cluster, wake_by_cluster, conditions=False),
         Watch(MachineSet, wake_by_set),
         Watch(MachineDeployment, wake_by_deployment),
         Watch(Secret, wake_by_kubeconfig),

@@ -75,7 +75,7 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
 
     kind = MachineSet
     indexes = {"template": template_refs}
-    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster))
+    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster, conditions=False))
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(MachineSet, ("metadata.finalizers", "metadata.annotations[capstan.dev/children-named]", "status")),

@@ -107,7 +107,7 @@ class IPAddressClaimController(Controller[IPAddressClaim, ClaimSnapshot]):
         Watch(IPAddress, _address_wakes, {BY_POOL: by_pool, BY_POOL_ADDRESS: by_pool_address}),
         Watch(InClusterIPPool, _pool_wakes),
         Watch(GlobalInClusterIPPool, _pool_wakes),
-        Watch(Cluster, _cluster_wakes),
+        Watch(Cluster, _cluster_wakes, conditions=False),
     )
     writes = (
         Writes(IPAddressClaim, ("metadata.finalizers", "status.addressRef", "status.conditions")),

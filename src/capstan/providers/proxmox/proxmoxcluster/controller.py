@@ -61,8 +61,8 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
 
     kind = ProxmoxCluster
     watches: ClassVar[tuple[Watch, ...]] = (
-        Watch(Cluster, _of_cluster),
-        Watch(ProxmoxMachine, _of_machine),
+        Watch(Cluster, _of_cluster, conditions=False),
+        Watch(ProxmoxMachine, _of_machine, conditions=False),
         Watch(InClusterIPPool, owner_keys("ProxmoxCluster")),
         Watch(Secret, _of_secret),
     )

@@ -109,8 +109,8 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
 
     kind = ProxmoxMachine
     watches: ClassVar[tuple[Watch, ...]] = (
-        Watch(Machine, _of_machine),
-        Watch(Cluster, _of_cluster),
+        Watch(Machine, _of_machine, conditions=False),
+        Watch(Cluster, _of_cluster, conditions=False),
         Watch(ProxmoxCluster, _of_infra),
         Watch(IPAddressClaim, owner_keys("ProxmoxMachine")),
         Watch(IPAddress, lambda _reader, _address: ()),

@@ -51,7 +51,10 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
     """Needs a client for its Secrets, and keys. `service_account` is how the cluster's signing key is made."""
 
     kind = TalosConfig
-    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster))
+    watches = (
+        Watch(Machine, wake_by_machine, conditions=False),
+        Watch(Cluster, wake_by_cluster, conditions=False),
+    )
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosConfig, ("metadata.finalizers", "status")),
         Writes("Secrets <cluster>-talos, <cluster>-ca, <cluster>-talosconfig, <machine>-bootstrap-data", ("data",)),
