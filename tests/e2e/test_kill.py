@@ -30,7 +30,7 @@ SEED = 20240607
 #: Slow enough that each phase lasts longer than its kills.
 SETTINGS = DatacenterSettings(seed=SEED, machine_delays=MachineDelays.scaled(0.06), pve_delays=BRISK)
 #: Seconds from the start of a process to its end: some end before they are ready.
-SHORTEST, LONGEST = 0.35, 1.7
+SHORTEST, LONGEST = 0.35, 1.5
 SETTLED_SECONDS, LOOK_SECONDS = 60.0, 0.25
 
 
