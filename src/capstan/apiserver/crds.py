@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from capstan.api.crd import crd_of
@@ -15,6 +15,7 @@ from capstan.apiserver.backend import Backend, encode_value
 from capstan.apiserver.customresources import definition_faults, established_status, kind_of_crd, with_defaults
 from capstan.apiserver.deleting import CRD_CLEANUP, CRD_PREFIX, Deleter
 from capstan.apiserver.resources import Served, Target
+from capstan.apiserver.rounds import Rounds
 from capstan.apiserver.writing import Change as Write
 from capstan.apiserver.writing import Writer
 from capstan.store.entry import Change, Entry
@@ -23,7 +24,6 @@ from capstan.store.protocol import MismatchError, Put
 log = logging.getLogger(__name__)
 
 USER = User("system:apiserver", ("system:masters",))
-_RETRY_SECONDS = 5.0
 
 
 def admit_definition(request: AdmissionRequest) -> Admission:
@@ -100,51 +100,28 @@ class DefinitionController:
         self._own = own
         self._known: dict[str, Obj] = {}
         self._ending: dict[str, str] = {}
-        self._due: dict[str, None] = {}
+        self._rounds = Rounds(backend.store, "definition", self._look, self._concerned)
         self._start = 0
 
     async def load(self) -> None:
         """Serve what is defined already, before the first request."""
-        page = await self._backend.store.list(CRD_PREFIX)
-        self._start = page.revision
-        for entry in page.entries:
-            self._due[entry.name] = None
-        self._due = await self._work()
+        self._start = await self._rounds.begin(CRD_PREFIX)
+        await self._rounds.work()
 
     async def run(self) -> None:
         """Until cancelled."""
-        subscription = await self._backend.store.watch("", self._start)
-        try:
-            while True:
-                failed = await self._work()
-                changes = await subscription.next(_RETRY_SECONDS if failed else None)
-                self._due.update(failed)
-                for change in changes:
-                    self._observe(change)
-        finally:
-            subscription.close()
+        await self._rounds.follow(self._start)
 
-    def _observe(self, change: Change) -> None:
+    def _concerned(self, change: Change) -> Iterator[str]:
         entry = change.entry
         if entry.prefix == CRD_PREFIX:
-            self._due[entry.name] = None
+            yield entry.name
         elif change.deleted and entry.prefix in self._ending:
-            self._due[self._ending[entry.prefix]] = None
-
-    async def _work(self) -> dict[str, None]:
-        failed: dict[str, None] = {}
-        due, self._due = self._due, {}
-        for name in due:
-            if name in self._own:
-                continue
-            try:
-                await self._look(name)
-            except ApiError as error:
-                log.warning("definition %s waits: %s", name, error.message)
-                failed[name] = None
-        return failed
+            yield self._ending[entry.prefix]
 
     async def _look(self, name: str) -> None:
+        if name in self._own:
+            return
         entry = await self._backend.store.get(CRD_PREFIX, "", name)
         if entry is None:
             self._forget(name)

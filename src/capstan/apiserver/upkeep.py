@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from capstan.api.errors import ApiError, is_already_exists, is_not_found
 from capstan.api.objects import Obj
@@ -12,16 +11,14 @@ from capstan.apiserver.backend import Backend
 from capstan.apiserver.deleting import Deleter
 from capstan.apiserver.namespaces import PREFIX
 from capstan.apiserver.resources import Served
+from capstan.apiserver.rounds import Rounds
 from capstan.apiserver.writing import Change as Write
 from capstan.apiserver.writing import Writer
 from capstan.store.entry import Change, Entry
 
-log = logging.getLogger(__name__)
-
 USER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
 ROOT_CA = "kube-root-ca.crt"
 _ACCOUNT = "default"
-_RETRY_SECONDS = 5.0
 
 
 class NamespaceController:
@@ -33,45 +30,20 @@ class NamespaceController:
         self._deleter = deleter
         self._root_ca = root_ca
         self._ending: dict[str, None] = {}
-        self._due: dict[str, None] = {}
+        self._rounds = Rounds(backend.store, "namespace", self._look, self._concerned)
 
     async def run(self) -> None:
         """Until cancelled."""
-        store = self._backend.store
-        page = await store.list(PREFIX)
-        for entry in page.entries:
-            self._due[entry.name] = None
-        subscription = await store.watch("", page.revision)
-        try:
-            while True:
-                failed = await self._work()
-                changes = await subscription.next(_RETRY_SECONDS if failed else None)
-                self._due.update(failed)
-                for change in changes:
-                    self._observe(change)
-        finally:
-            subscription.close()
+        await self._rounds.follow(await self._rounds.begin(PREFIX))
 
-    def _observe(self, change: Change) -> None:
+    def _concerned(self, change: Change) -> Iterator[str]:
         entry = change.entry
         if entry.prefix == PREFIX:
             self._ending.pop(entry.name, None)
             if not change.deleted:
-                self._due[entry.name] = None
+                yield entry.name
         elif change.deleted and (entry.namespace in self._ending or entry.name in (_ACCOUNT, ROOT_CA)):
-            self._due[entry.namespace] = None
-
-    async def _work(self) -> dict[str, None]:
-        """Look at what is due; gives what has to be tried again."""
-        failed: dict[str, None] = {}
-        due, self._due = self._due, {}
-        for name in due:
-            try:
-                await self._look(name)
-            except ApiError as error:
-                log.warning("namespace %s waits: %s", name, error.message)
-                failed[name] = None
-        return failed
+            yield entry.namespace
 
     async def _look(self, name: str) -> None:
         entry = await self._backend.store.get(PREFIX, "", name)

@@ -6,41 +6,17 @@ from collections.abc import Sequence
 
 from capstan.store.entry import Change, Entry
 from capstan.store.index import Index, MemorySubscription
-from capstan.store.protocol import Page, Put, StoreError, Write
+from capstan.store.protocol import Put, StoreError, Write
+from capstan.store.reads import IndexReads
 
 RETAIN_CHANGES = 2_000
 
 
-class MemoryStore:
+class MemoryStore(IndexReads):
     """Implements `Store`. Making one costs microseconds: simulated worlds have hundreds."""
 
     def __init__(self, retain: int = RETAIN_CHANGES) -> None:
-        self._index = Index(retain)
-
-    @property
-    def revision(self) -> int:
-        return self._index.revision
-
-    @property
-    def compacted(self) -> int:
-        return self._index.compacted
-
-    async def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
-        return self._index.get(prefix, namespace, name)
-
-    async def list(
-        self,
-        prefix: str,
-        namespace: str = "",
-        *,
-        after: tuple[str, str] | None = None,
-        limit: int = 0,
-        revision: int = 0,
-    ) -> Page:
-        return self._index.list(prefix, namespace, after, limit, revision)
-
-    async def prefixes(self) -> Sequence[str]:
-        return self._index.prefixes()
+        super().__init__(Index(retain))
 
     async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
         self._index.check(batch)

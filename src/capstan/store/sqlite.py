@@ -17,7 +17,8 @@ import apsw
 from capstan.store.entry import Change, Entry
 from capstan.store.index import Index, MemorySubscription
 from capstan.store.memory import changes_of
-from capstan.store.protocol import Page, StoreError, Write
+from capstan.store.protocol import StoreError, Write
+from capstan.store.reads import IndexReads
 
 RETAIN_CHANGES = 10_000
 _FORMAT = 1
@@ -78,7 +79,7 @@ _Group = list[_Job]
 _Changes = list[Change]
 
 
-class SqliteStore:
+class SqliteStore(IndexReads):
     """Implements `Store`. Open it with `open`; a second process on the same file is refused.
 
     Guarantees: `synchronous=FULL`: a commit that returned survives a power cut. A full disk refuses the commit, which
@@ -87,10 +88,10 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, database: apsw.Connection, lock: int, index: Index, retain: int) -> None:
+        super().__init__(index)
         self._path = path
         self._database = database
         self._lock = lock
-        self._index = index
         self._retain = retain
         self._assigned = index.revision
         self._compacted_at = index.revision
@@ -124,34 +125,9 @@ class SqliteStore:
         return cls(place, database, lock, index, retain)
 
     @property
-    def revision(self) -> int:
-        return self._index.revision
-
-    @property
-    def compacted(self) -> int:
-        return self._index.compacted
-
-    @property
     def failure(self) -> StoreError | None:
         """Why the store takes no writes, if so: for good, or until the disk has room again."""
         return self._failure or self._full
-
-    async def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
-        return self._index.get(prefix, namespace, name)
-
-    async def list(
-        self,
-        prefix: str,
-        namespace: str = "",
-        *,
-        after: tuple[str, str] | None = None,
-        limit: int = 0,
-        revision: int = 0,
-    ) -> Page:
-        return self._index.list(prefix, namespace, after, limit, revision)
-
-    async def prefixes(self) -> Sequence[str]:
-        return self._index.prefixes()
 
     async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
         keys = [(write.prefix, write.namespace, write.name) for write in batch]

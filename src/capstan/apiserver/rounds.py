@@ -1,0 +1,60 @@
+"""A round of work for each name that a change concerns; what fails is tried again after a while."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+
+from capstan.api.errors import ApiError
+from capstan.store.entry import Change
+from capstan.store.protocol import Store
+
+log = logging.getLogger(__name__)
+
+_RETRY_SECONDS = 5.0
+
+
+class Rounds:
+    """`look` does the work for one name and raises ApiError to be called again; `concerns` gives the names that a
+    change makes due. `noun` is what the names are names of, for the log."""
+
+    def __init__(
+        self,
+        store: Store,
+        noun: str,
+        look: Callable[[str], Awaitable[None]],
+        concerns: Callable[[Change], Iterable[str]],
+    ) -> None:
+        self._store = store
+        self._noun = noun
+        self._look = look
+        self._concerns = concerns
+        self._due: dict[str, None] = {}
+
+    async def begin(self, prefix: str) -> int:
+        """Everything under the prefix is due; gives the revision that was looked at."""
+        page = await self._store.list(prefix)
+        self._due.update(dict.fromkeys(entry.name for entry in page.entries))
+        return page.revision
+
+    async def work(self) -> bool:
+        """Look at what is due. What failed stays due; False when something did."""
+        due, self._due = self._due, {}
+        for name in due:
+            try:
+                await self._look(name)
+            except ApiError as error:
+                log.warning("%s %s waits: %s", self._noun, name, error.message)
+                self._due[name] = None
+        return not self._due
+
+    async def follow(self, after: int) -> None:
+        """Until cancelled: work, then wait for changes."""
+        subscription = await self._store.watch("", after)
+        try:
+            while True:
+                done = await self.work()
+                for change in await subscription.next(None if done else _RETRY_SECONDS):
+                    self._due.update(dict.fromkeys(self._concerns(change)))
+        finally:
+            subscription.close()
