@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Coroutine
@@ -23,4 +24,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     import uvloop
 
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    # What is imported stays: the collector need not look at it again, nor at young objects every 700 allocations.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     uvloop.run(main)

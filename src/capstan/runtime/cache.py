@@ -38,8 +38,9 @@ class Cache:
         self._namespace = namespace
         self._informers: dict[Resource, Informer] = {}
         self._tasks: dict[Resource, asyncio.Task[None]] = {}
-        self._crds = Informer(client, CRDS, transform=_names_only)
+        self._crds = Informer(client, CRDS, transform=_names_only, indexes={"kind": _kind_of_crd})
         self._informers[CRDS] = self._crds
+        self._by_struct: dict[type[TypedObject], Informer] = {}
         self._started = False
 
     def informer(self, resource: Resource, indexes: Mapping[str, Index] | None = None) -> Informer:
@@ -58,7 +59,10 @@ class Cache:
         return informer
 
     def of(self, kind: type[TypedObject]) -> Informer:
-        return self.informer(self.scheme.of(kind).resource())
+        informer = self._by_struct.get(kind)
+        if informer is None:
+            informer = self._by_struct[kind] = self.informer(self.scheme.of(kind).resource())
+        return informer
 
     def existing(self, resource: Resource) -> Informer | None:
         return self._informers.get(resource)
@@ -87,10 +91,8 @@ class Cache:
     async def resolve(self, group_kind: GroupKind) -> tuple[Resource, str]:
         """See `Reader.resolve`."""
         await self._crds.wait_synced()
-        for entry in self._crds.entries():
-            spec = entry.object["spec"]
-            if spec["group"] == group_kind.group and spec["names"]["kind"] == group_kind.kind:
-                return _contract_resource(entry.object, group_kind)
+        for entry in self._crds.lookup("kind", f"{group_kind.group}/{group_kind.kind}"):
+            return _contract_resource(entry.object, group_kind)
         raise TransientError(
             f"no CustomResourceDefinition serves {group_kind}: install the provider of group {group_kind.group}",
             reason="ProviderMissing",
@@ -210,6 +212,10 @@ def _names_only(crd: Obj) -> Obj:
         "spec": {"group": spec["group"], "names": spec["names"], "scope": spec.get("scope"), "versions": versions},
         "status": {},
     }
+
+
+def _kind_of_crd(crd: Obj) -> tuple[str, ...]:
+    return (f"{crd['spec']['group']}/{crd['spec']['names']['kind']}",)
 
 
 def _contract_resource(crd: Obj, group_kind: GroupKind) -> tuple[Resource, str]:

@@ -7,7 +7,6 @@ back and committed together with the status, in one revision where the API allow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -17,7 +16,7 @@ from capstan.api.errors import ApiError, TerminalError, TransientError, is_confl
 from capstan.api.kinds import Scheme
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Key, Obj, Resource, key_of
-from capstan.api.struct import decode, encode
+from capstan.api.struct import Struct, decode, encode
 from capstan.runtime.cache import Cache, CachedReader
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
@@ -196,7 +195,7 @@ class Runner:
         before = as_object(held.before) if held is not None else current
         wanted = as_object(held.after) if held is not None else current
         if after is not None:
-            before, wanted = _with_status(before, wanted, current, encode(after).get("status") or {}, type(after))
+            before, wanted = _with_status(before, wanted, current, getattr(after, "status", None))
         if before == wanted:
             return
         try:
@@ -323,11 +322,10 @@ def _current(observed: Obj, plan: Plan, outcomes: Outcomes) -> Obj:
     return observed
 
 
-def _with_status(
-    before: Obj, wanted: Obj, current: Obj, status: Mapping[str, Any], struct: type[TypedObject]
-) -> tuple[Obj, Obj]:
+def _with_status(before: Obj, wanted: Obj, current: Obj, status: Struct | None) -> tuple[Obj, Obj]:
     """Both sides with the status that they differ in. The old one goes through the same typed view as the new, so
     that fields which the view does not know, or writes in another form, are no difference."""
-    old = encode(decode(current, struct)).get("status") or {}
+    old: Obj = encode(decode(current.get("status") or {}, type(status))) if status is not None else {}
+    new: Obj = encode(status) if status is not None else {}
     metadata = {**before["metadata"], "resourceVersion": current["metadata"].get("resourceVersion", "")}
-    return {**before, "metadata": metadata, "status": old}, {**wanted, "status": dict(status)}
+    return {**before, "metadata": metadata, "status": old}, {**wanted, "status": new}

@@ -98,7 +98,10 @@ class Source:
 
 def find_condition(conditions: Iterable[Condition], type: str) -> Condition | None:
     """The condition of that type, if it is reported."""
-    return next((c for c in conditions if c.type == type), None)
+    for condition in conditions:
+        if condition.type == type:
+            return condition
+    return None
 
 
 def is_true(conditions: Iterable[Condition], type: str) -> bool:
@@ -113,22 +116,18 @@ def is_false(conditions: Iterable[Condition], type: str) -> bool:
 
 def sort_conditions(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     """The house order: Available and Ready first, Paused and Deleting last."""
-    return tuple(sorted(conditions, key=lambda c: (_RANK.get(c.type, _RANK[""]), c.type)))
+    return tuple(sorted(conditions, key=_order))
+
+
+def _order(condition: Condition) -> tuple[int, str]:
+    return _RANK.get(condition.type, _RANK[""]), condition.type
 
 
 def put_condition(
     conditions: Sequence[Condition], new: Condition, *, generation: int, now: datetime
 ) -> tuple[Condition, ...]:
     """Set `new`. Its transition time is kept from the old one while the status stays, else its own or `now`."""
-    old = find_condition(conditions, new.type)
-    if old is not None and old.status == new.status:
-        since = old.last_transition_time or now
-    else:
-        since = new.last_transition_time or now
-    placed = msgspec.structs.replace(
-        new, last_transition_time=since.replace(microsecond=0), observed_generation=generation
-    )
-    return sort_conditions([*(c for c in conditions if c.type != new.type), placed])
+    return put_conditions(conditions, (new,), generation=generation, now=now)
 
 
 def set_condition(
@@ -149,11 +148,20 @@ def set_condition(
 def put_conditions(
     conditions: Sequence[Condition], new: Iterable[Condition], *, generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """Set several."""
-    placed = tuple(conditions)
+    """Set several, each as `put_condition` does."""
+    placed = {condition.type: condition for condition in conditions}
     for condition in new:
-        placed = put_condition(placed, condition, generation=generation, now=now)
-    return placed
+        placed[condition.type] = _placed(placed.get(condition.type), condition, generation, now)
+    return sort_conditions(placed.values())
+
+
+def _placed(old: Condition | None, new: Condition, generation: int, now: datetime) -> Condition:
+    if old is not None and old.status == new.status:
+        since = old.last_transition_time or now
+    else:
+        since = new.last_transition_time or now
+    since = since.replace(microsecond=0)
+    return msgspec.structs.replace(new, last_transition_time=since, observed_generation=generation)
 
 
 def drop_condition(conditions: Sequence[Condition], type: str) -> tuple[Condition, ...]:
