@@ -208,7 +208,7 @@ def _said(obj: Obj, condition: str) -> str:
 
 def _said_all(obj: Obj) -> str:
     conditions = obj.get("status", {}).get("conditions", ())
-    return obj["metadata"]["name"] + "".join(f"\n  {c['type']} {_said(obj, c['type'])}" for c in conditions)
+    return f"{obj['metadata']['name']}" + "".join(f"\n  {c['type']} {_said(obj, c['type'])}" for c in conditions)
 
 
 def _long_words(value: bytes) -> set[str]:
