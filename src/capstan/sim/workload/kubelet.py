@@ -156,6 +156,20 @@ def compute_node(facts: NodeFacts, now: str) -> Obj:
         "kubernetes.io/os": "linux",
         **facts.labels,
     }
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {
+            "name": facts.name,
+            "labels": labels,
+            "annotations": {"node.alpha.kubernetes.io/ttl": "0", **facts.annotations},
+        },
+        "spec": _node_spec(facts),
+        "status": _node_status(facts, now),
+    }
+
+
+def _node_spec(facts: NodeFacts) -> Obj:
     taints = [
         {"key": key, "value": value.partition(":")[0], "effect": value.partition(":")[2]}
         if ":" in value
@@ -165,6 +179,10 @@ def compute_node(facts: NodeFacts, now: str) -> Obj:
     spec: Obj = {"taints": [*taints, {"key": _NOT_READY, "effect": "NoSchedule"}]}
     if facts.provider_id:
         spec["providerID"] = facts.provider_id
+    return spec
+
+
+def _node_status(facts: NodeFacts, now: str) -> Obj:
     capacity = {
         "cpu": str(facts.cores),
         "memory": f"{facts.memory_mib * 1024}Ki",
@@ -172,35 +190,25 @@ def compute_node(facts: NodeFacts, now: str) -> Obj:
         "pods": "110",
     }
     return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {
-            "name": facts.name,
-            "labels": labels,
-            "annotations": {"node.alpha.kubernetes.io/ttl": "0", **facts.annotations},
-        },
-        "spec": spec,
-        "status": {
-            "addresses": [
-                *({"type": "InternalIP", "address": address} for address in facts.addresses),
-                {"type": "Hostname", "address": facts.name},
-            ],
-            "capacity": capacity,
-            "allocatable": capacity,
-            "conditions": compute_conditions(False, now),
-            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
-            "nodeInfo": {
-                "architecture": "amd64",
-                "bootID": f"00000000-0000-4000-8000-{facts.boot:012x}",
-                "containerRuntimeVersion": "containerd://2.1.4",
-                "kernelVersion": "6.12.48-talos",
-                "kubeProxyVersion": "",
-                "kubeletVersion": facts.kubelet_version,
-                "machineID": facts.system_uuid.replace("-", ""),
-                "operatingSystem": "linux",
-                "osImage": facts.os_image,
-                "systemUUID": facts.system_uuid,
-            },
+        "addresses": [
+            *({"type": "InternalIP", "address": address} for address in facts.addresses),
+            {"type": "Hostname", "address": facts.name},
+        ],
+        "capacity": capacity,
+        "allocatable": capacity,
+        "conditions": compute_conditions(False, now),
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
+        "nodeInfo": {
+            "architecture": "amd64",
+            "bootID": f"00000000-0000-4000-8000-{facts.boot:012x}",
+            "containerRuntimeVersion": "containerd://2.1.4",
+            "kernelVersion": "6.12.48-talos",
+            "kubeProxyVersion": "",
+            "kubeletVersion": facts.kubelet_version,
+            "machineID": facts.system_uuid.replace("-", ""),
+            "operatingSystem": "linux",
+            "osImage": facts.os_image,
+            "systemUUID": facts.system_uuid,
         },
     }
 

@@ -25,11 +25,17 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloneVm(Action):
+class VmAction(Action):
+    """Something that is done to one VM."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloneVm(VmAction):
     """Start a clone; its result is the UPID. The VMID and the nonce are written down already, so that asking twice
     gives one VM. Waits for its turn at the storage (`gate`)."""
 
-    target: Target
     source_node: str
     template_id: int
     gate: str
@@ -53,10 +59,9 @@ class AwaitTask(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigureVm(Action):
+class ConfigureVm(VmAction):
     """Set these keys and remove those, under the digest of the config that the difference was computed from."""
 
-    target: Target
     params: Mapping[str, Scalar | None]
     digest: str = ""
 
@@ -66,10 +71,9 @@ class ConfigureVm(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ResizeDisk(Action):
+class ResizeDisk(VmAction):
     """Grow a disk to `size_gib`."""
 
-    target: Target
     disk: str
     size_gib: int
 
@@ -79,10 +83,9 @@ class ResizeDisk(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeedVm(Action):
+class SeedVm(VmAction):
     """Upload the NoCloud ISO and attach it to `drive`. `files` hold secrets and are never shown."""
 
-    target: Target
     drive: str
     tags: str
     files: Mapping[str, bytes] = field(repr=False)
@@ -93,10 +96,9 @@ class SeedVm(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EjectSeed(Action):
+class EjectSeed(VmAction):
     """Take the NoCloud ISO out of its drive and delete it. No drive: it is out already, and may not be deleted yet."""
 
-    target: Target
     drive: str
     volume: str
     tags: str
@@ -107,10 +109,9 @@ class EjectSeed(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StartVm(Action):
+class StartVm(VmAction):
     """Start the VM, or resume it when it is paused."""
 
-    target: Target
     verb: str = "start"
 
     @property
@@ -119,10 +120,8 @@ class StartVm(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StopVm(Action):
+class StopVm(VmAction):
     """Switch the VM off, now."""
-
-    target: Target
 
     @property
     def summary(self) -> str:
@@ -130,10 +129,8 @@ class StopVm(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DestroyVm(Action):
+class DestroyVm(VmAction):
     """Destroy the VM with its disks and its NoCloud ISO. Irreversible."""
-
-    target: Target
 
     @property
     def summary(self) -> str:
@@ -141,10 +138,8 @@ class DestroyVm(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveSeed(Action):
+class RemoveSeed(VmAction):
     """Delete a NoCloud ISO whose VM is gone."""
-
-    target: Target
 
     @property
     def summary(self) -> str:
@@ -152,10 +147,8 @@ class RemoveSeed(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckCloudInit(Action):
+class CheckCloudInit(VmAction):
     """Ask cloud-init in the guest how far it is: `done`, `running` or `error`."""
-
-    target: Target
 
     @property
     def summary(self) -> str:
