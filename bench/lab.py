@@ -111,10 +111,14 @@ async def until_line(child: Any, text: str, log: Path) -> list[str]:
     while True:
         line = (await asyncio.wait_for(child.stdout.readline(), 60)).decode()
         if not line:
-            raise SystemExit(f"the process ended early: {log.read_text()[-2000:]}")
+            raise SystemExit(f"the process ended early: {tail(log)}")
         lines.append(line)
         if text in line:
             return lines
+
+
+def tail(log: Path) -> str:
+    return log.read_text()[-4000:]
 
 
 def cpu_seconds(pid: int) -> float:
@@ -264,7 +268,6 @@ def plane_command(directory: Path, port: int, key: str, profile: str) -> list[st
 async def run(count: int, key: str, options: argparse.Namespace, directory: Path) -> Figures:
     """One lab, one plane, `count` clusters."""
     figures = Figures(count, key, machines=count * (1 + options.workers))
-    directory.mkdir(parents=True)
     lab_command = [sys.executable, *(["-m", "cProfile", "-o", options.profile_lab] if options.profile_lab else []),
                    CAPSTAN, "lab", "up", "--instant", "--pve-port", "0", "--proxy-port", "0",
                    "--host-memory", "4096"]  # fmt: skip
@@ -281,7 +284,10 @@ async def run(count: int, key: str, options: argparse.Namespace, directory: Path
             config = parse_kubeconfig((directory / "kubeconfig").read_bytes())
             async with aiohttp.ClientSession() as session:
                 plane = Plane(child.pid, config, session, config.ssl_context())
-                await measure(plane, lab.pid, figures, options)
+                try:
+                    await measure(plane, lab.pid, figures, options)
+                except SystemExit as error:
+                    raise SystemExit(f"{error}\nthe plane's log ends with:\n{tail(log)}") from None
     figures.log = written(directory / "state.db")
     return figures
 
@@ -387,7 +393,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="capstan-bench-", dir=options.directory) as root:
         for key, counts in (("ecdsa-p256", options.clusters), ("rsa-4096", options.rsa)):
             for count in counts:
-                figures = asyncio.run(run(count, key, options, Path(root) / f"{key}-{count}"))
+                directory = Path(root) / f"{key}-{count}"
+                directory.mkdir()
+                figures = asyncio.run(run(count, key, options, directory))
                 report(figures, options.breakdown)
                 found.append(figures)
     times = {f.clusters: f.ready / f.clusters for f in found if f.key == "ecdsa-p256"}
