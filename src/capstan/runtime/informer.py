@@ -73,7 +73,10 @@ class Informer:
         #: The newest revision that the watch has shown; what it removed must not come back by an older answer.
         self._seen = 0
         self._synced = asyncio.Event()
-        self.connected = False
+        #: None before the first answer, and before the first failure to get one.
+        self.connected: bool | None = None
+        #: Why the server did not answer last time; empty while it does.
+        self.trouble = ""
         self.on_connection: Callable[[bool], None] | None = None
 
     def on_change(self, handler: ChangeHandler) -> None:
@@ -118,15 +121,18 @@ class Informer:
                 elif not self.connected:
                     # Only an answer shows that the server is back: a watch that is being opened shows nothing.
                     await self._client.list(self.resource, self._namespace, limit=1)
+                self.trouble = ""
                 self._set_connected(True)
                 async for event in self._client.watch(self.resource, self._namespace, resource_version=revision):
                     revision = self._apply_event(event.type, event.object) or revision
                 ended_well = True
             except ApiError as error:
                 ended_well = error.code == 410
+                self.trouble = error.message
                 log.debug("watch refused", resource=self.resource.group_resource, reason=error.reason)
                 revision = ""
             except (TransientError, OSError) as error:
+                self.trouble = str(error)
                 log.debug("watch broken", resource=self.resource.group_resource, error=str(error))
             if loop.time() - began > RETRY_SECONDS[-1]:
                 attempt = 0

@@ -1,7 +1,8 @@
 """Nodes of workload clusters, kept by one watch for each cluster and told to whoever asked.
 
 A connection is made on the first read and kept until the cluster is forgotten or its kubeconfig changes. While it
-cannot be made, reads say so and the watch tries again by itself: nobody polls.
+cannot be made, reads say so and the watch tries again by itself: nobody polls. A silence says nothing of the cluster
+before it has lasted GRACE_SECONDS: this process may have just begun, or the endpoint may be moving to another machine.
 """
 
 from __future__ import annotations
@@ -19,16 +20,30 @@ from capstan.runtime.workload import WorkloadClients
 
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
 
+#: The remote-connection-grace-period of cluster-api-core.md.
+GRACE_SECONDS = 50.0
+
+#: TransientError.reason of a read: silent, and not for long; and silent for longer than the grace.
+CONNECTING = "WorkloadConnecting"
+UNREACHABLE = "WorkloadUnreachable"
+
 #: Told of a changed Node; None when the connection to the cluster came or went.
 NodeHandler = Callable[[Key, Node | None], None]
 
 
 @dataclass(slots=True)
 class _Connection:
+    """`silent_since` is the loop's time; `error` says why there is no informer yet."""
+
     kubeconfig: bytes
     task: asyncio.Task[None]
+    silent_since: float
     informer: Informer | None = None
-    error: str = "not connected yet"
+    error: str = ""
+
+    def trouble(self) -> str:
+        error = self.informer.trouble if self.informer is not None else self.error
+        return error or "not connected yet"
 
 
 class WorkloadNodes:
@@ -43,18 +58,23 @@ class WorkloadNodes:
         self._handlers.append(handler)
 
     async def list(self, cluster: Key, kubeconfig: bytes) -> tuple[Node, ...]:
-        """The Nodes as last seen, by name. Raises TransientError while the cluster cannot be reached."""
+        """The Nodes as last seen, by name. Raises TransientError while the cluster cannot be reached: its
+        reason is CONNECTING at first, and UNREACHABLE when that lasts; a handler is told when it becomes that."""
         connection = self._connections.get(cluster)
         if connection is not None and connection.kubeconfig != kubeconfig:
             await self.forget(cluster)
             connection = None
         if connection is None:
-            task = asyncio.get_running_loop().create_task(self._keep(cluster, kubeconfig), name=f"nodes of {cluster}")
-            connection = self._connections[cluster] = _Connection(kubeconfig, task)
+            loop = asyncio.get_running_loop()
+            task = loop.create_task(self._keep(cluster, kubeconfig), name=f"nodes of {cluster}")
+            connection = self._connections[cluster] = _Connection(kubeconfig, task, loop.time())
+            self._tell_if_silent(cluster, connection)
         informer = connection.informer
         if informer is None or not informer.connected:
+            silence = asyncio.get_running_loop().time() - connection.silent_since
             raise TransientError(
-                f"the API server of cluster {cluster} does not answer: {connection.error}", reason="WorkloadUnreachable"
+                f"the API server of cluster {cluster} does not answer: {connection.trouble()}",
+                reason=CONNECTING if silence < GRACE_SECONDS else UNREACHABLE,
             )
         return tuple(e.view(Node) for e in sorted(informer.entries(), key=lambda entry: entry.key))
 
@@ -77,7 +97,9 @@ class WorkloadNodes:
         connection.informer = informer
 
         def connected(is_connected: bool) -> None:
-            connection.error = "" if is_connected else "the connection was lost"
+            if not is_connected and informer.synced:
+                connection.silent_since = asyncio.get_running_loop().time()
+                self._tell_if_silent(cluster, connection)
             self._tell(cluster, None)
 
         def changed(old: Entry | None, new: Entry | None) -> None:
@@ -98,6 +120,18 @@ class WorkloadNodes:
                 self._connections[cluster].error = str(error)
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1
+
+    def _tell_if_silent(self, cluster: Key, connection: _Connection) -> None:
+        """When the grace is over, unless the cluster was heard of in between."""
+        since = connection.silent_since
+
+        def tell() -> None:
+            informer = connection.informer
+            silent = informer is None or not informer.connected
+            if silent and connection.silent_since == since and self._connections.get(cluster) is connection:
+                self._tell(cluster, None)
+
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, tell)
 
     def _tell(self, cluster: Key, node: Node | None) -> None:
         for handler in self._handlers:

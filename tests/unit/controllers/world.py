@@ -25,6 +25,7 @@ from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
 from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.controller import Controller
+from capstan.runtime.nodes import UNREACHABLE
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -86,6 +87,8 @@ class World:
         self.objects: dict[Place, Obj] = {}
         self.served = dict(SERVED)
         self.reachable = True
+        #: What a read of an unreachable cluster says of it.
+        self.silence = UNREACHABLE
         self.contract = "v1beta2"
         self.refuse: Callable[[Action], ApiError | None] | None = None
         self.trace: list[str] = []
@@ -107,6 +110,7 @@ class World:
         other = World()
         other.now, other.objects, other.served = self.now, dict(self.objects), dict(self.served)
         other.created, other._revision, other.reachable = list(self.created), self._revision, self.reachable
+        other.silence = self.silence
         return other
 
     # Objects, as an API server keeps them
@@ -328,7 +332,7 @@ class WorldReader:
 
     async def nodes(self, cluster: Key, kubeconfig: bytes) -> tuple[Node, ...]:
         if not self._world.reachable:
-            raise TransientError(f"the API server of cluster {cluster} does not answer", reason="WorkloadUnreachable")
+            raise TransientError(f"the API server of cluster {cluster} does not answer", reason=self._world.silence)
         return tuple(decode(obj, Node) for obj in self._world.all("Node"))
 
 

@@ -21,6 +21,7 @@ from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.controllers.cluster.status import compute_status
 from capstan.runtime.controller import Controller, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
+from capstan.runtime.nodes import CONNECTING
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
 
@@ -115,5 +116,5 @@ async def _probe(reader: Reader, cluster: Cluster) -> dict[str, Any]:
     try:
         await reader.nodes(Key(meta.namespace, meta.name), kubeconfig)
     except TransientError as error:
-        return {"probed": True, "probe_problem": str(error)}
+        return {"probed": True, "probe_problem": str(error), "probe_unsure": error.reason == CONNECTING}
     return {"probed": True}

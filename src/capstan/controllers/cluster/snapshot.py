@@ -24,7 +24,8 @@ RESOURCE = CLUSTER.resource()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSnapshot:
     """Descendants carry the cluster's label and are sorted by name. `probe_problem` says why the workload cluster's
-    API did not answer; `probed` whether it was asked at all."""
+    API did not answer; `probe_unsure` that this is too new to say anything of the cluster; `probed` whether it was
+    asked at all."""
 
     cluster: Cluster
     now: datetime
@@ -35,6 +36,7 @@ class ClusterSnapshot:
     machines: tuple[Machine, ...] = ()
     probed: bool = False
     probe_problem: str = ""
+    probe_unsure: bool = False
 
     @property
     def subject(self) -> ObjectRef:

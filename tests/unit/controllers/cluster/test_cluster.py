@@ -7,6 +7,7 @@ from tests.unit.controllers.lab import cluster, declared, joined, machine_set, p
 from tests.unit.controllers.world import CONTROL_PLANE, INFRA, NAMESPACE, World, condition, conflict
 
 from capstan.api.objects import GroupKind
+from capstan.runtime.nodes import CONNECTING, UNREACHABLE
 
 KUBEADM = {"apiGroup": CONTROL_PLANE, "kind": "KubeadmControlPlane", "name": "homelab"}
 
@@ -153,7 +154,10 @@ def test_a_refused_write_reaches_the_condition() -> None:
 def test_the_probe_follows_the_connection() -> None:
     world = joined()
     assert reported(world, "RemoteConnectionProbe") == ("True", "ProbeSucceeded", "")
-    world.reachable = False
+    world.reachable, world.silence = False, CONNECTING
+    world.settle()
+    assert reported(world, "RemoteConnectionProbe")[0] == "True", "a short silence says nothing"
+    world.silence = UNREACHABLE
     world.settle()
     assert reported(world, "RemoteConnectionProbe") == ("False", "ProbeFailed", "Remote connection probe failed")
     assert condition(world.get("Machine", "homelab-cp"), "NodeReady")["status"] == "True", "what was seen stays"

@@ -122,7 +122,7 @@ def _waits_for_topology(type: str, status: str, snapshot: ClusterSnapshot) -> Co
 
 
 def remote_connection_probe(snapshot: ClusterSnapshot) -> Condition | None:
-    """Whether the workload cluster's API answers. While it is not asked, what was known stays."""
+    """Whether the workload cluster's API answers. While that is not known, what was known stays."""
     name = "RemoteConnectionProbe"
     old = find_condition(snapshot.cluster.status.conditions, name)
     if snapshot.probed and not snapshot.probe_problem:
@@ -130,7 +130,7 @@ def remote_connection_probe(snapshot: ClusterSnapshot) -> Condition | None:
     if old is None or (old.status == FALSE and old.message == "Remote connection not established yet"):
         text = "Remote connection not established yet"
         return Condition(type=name, status=FALSE, reason="ProbeFailed", message=text)
-    if snapshot.probed:
+    if snapshot.probed and not snapshot.probe_unsure:
         return Condition(type=name, status=FALSE, reason="ProbeFailed", message="Remote connection probe failed")
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
@@ -43,6 +43,7 @@ from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.keys import KeySource
+from capstan.runtime.nodes import CONNECTING
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 
@@ -103,7 +104,11 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
     `proxy_url` goes into the kubeconfigs."""
 
     kind = TalosControlPlane
-    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster), Watch(Secret, wake_by_secret))
+    watches = (
+        Watch(Machine, wake_by_machine),
+        Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(Secret, wake_by_secret),
+    )
     external_wakes: ClassVar[Mapper | None] = wake_by_template
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
@@ -130,7 +135,7 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
         made = await _made(reader, template)
         machines = await self._machines_of(reader, control_plane, cluster, made)
         kubeconfig = _value(reader, cluster, KUBECONFIG_SUFFIX, VALUE_KEY)
-        nodes, nodes_problem = await _nodes(reader, cluster, kubeconfig)
+        known_nodes = await _nodes(reader, cluster, kubeconfig)
         credentials = _credentials(_value(reader, cluster, TALOSCONFIG_SUFFIX, TALOSCONFIG_KEY))
         status = control_plane.status
         looked = await look_at_machines(
@@ -138,7 +143,7 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             Key(key.namespace, cluster.metadata.name),
             credentials,
             machines,
-            bootstrapped=status.bootstrapped is True or status.initialized is True or nodes is not None,
+            bootstrapped=status.bootstrapped is True or status.initialized is True or "nodes" in known_nodes,
         )
         names = {m.name for m in looked}
         uid = control_plane.metadata.uid
@@ -155,8 +160,7 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             kubeconfig=kubeconfig,
             kubeconfig_due=is_kubeconfig_due(kubeconfig, now, self._proxy_url) if kubeconfig else False,
             credentials=credentials,
-            nodes=nodes,
-            nodes_problem=nodes_problem,
+            **known_nodes,
         )
 
     async def _machines_of(
@@ -265,13 +269,14 @@ def _leftover_infrastructure(
     )
 
 
-async def _nodes(reader: Reader, cluster: Cluster, kubeconfig: bytes) -> tuple[tuple[Node, ...] | None, str]:
+async def _nodes(reader: Reader, cluster: Cluster, kubeconfig: bytes) -> dict[str, Any]:
+    """The fields of the snapshot that speak of them."""
     if not kubeconfig:
-        return None, "Waiting for the kubeconfig of the cluster"
+        return {"nodes_problem": "Waiting for the kubeconfig of the cluster"}
     try:
-        return await reader.nodes(Key(cluster.metadata.namespace, cluster.metadata.name), kubeconfig), ""
+        return {"nodes": await reader.nodes(Key(cluster.metadata.namespace, cluster.metadata.name), kubeconfig)}
     except (TransientError, ApiError) as error:
-        return None, str(error)
+        return {"nodes_problem": str(error), "nodes_unsure": error.reason == CONNECTING}
 
 
 def _value(reader: Reader, cluster: Cluster, suffix: str, key: str) -> bytes:

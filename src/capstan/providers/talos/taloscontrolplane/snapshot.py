@@ -97,7 +97,8 @@ class ControlPlaneMachine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlPlaneSnapshot:
-    """`nodes` is None while the workload cluster does not answer, `nodes_problem` says why. `leftovers` are
+    """`nodes` is None while the workload cluster does not answer, `nodes_problem` says why and `nodes_unsure`
+    that it is too new to say anything of the cluster. `leftovers` are
     TalosConfigs and infrastructure machines of this control plane that no Machine refers to."""
 
     control_plane: TalosControlPlane
@@ -114,6 +115,7 @@ class ControlPlaneSnapshot:
     credentials: ClientCredentials | None = field(default=None, repr=False)
     nodes: tuple[Node, ...] | None = None
     nodes_problem: str = ""
+    nodes_unsure: bool = False
 
     @property
     def subject(self) -> ObjectRef:

@@ -179,9 +179,9 @@ def _bootstrapped(
 
 def _available(snapshot: ControlPlaneSnapshot) -> LegacyCondition:
     """Upstream never takes it back; here it says when the API server stops answering."""
-    if snapshot.nodes is not None:
-        return legacy_true(AVAILABLE)
     old = find_legacy(snapshot.control_plane.status.conditions, AVAILABLE)
+    if snapshot.nodes is not None or (snapshot.nodes_unsure and old is not None and old.status == "True"):
+        return legacy_true(AVAILABLE)
     text = snapshot.nodes_problem or "Waiting for the API server to answer for the first time"
     if old is not None and old.status == "True" and not snapshot.kubeconfig:
         return legacy_unknown(AVAILABLE, "KubeconfigMissing", "There is no kubeconfig to ask the API server with")

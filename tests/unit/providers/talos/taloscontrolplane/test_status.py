@@ -43,6 +43,8 @@ def test_an_api_server_that_stops_answering_is_told_and_nothing_is_forgotten() -
     assert (after.status.initialized, after.status.ready_replicas) == (True, 1)
     condition = find_legacy(after.status.conditions, AVAILABLE)
     assert condition is not None and (condition.status, condition.message) == ("False", down.nodes_problem)
+    unsure = compute_status(replace(down, nodes_unsure=True), Outcomes())
+    assert unsure is not None and unsure.status.conditions == up.status.conditions, "a short silence says nothing"
 
 
 def test_a_failed_bootstrap_shows_its_error() -> None:
