@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capstan.api.rules.conditions_v1beta1 import find_legacy
@@ -95,6 +95,7 @@ def grow(world: Model) -> None:
 
 
 @settings(max_examples=200, deadline=None)
+@example(replicas=1, begin="whole", events=[("replicas", 2), ("reconcile", 2), ("replicas", 1)])
 @given(replicas=st.sampled_from([1, 3, 5]), begin=st.sampled_from(["new", "growing", "whole"]), events=_EVENTS)
 def test_one_etcd_and_a_quorum_whatever_happens(replicas: int, begin: str, events: list[tuple[str, int]]) -> None:
     world = model(replicas)

@@ -34,7 +34,7 @@ def plan_creation(snapshot: ControlPlaneSnapshot) -> Step:
         return Step(events, (Waiting(MACHINES_CREATED, TEMPLATE_FAILED, problem),))
     half_made = next((c for c in snapshot.leftover_configs if is_wanted_config(snapshot, c)), None)
     if half_made is not None:
-        return Step((*_clean_up(snapshot, half_made.metadata.name), *_create(snapshot, half_made.metadata.name)))
+        return Step((*plan_clean_up(snapshot, half_made.metadata.name), *_create(snapshot, half_made.metadata.name)))
     control_plane = snapshot.control_plane
     meta = control_plane.metadata
     taken = [m.name for m in snapshot.machines] + [c.metadata.name for c in snapshot.leftover_configs]
@@ -42,7 +42,7 @@ def plan_creation(snapshot: ControlPlaneSnapshot) -> Step:
     name = derived_name(meta.name, meta.uid, counter)
     named = with_metadata(control_plane, annotations={**meta.annotations, NAMED_ANNOTATION: str(counter + 1)})
     reserve = Update(resource=RESOURCE, before=control_plane, after=named, reason=f"the name {name} is taken")
-    return Step((reserve, *_clean_up(snapshot, name), *_create(snapshot, name)))
+    return Step((reserve, *plan_clean_up(snapshot, name), *_create(snapshot, name)))
 
 
 def find_template_problem(snapshot: ControlPlaneSnapshot) -> str:
@@ -148,7 +148,7 @@ def _failure_domain(snapshot: ControlPlaneSnapshot) -> str:
     return min(names, key=lambda name: (used[name], name), default="")
 
 
-def _clean_up(snapshot: ControlPlaneSnapshot, keep: str) -> list[Action]:
+def plan_clean_up(snapshot: ControlPlaneSnapshot, keep: str = "") -> list[Action]:
     """Delete what was made for Machines that never came to be, and that nobody asks for any more."""
     reason = "it was made for a Machine that was never created"
     configs = [c.metadata for c in snapshot.leftover_configs if c.metadata.name != keep]

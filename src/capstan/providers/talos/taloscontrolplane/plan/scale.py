@@ -7,7 +7,7 @@ from capstan.api.cluster.names import DELETE_MACHINE_ANNOTATION
 from capstan.api.objects import Key
 from capstan.api.rules.quorum import is_removable
 from capstan.providers.talos.taloscontrolplane.names import RESIZED
-from capstan.providers.talos.taloscontrolplane.plan.creation import plan_creation
+from capstan.providers.talos.taloscontrolplane.plan.creation import plan_clean_up, plan_creation
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, wait
 from capstan.providers.talos.taloscontrolplane.plan.strangers import (
@@ -32,7 +32,8 @@ def plan_scale(snapshot: ControlPlaneSnapshot) -> Step:
         return plan_creation(snapshot)
     if have > want:
         return _scale_down(snapshot)
-    return Step(polls=bool(find_etcd_problem(snapshot)))
+    # A crash may have left half a Machine, and the wish for it may be gone since.
+    return Step(tuple(plan_clean_up(snapshot)), polls=bool(find_etcd_problem(snapshot)))
 
 
 def find_etcd_problem(snapshot: ControlPlaneSnapshot) -> str:
