@@ -161,6 +161,8 @@ def test_the_probe_follows_the_connection() -> None:
     world.settle()
     assert reported(world, "RemoteConnectionProbe") == ("False", "ProbeFailed", "Remote connection probe failed")
     assert condition(world.get("Machine", "homelab-cp"), "NodeReady")["status"] == "True", "what was seen stays"
+    old = world.get("Machine", "homelab-cp")["status"]["deprecated"]["v1beta1"]["conditions"]
+    assert next(c["status"] for c in old if c["type"] == "NodeHealthy") == "True"
     world.reachable = True
     world.settle()
     assert reported(world, "RemoteConnectionProbe")[0] == "True"

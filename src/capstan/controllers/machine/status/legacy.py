@@ -62,9 +62,12 @@ def _bootstrap(snapshot: MachineSnapshot) -> LegacyCondition:
     )
 
 
-def _node(snapshot: MachineSnapshot, status: MachineStatus) -> LegacyCondition:
+def _node(snapshot: MachineSnapshot, status: MachineStatus) -> LegacyCondition | None:
+    """None, which keeps what was seen, while the nodes of the cluster cannot be asked for."""
     if snapshot.node is None:
-        if status.node_ref is not None and not snapshot.nodes_problem:
+        if status.node_ref is not None and snapshot.nodes_problem:
+            return None
+        if status.node_ref is not None:
             text = f"Node {status.node_ref.name} does not exist"
             return legacy_false("NodeHealthy", "NodeNotFound", "Error", text)
         if not snapshot.provider_id:
