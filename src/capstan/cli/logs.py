@@ -12,6 +12,9 @@ def configure_logs(verbose: bool) -> None:
     """Warnings and what was done; with `verbose` every step."""
     level = logging.DEBUG if verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
+    for chatty in ("hpack", "grpclib", "h2", "asyncio"):
+        # Frame by frame, they would bury every step of ours.
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     processors: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

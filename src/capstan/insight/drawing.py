@@ -11,6 +11,8 @@ from capstan.insight.tree import Row, Standing, conditions_of, is_good
 
 COLUMNS = ("NAME", "REPLICAS", "AVAILABLE", "READY", "UP TO DATE", "STATUS", "REASON", "SINCE", "MESSAGE")
 MESSAGE_WIDTH = 100
+#: Conditions whose True means that something which was asked for is not carried out.
+HOLDING = frozenset(("Paused", "RollingOut"))
 CONDITION_INDENT = 10
 
 _COLOURS = {"good": "\x1b[32m", "bad": "\x1b[31m", "unknown": "\x1b[33m"}
@@ -89,13 +91,22 @@ def waiting(root: Row, now: datetime) -> list[str]:
     lines: list[str] = []
     for child in root.children:
         lines += waiting(child, now)
+    if root.object is None:
+        return lines
     standing = root.standing
-    if root.object is not None and standing.status and standing.status != "True":
-        since = f" (for {age(standing.since, now)})" if standing.since else ""
-        meta = root.object["metadata"]
-        cause = _first_cause(root)
-        lines.append(f"{root.object['kind']} {meta.get('namespace', '')}/{meta['name']}: {cause}{since}")
+    meta = root.object["metadata"]
+    name = f"{root.object['kind']} {meta.get('namespace', '')}/{meta['name']}"
+    if standing.status and standing.status != "True":
+        lines.append(f"{name}: {_first_cause(root)}{_since(standing, now)}")
+    # An object can be Available and yet not do what its spec says: because it is paused, or not rolled out.
+    for condition, held in conditions_of(root.object).items():
+        if condition in HOLDING and held.status == "True":
+            lines.append(f"{name}: {condition}: {_in_one_line(held.message) or held.reason}{_since(held, now)}")
     return lines
+
+
+def _since(standing: Standing, now: datetime) -> str:
+    return f" (for {age(standing.since, now)})" if standing.since else ""
 
 
 def _first_cause(row: Row) -> str:

@@ -115,6 +115,17 @@ def test_waiting_goes_from_the_leaves_up_with_one_line_each() -> None:
     assert lines[-1] == "Cluster default/home: A: one; B: two (for 1m)"
 
 
+def test_a_pause_is_told_although_all_is_available() -> None:
+    cluster = thing(
+        "Cluster",
+        "home",
+        condition("Available", "True", "Available"),
+        condition("Paused", "True", "Paused", "Cluster spec.paused is set to true"),
+    )
+    lines = waiting(cluster_tree(ClusterObjects(cluster)), NOW)
+    assert lines == ["Cluster default/home: Paused: Cluster spec.paused is set to true (for 1m)"]
+
+
 def test_what_is_being_deleted_is_marked() -> None:
     found = home()
     found.cluster["metadata"]["deletionTimestamp"] = NOW.isoformat()
