@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 
 from capstan.api.scheme import SCHEME
@@ -136,11 +135,3 @@ class Plane:
         if self._store is not None:
             await self._store.close()
         self._keys.close()
-
-
-async def run_until(plane: Plane, stopping: asyncio.Event) -> None:
-    """Run a started plane until the event; then stop it."""
-    try:
-        await stopping.wait()
-    finally:
-        await plane.stop()

@@ -24,8 +24,8 @@ BeforeAction = Callable[[Plan, Action], None]
 Written = Callable[[Resource, Obj], None]
 
 
-def _nothing(*_args: Any) -> None:
-    return None
+def nothing(*_args: Any) -> None:
+    """For who does not want to be told."""
 
 
 class Executor:
@@ -37,8 +37,8 @@ class Executor:
         recorder: Recorder,
         handlers: Mapping[type[Action], Handler] | None = None,
         *,
-        written: Written = _nothing,
-        before: BeforeAction = _nothing,
+        written: Written = nothing,
+        before: BeforeAction = nothing,
     ) -> None:
         self._client = client
         self._recorder = recorder

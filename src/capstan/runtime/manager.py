@@ -22,7 +22,7 @@ from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
 from capstan.runtime.controller import Controller, Mapper
 from capstan.runtime.events import Recorder
-from capstan.runtime.executor import BeforeAction, Executor, as_object
+from capstan.runtime.executor import BeforeAction, Executor, as_object, nothing
 from capstan.runtime.informer import Entry, Informer
 from capstan.runtime.metrics import Metrics
 from capstan.runtime.nodes import WorkloadNodes
@@ -53,15 +53,15 @@ class Manager:
         workload_nodes: WorkloadNodes | None = None,
         metrics: Metrics | None = None,
         namespace: str = "",
-        before_action: BeforeAction | None = None,
+        before_action: BeforeAction = nothing,
     ) -> None:
         self.client = client
         self.clock = clock
         self.cache = Cache(client, scheme, clock, namespace)
         self.recorder = Recorder(client, clock)
         self.metrics = metrics or Metrics()
-        self._nodes = workload_nodes
-        self._before_action = before_action
+        self.workload_nodes = workload_nodes
+        self.before_action = before_action
         self.runners: list[Runner] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -90,22 +90,14 @@ class Manager:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        if self._nodes is not None:
-            await self._nodes.stop()
+        if self.workload_nodes is not None:
+            await self.workload_nodes.stop()
         await self.cache.stop()
 
     @property
     def idle(self) -> bool:
         """No key waits or is worked on (delayed ones do not count)."""
         return all(runner.queue.idle for runner in self.runners)
-
-    @property
-    def workload_nodes(self) -> WorkloadNodes | None:
-        return self._nodes
-
-    @property
-    def before_action(self) -> BeforeAction | None:
-        return self._before_action
 
 
 class Runner:
@@ -117,9 +109,12 @@ class Runner:
         self.queue: WorkQueue[Key] = WorkQueue(PACE)
         self._resource: Resource = manager.cache.scheme.of(controller.kind).resource()
         self._reader = CachedReader(manager.cache, manager.workload_nodes, self._watch_external)
-        extra = {} if manager.before_action is None else {"before": manager.before_action}
         self._executor = Executor(
-            manager.client, manager.recorder, controller.handlers(), written=manager.cache.written, **extra
+            manager.client,
+            manager.recorder,
+            controller.handlers(),
+            written=manager.cache.written,
+            before=manager.before_action,
         )
 
     def prepare(self) -> None:

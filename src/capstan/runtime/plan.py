@@ -7,8 +7,7 @@ nothing left to decide. The reasons and the waiting texts are what users read in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from capstan.api.objects import Key, Obj, Resource
@@ -135,7 +134,6 @@ class Outcomes:
     """The outcomes of a plan in order. Actions after a failed one were not tried and are not in it."""
 
     items: tuple[Outcome, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def error(self) -> Exception | None:

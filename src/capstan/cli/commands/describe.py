@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from datetime import UTC, datetime
 
 import click
 
@@ -13,6 +12,7 @@ from capstan.cli.access import connect, connection_options, load_kubeconfig, nam
 from capstan.insight.drawing import draw, waiting
 from capstan.insight.reading import read_cluster
 from capstan.insight.tree import ClusterObjects, TreeOptions, cluster_tree
+from capstan.runtime.clock import SystemClock
 
 
 @click.command()
@@ -52,7 +52,7 @@ def cluster(
 
 def describe(found: ClusterObjects, options: TreeOptions) -> str:
     """The text of the command: the tree, then what is waited for."""
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     text = draw(cluster_tree(found, options), now, colour=colour)
     ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True))

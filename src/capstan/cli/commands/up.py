@@ -43,7 +43,7 @@ def up(
 
 async def _main(place: Place, address: str, port: int, service_account_key: ServiceAccountAlgorithm) -> None:
     from capstan.cli.environment import proxmox_from_environment
-    from capstan.cli.plane import Plane, PlaneOptions, run_until
+    from capstan.cli.plane import Plane, PlaneOptions
     from capstan.runtime.dialer import Dialer
 
     dialer = Dialer.from_environment()
@@ -58,17 +58,17 @@ async def _main(place: Place, address: str, port: int, service_account_key: Serv
     )
     plane = Plane(options)
     stopping = stop_on_signals()
+    runs = False
     try:
         await plane.start()
-    except BaseException:
-        await plane.stop()
-        raise
-    place.pid_file.write_text(f"{os.getpid()}\n")
-    try:
+        runs = True
+        place.pid_file.write_text(f"{os.getpid()}\n")
         written = "written" if plane.kubeconfig_is_new else "unchanged"
         click.echo(f"Capstan is ready at {plane.url}")
         click.echo(f"kubeconfig ({written}): {place.kubeconfig}")
         click.echo(f"  export KUBECONFIG={place.kubeconfig}")
-        await run_until(plane, stopping)
+        await stopping.wait()
     finally:
-        place.pid_file.unlink(missing_ok=True)
+        await plane.stop()
+        if runs:  # else the file is that of the plane that runs on this directory already
+            place.pid_file.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, datetime
 
 import click
 from rich.console import Console
@@ -18,6 +17,7 @@ from capstan.insight.drawing import draw, waiting
 from capstan.insight.reading import core_resource, read_cluster
 from capstan.insight.tree import ClusterObjects, TreeOptions, cluster_tree
 from capstan.runtime.client.protocol import Client
+from capstan.runtime.clock import SystemClock
 
 #: Never drawn more often than this.
 PAUSE_SECONDS = 0.15
@@ -52,7 +52,7 @@ class LiveTree:
                         self._changed.clear()
                         await asyncio.sleep(PAUSE_SECONDS)
         except TimeoutError:
-            now = datetime.now(UTC)
+            now = SystemClock().now()
             lines = waiting(cluster_tree(found, TreeOptions(False, True)), now) if found else []
             raise click.ClickException(
                 f"{goal}: not so after {timeout_seconds:.0f} s\n" + "\n".join(f"  {line}" for line in lines)
@@ -73,7 +73,7 @@ class LiveTree:
         if done:
             click.echo(_drawn(found, colour=False))
             return
-        now = datetime.now(UTC)
+        now = SystemClock().now()
         for line in waiting(cluster_tree(found, TreeOptions(False, False)), now):
             text = line.rpartition(" (for ")[0] or line
             if text not in self._told:
@@ -101,7 +101,7 @@ class LiveTree:
 
 
 def _drawn(found: ClusterObjects, *, colour: bool) -> str:
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     text = draw(cluster_tree(found, TreeOptions()), now, colour=colour)
     lines = waiting(cluster_tree(found, TreeOptions(False, False)), now)
     return text + "".join(f"\n  waits: {line}" for line in lines[:8])
