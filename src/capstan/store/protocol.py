@@ -47,6 +47,17 @@ class StoreError(Exception):
     """The store cannot serve: the file is damaged, in use, or a write did not become durable."""
 
 
+class UnreadableError(StoreError):
+    """One stored object cannot be read: its bytes do not decrypt. Reads that would show it fail, so that nobody takes
+    it for deleted; all others go on."""
+
+    def __init__(self, prefix: str, namespace: str, name: str, reason: str) -> None:
+        place = f"{prefix} {namespace}/{name}" if namespace else f"{prefix} {name}"
+        super().__init__(f"{place} cannot be decrypted ({reason}); restore it from a backup")
+        self.key = (prefix, namespace, name)
+        self.reason = reason
+
+
 class MismatchError(Exception):
     """A write expected another revision of its key. Nothing of the batch was written."""
 
