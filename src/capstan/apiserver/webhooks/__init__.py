@@ -1,0 +1,1 @@
+"""Calls of webhooks: where they are (`clientconfig`), and one guarded HTTPS client for all of them (`client`)."""
