@@ -1,4 +1,4 @@
-"""What a store promises: the contract that memory, SQLite (and later etcd) implement and one suite checks."""
+"""What a store promises: the contract that memory, SQLite and etcd implement and one suite checks."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ class Remove:
 
 
 Write = Put | Remove
+
+#: The largest batch that every store takes.
+MAX_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,10 @@ class Store(Protocol):
     """One ordered log of revisions over all objects.
 
     Guarantees: a commit that returned is durable and every later read sees it; every operation of a batch gets
-    its own revision, consecutive in the order of the batch; a batch is written as a whole or not at all; changes
-    are published after they are durable, in revision order; revisions never go back or repeat.
-    Assumptions: one process opens the store; all calls come from one event loop.
+    its own revision, rising in the order of the batch; a batch (up to MAX_BATCH) is written as a whole or not at all;
+    changes are published after they are durable, in revision order; revisions never go back or repeat. How far apart
+    two revisions are means nothing.
+    Assumptions: all calls come from one event loop; a file is opened by one process, etcd by any number.
     """
 
     @property

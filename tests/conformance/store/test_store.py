@@ -68,10 +68,12 @@ def test_a_commit_is_read_back_with_its_revision(with_store: Any) -> None:
     with_store(body)
 
 
-def test_revisions_are_one_by_one_over_all_prefixes(with_store: Any) -> None:
+def test_every_write_has_its_own_revision_over_all_prefixes(with_store: Any) -> None:
     async def body(store: Store) -> None:
+        start = store.revision
         entries = [*(await store.commit([put("x"), put("y", prefix="g/others")])), *(await store.commit([put("z")]))]
-        assert [entry.revision for entry in entries] == [1, 2, 3]
+        revisions = [entry.revision for entry in entries]
+        assert start < revisions[0] < revisions[1] < revisions[2] == store.revision
 
     with_store(body)
 
@@ -124,26 +126,28 @@ def test_a_list_at_an_older_revision_shows_that_state(with_store: Any) -> None:
 
 def test_a_watch_gives_each_change_once_and_in_order(with_store: Any) -> None:
     async def body(store: Store) -> None:
+        start = store.revision
         (x,) = await store.commit([put("x", v=1)])
         live = await store.watch("g/things", store.revision)
         (x2,) = await store.commit([put("x", x.revision, v=2)])
-        await store.commit([put("other", prefix="g/others")])
-        await store.commit([Remove("g/things", "a", "x", x2.revision)])
-        replay = await store.watch("g/things", 0)
-        everything = await store.watch("", 0)
+        (other,) = await store.commit([put("other", prefix="g/others")])
+        (gone,) = await store.commit([Remove("g/things", "a", "x", x2.revision)])
+        assert x.revision < x2.revision < other.revision < gone.revision
+        replay = await store.watch("g/things", start)
+        everything = await store.watch("", start)
         seen: list[tuple[int, bool]] = []
         while len(seen) < 2:
             seen += [(c.revision, c.deleted) for c in await live.next()]
-        assert seen == [(2, False), (4, True)]
+        assert seen == [(x2.revision, False), (gone.revision, True)]
         changes = await replay.next()
         assert [(c.revision, c.deleted, c.previous and c.previous.revision) for c in changes] == [
-            (1, False, None),
-            (2, False, 1),
-            (4, True, 2),
+            (x.revision, False, None),
+            (x2.revision, False, x.revision),
+            (gone.revision, True, x2.revision),
         ]
         assert changes[2].entry.object["v"] == "2"
-        assert changes[2].entry.object["metadata"]["resourceVersion"] == "4"
-        assert [c.revision for c in await everything.next()] == [1, 2, 3, 4]
+        assert changes[2].entry.object["metadata"]["resourceVersion"] == str(gone.revision)
+        assert [c.revision for c in await everything.next()] == [e.revision for e in (x, x2, other, gone)]
         assert await live.next(0.01) == []
 
     with_store(body)
@@ -151,13 +155,13 @@ def test_a_watch_gives_each_change_once_and_in_order(with_store: Any) -> None:
 
 def test_compaction_ends_old_watches_and_keeps_the_present(with_store: Any) -> None:
     async def body(store: Store) -> None:
-        (x,) = await store.commit([put("x", v=1)])
-        (x,) = await store.commit([put("x", x.revision, v=2)])
-        (x,) = await store.commit([put("x", x.revision, v=3)])
-        await store.compact(2)
+        (x1,) = await store.commit([put("x", v=1)])
+        (x2,) = await store.commit([put("x", x1.revision, v=2)])
+        await store.commit([put("x", x2.revision, v=3)])
+        await store.compact(x2.revision)
         with pytest.raises(CompactedError):
-            await store.watch("g/things", 1)
-        (change,) = await (await store.watch("g/things", 2)).next()
+            await store.watch("g/things", x1.revision)
+        (change,) = await (await store.watch("g/things", x2.revision)).next()
         assert change.previous is not None and change.previous.object["v"] == "2"
         assert names((await store.list("g/things")).entries) == ["a/x"]
 
@@ -166,7 +170,8 @@ def test_compaction_ends_old_watches_and_keeps_the_present(with_store: Any) -> N
 
 def test_a_slow_reader_is_closed_and_nobody_waits_for_it(with_store: Any) -> None:
     async def body(store: Store) -> None:
-        slow, quick = await store.watch("g/things", 0, buffer=3), await store.watch("g/things", 0)
+        start = store.revision
+        slow, quick = await store.watch("g/things", start, buffer=3), await store.watch("g/things", start)
         for i in range(5):
             await store.commit([put(f"x{i}")])
         with pytest.raises(CompactedError):
@@ -199,7 +204,7 @@ def test_writers_of_one_key_take_turns(with_store: Any) -> None:
 
 def test_a_closed_store_ends_its_watches(with_store: Any) -> None:
     async def body(store: Store) -> None:
-        subscription = await store.watch("g/things", 0)
+        subscription = await store.watch("g/things", store.revision)
         waiting = asyncio.ensure_future(subscription.next())
         await asyncio.sleep(0)
         await store.close()
