@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 from capstan.api.errors import ApiError, bad_request
 from capstan.api.kinds import Query
 from capstan.api.objects import Obj
+from capstan.apiserver.admission import Chain, NoChain
 from capstan.apiserver.resources import Registry, Served, Target
 from capstan.store.entry import Entry
 from capstan.store.protocol import Store, StoreError, Write
@@ -22,14 +23,16 @@ log = logging.getLogger(__name__)
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Backend:
-    """`clock` gives aware UTC; `token(n)` gives n random bytes. Neither is taken from anywhere else."""
+    """`clock` gives aware UTC; `token(n)` gives n random bytes. Neither is taken from anywhere else.
+    `chain` is asked about every write; what reads its configuration from the store puts itself here."""
 
     store: Store
     registry: Registry
     clock: Callable[[], datetime]
     token: Callable[[int], bytes]
+    chain: Chain = field(default_factory=NoChain)
 
     def timestamp(self) -> str:
         """Now, as metav1.Time prints it."""

@@ -9,6 +9,7 @@ from capstan.api.errors import ApiError, forbidden, not_found
 from capstan.api.kinds import AdmissionRequest
 from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, DeleteOptions, Propagation, User
+from capstan.apiserver.admission import Attributes
 from capstan.apiserver.backend import Backend, encode_value, view
 from capstan.apiserver.metadata import check_preconditions
 from capstan.apiserver.namespaces import ALWAYS, is_namespace, terminating_namespace
@@ -50,16 +51,23 @@ class Deleter:
         found = await self._backend.lookups(served, old)
         admission = served.admit(AdmissionRequest("DELETE", old, None, found, options.dry_run, user.name))
         refuse(served, entry.name, admission.causes)
+        warnings = admission.warnings + await self._allowed(target, entry, options, user)
         new = self._marked(served, old, options)
         if is_finished(served, new):
             if not options.dry_run:
                 await self._backend.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
-            return Answer(deleted_status(served, old), admission.warnings)
+            return Answer(deleted_status(served, old), warnings)
         if new == old or options.dry_run:
-            return Answer(view(served, entry, target.version.name), admission.warnings)
+            return Answer(view(served, entry, target.version.name), warnings)
         put = Put(served.prefix, entry.namespace, entry.name, encode_value(new), entry.revision)
         written = (await self._backend.commit([put]))[0]
-        return Answer(view(served, written, target.version.name), admission.warnings)
+        return Answer(view(served, written, target.version.name), warnings)
+
+    async def _allowed(self, target: Target, entry: Entry, options: DeleteOptions, user: User) -> tuple[str, ...]:
+        """What the chain warns about a delete that it lets through."""
+        asked = Attributes("DELETE", target, entry.name, "", entry.object, None, user, options.dry_run, options)
+        _, warnings = await self._backend.chain.mutate(asked)
+        return warnings + await self._backend.chain.validate(asked)
 
     def _marked(self, served: Served, old: Obj, options: DeleteOptions) -> Obj:
         """The object as the request leaves it: marked as being deleted, with the finalizers of its propagation."""

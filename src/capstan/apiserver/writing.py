@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -12,8 +12,10 @@ from capstan.api.errors import ApiError, FieldCause, already_exists, forbidden, 
 from capstan.api.kinds import AdmissionRequest, Operation
 from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, User, WriteOptions
+from capstan.apiserver.admission import Attributes
 from capstan.apiserver.backend import Backend, encode_value, internal_error, stored_version, view
 from capstan.apiserver.metadata import (
+    PROTECTED,
     addressed,
     carried_over,
     check_finalizer_change,
@@ -39,6 +41,35 @@ _CREATE_ON_UPDATE = frozenset((("coordination.k8s.io", "Lease"), ("", "Event"), 
 
 #: Built-in kinds that are created together with their status, as the kubelet does with its Node.
 _STATUS_ON_CREATE = frozenset((("", "Node"),))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write on its way: what it is about, and what was there. `old` is in the stored version, `before` in that
+    of the request; both are None for a create."""
+
+    target: Target
+    operation: Operation
+    name: str
+    subresource: str
+    old: Obj | None
+    before: Obj | None
+    options: WriteOptions
+    user: User
+
+    def attributes(self, new: Obj) -> Attributes:
+        """The same as the admission chain sees it."""
+        return Attributes(
+            self.operation,
+            self.target,
+            self.name,
+            self.subresource,
+            self.old,
+            new,
+            self.user,
+            self.options.dry_run,
+            self.options,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +120,10 @@ class Writer:
             body = _without(body, "status")
         body, warnings = conform(target, body, None, options)
         new = self._born(served, stored_version(target, body))
-        new, more = await self._admitted(served, "CREATE", None, new, options, user, "")
+        step = Step(target, "CREATE", str(metadata["name"]), "", None, None, options, user)
+        new, more = await self._admitted(step, new)
+        refuse(served, step.name, check_metadata(served, new["metadata"]))
+        more += await self._backend.chain.validate(step.attributes(new))
         entry = await self._put(served, new, None, options)
         return Answer(view(served, entry, target.version.name), warnings + more, created=True)
 
@@ -141,15 +175,14 @@ class Writer:
         body = taken(target, before, body, change.subresource)
         body, warnings = conform(target, body, before, options)
         new = self._succeeded(target, old, stored_version(target, body), change.subresource)
-        new, more = await self._admitted(served, "UPDATE", old, new, options, change.user, change.subresource)
+        step = Step(target, "UPDATE", change.name, change.subresource, old, before, options, change.user)
+        new, more = await self._admitted(step, new)
         refuse(served, change.name, check_metadata(served, new["metadata"]))
         refuse(served, change.name, check_finalizer_change(old["metadata"], new["metadata"]))
+        new = _counted(target, old, new)
+        more += await self._backend.chain.validate(step.attributes(new))
         if new == old:
             return Answer(before, warnings + more)
-        if content(new, status=target.version.status) != content(old, status=target.version.status):
-            generation = old["metadata"].get("generation")
-            if generation:
-                new = {**new, "metadata": {**new["metadata"], "generation": generation + 1}}
         written = await self._put(served, new, entry, options)
         return Answer(view(served, written, target.version.name), warnings + more)
 
@@ -165,21 +198,34 @@ class Writer:
                 new["status"] = old["status"]
         return updated_namespace(old, new, subresource) if is_namespace(target.served) else new
 
-    async def _admitted(
-        self,
-        served: Served,
-        operation: Operation,
-        old: Obj | None,
-        new: Obj,
-        options: WriteOptions,
-        user: User,
-        subresource: str,
-    ) -> tuple[Obj, tuple[str, ...]]:
+    async def _admitted(self, step: Step, new: Obj) -> tuple[Obj, tuple[str, ...]]:
+        """The object after the kind's own admission and after the chain, and what they warn about."""
+        new, warnings = await self._own_admission(step, new)
+        mutated, more = await self._backend.chain.mutate(step.attributes(new))
+        if mutated is None or mutated is new:
+            return new, warnings + more
+        return self._conformed_again(step, new, mutated), warnings + more
+
+    async def _own_admission(self, step: Step, new: Obj) -> tuple[Obj, tuple[str, ...]]:
+        served = step.target.served
         found = await self._backend.lookups(served, new)
-        request = AdmissionRequest(operation, old, new, found, options.dry_run, user.name, subresource)
+        request = AdmissionRequest(
+            step.operation, step.old, new, found, step.options.dry_run, step.user.name, step.subresource
+        )
         admission = served.admit(request)
         refuse(served, new["metadata"]["name"], admission.causes)
         return admission.object or new, admission.warnings
+
+    def _conformed_again(self, step: Step, new: Obj, mutated: Obj) -> Obj:
+        """What the chain made of an object, within the bounds of the request and of the schema."""
+        target = step.target
+        metadata = {**metadata_of(mutated), **{k: v for k, v in new["metadata"].items() if k in PROTECTED}}
+        body = {**mutated, "metadata": metadata}
+        if target.version.name != target.served.storage:
+            body = target.served.convert(body, target.version.name)
+        body, _ = conform(target, body, step.before, replace(step.options, field_validation="Ignore"))
+        body = stored_version(target, body)
+        return body if step.old is None else self._succeeded(target, step.old, body, step.subresource)
 
     async def _put(self, served: Served, new: Obj, entry: Entry | None, options: WriteOptions) -> Entry:
         """One revision. An object that only waited for its finalizers is removed with its last state."""
@@ -234,6 +280,14 @@ def taken(target: Target, before: Obj, body: Obj, subresource: str) -> Obj:
     if subresource == "" and target.version.status:
         return {**body, "status": before["status"]} if "status" in before else _without(body, "status")
     return body
+
+
+def _counted(target: Target, old: Obj, new: Obj) -> Obj:
+    """The object with its generation one higher when what it counts has changed."""
+    status, generation = target.version.status, old["metadata"].get("generation")
+    if not generation or new is old or content(new, status=status) == content(old, status=status):
+        return new
+    return {**new, "metadata": {**new["metadata"], "generation": generation + 1}}
 
 
 def _without(obj: Obj, name: str) -> Obj:

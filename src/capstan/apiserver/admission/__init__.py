@@ -1,0 +1,55 @@
+"""What admission beyond a kind's own rules looks like to the writing path: one chain, asked twice for each write.
+
+First `mutate` may change the object, then, when the server is done with it, `validate` may refuse it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from capstan.api.objects import Obj
+from capstan.api.verbs import DeleteOptions, User, WriteOptions
+from capstan.apiserver.resources import Target
+
+Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """A write as admission sees it. `target` names the kind, the version of the request and the namespace;
+    `old` and `new` are in the version that is stored (`target.served.convert` gives others). `new` is None for a
+    delete, `old` for a create. Both are shared and must not be changed."""
+
+    operation: Operation
+    target: Target
+    name: str
+    subresource: str
+    old: Obj | None
+    new: Obj | None
+    user: User
+    dry_run: bool = False
+    options: WriteOptions | DeleteOptions | None = None
+
+
+class Chain(Protocol):
+    """Errors: both raise ApiError to refuse the write."""
+
+    async def mutate(self, attributes: Attributes) -> tuple[Obj | None, tuple[str, ...]]:
+        """The object as it is to be written (the very `attributes.new` when nothing changed) and warnings. What
+        comes back is pruned, defaulted and checked again. The object of a delete cannot be changed."""
+        ...
+
+    async def validate(self, attributes: Attributes) -> tuple[str, ...]:
+        """Warnings about the object as it will be stored."""
+        ...
+
+
+class NoChain:
+    """Nothing is configured: everything passes."""
+
+    async def mutate(self, attributes: Attributes) -> tuple[Obj | None, tuple[str, ...]]:
+        return attributes.new, ()
+
+    async def validate(self, attributes: Attributes) -> tuple[str, ...]:
+        return ()
