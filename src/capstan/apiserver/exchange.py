@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 
@@ -15,9 +16,11 @@ JSON = "application/json"
 _NO_CACHE = "no-cache, private"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Request:
-    """`path` is decoded once, header names are lower case. `user` is None when nobody was recognised."""
+    """`path` is decoded once; `headers` are looked up in lower case. `user` is who the connection's client
+    certificate names, None when there is none; `certificate` is that certificate as Python's ssl gives it.
+    `peer` is the address that it came from, `target` the path and query as they were sent."""
 
     method: str
     path: str
@@ -25,10 +28,29 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     user: User | None = None
+    certificate: Mapping[str, Any] | None = None
+    peer: str = ""
+    target: str = ""
 
     def param(self, name: str, default: str = "") -> str:
         values = self.query.get(name)
         return values[0] if values else default
+
+    def header_values(self, name: str) -> Sequence[str]:
+        """Every value of a header that may come several times, in their order."""
+        several = getattr(self.headers, "getall", None)
+        if several is not None:
+            return list(several(name, ()))
+        return [self.headers[name]] if name in self.headers else []
+
+    @property
+    def impersonation(self) -> Sequence[tuple[str, str]]:
+        """The Impersonate-* headers with their names in lower case, in their order."""
+        return [
+            (lowered, value)
+            for name, value in self.headers.items()
+            if (lowered := name.lower()).startswith("impersonate-")
+        ]
 
     def flag(self, name: str) -> bool:
         """A boolean parameter. Raises 400."""
@@ -52,7 +74,7 @@ class Request:
 @dataclass(slots=True)
 class Response:
     """An answer: a whole body, or a stream of chunks for watches. Who sends the stream calls `finished` at its
-    end, whatever the end is."""
+    end, whatever the end is. `may_gzip` is for streams that begin with a long list."""
 
     status: int
     body: bytes = b""
@@ -61,6 +83,7 @@ class Response:
     warnings: tuple[str, ...] = ()
     stream: AsyncIterator[bytes] | None = None
     finished: Callable[[], None] | None = None
+    may_gzip: bool = False
 
 
 def json_response(status: int, body: Obj, warnings: tuple[str, ...] = ()) -> Response:
