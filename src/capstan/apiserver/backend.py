@@ -99,18 +99,13 @@ def view(served: Served, entry: Entry, version: str) -> Obj:
     key = (version, served) if served.custom else version
     converted: Obj | None = entry.views.get(key)
     if converted is None:
-        converted = entry.object if version == served.storage else served.convert(entry.object, version)
+        converted = entry.object
+        if version != served.storage or (served.custom and converted["apiVersion"] != served.api_version(version)):
+            converted = served.convert(converted, version)
         if served.custom:
-            converted = _as_defined(served, version, converted)
+            converted = served.as_defined(version, converted)
         entry.views[key] = converted
     return converted
-
-
-def _as_defined(served: Served, version: str, obj: Obj) -> Obj:
-    """A stored object as the present schema shows it: what it does not know is gone, defaults are filled in."""
-    shown = served.version(version)
-    validator = None if shown is None else shown.validator()
-    return obj if validator is None else validator.prune(obj)
 
 
 def view_json(served: Served, entry: Entry, version: str) -> bytes:

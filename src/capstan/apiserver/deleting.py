@@ -11,6 +11,7 @@ from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, DeleteOptions, Propagation, User
 from capstan.apiserver.admission import Attributes
 from capstan.apiserver.backend import Backend, encode_value, view
+from capstan.apiserver.conversion import prepare
 from capstan.apiserver.metadata import check_preconditions
 from capstan.apiserver.namespaces import ALWAYS, is_namespace, terminating_namespace
 from capstan.apiserver.resources import Served, Target
@@ -58,9 +59,11 @@ class Deleter:
                 await self._backend.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
             return Answer(deleted_status(served, old), warnings)
         if new == old or options.dry_run:
+            await prepare(served, (entry,), target.version.name)
             return Answer(view(served, entry, target.version.name), warnings)
         put = Put(served.prefix, entry.namespace, entry.name, encode_value(new), entry.revision)
         written = (await self._backend.commit([put]))[0]
+        await prepare(served, (written,), target.version.name)
         return Answer(view(served, written, target.version.name), warnings)
 
     async def _allowed(self, target: Target, entry: Entry, options: DeleteOptions, user: User) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from capstan.api.errors import ApiError, FieldCause, bad_request, expired, inval
 from capstan.api.objects import Obj
 from capstan.api.verbs import ListOptions
 from capstan.apiserver.backend import Backend, view
+from capstan.apiserver.conversion import prepare
 from capstan.apiserver.resources import Target
 from capstan.apiserver.selectors import metadata_name, selector
 from capstan.store.entry import Entry
@@ -46,6 +47,7 @@ class Lister:
         entry = await self._backend.store.get(target.served.prefix, target.namespace, name)
         if entry is None:
             raise not_found(target.served.group_resource, name)
+        await prepare(target.served, (entry,), target.version.name)
         return entry
 
     async def list(self, target: Target, options: ListOptions) -> EntryPage:
@@ -57,6 +59,7 @@ class Lister:
         name = metadata_name(options.field_selector)
         if name and target.namespace and not revision:
             entry = await self._backend.store.get(served.prefix, target.namespace, name)
+            await prepare(served, () if entry is None else (entry,), target.version.name)
             found = [entry] if entry is not None and (matches is None or matches(self._view(target, entry))) else []
             return EntryPage(found, self._backend.store.revision)
         limit = options.limit if matches is None else 0
@@ -66,6 +69,7 @@ class Lister:
             )
         except CompactedError:
             raise self._expired(after) from None
+        await prepare(served, page.entries, target.version.name)
         if matches is None:
             more = page.remaining > 0
             token = continue_token(page.revision, page.entries[-1]) if more else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from capstan.api.errors import ApiError
 from capstan.api.kinds import (
@@ -19,12 +20,17 @@ from capstan.api.kinds import (
 from capstan.api.objects import Obj, Resource
 from capstan.apiserver.validation import Validator
 
+if TYPE_CHECKING:
+    from capstan.apiserver.conversion import Converter
+
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
     """One version as clients see it. `schema` gives its structural schema and `validator` what checks objects
     against it, both made when first needed; without them nothing is checked.
-    `selectable` are the field-selector paths besides metadata.name and metadata.namespace (`.spec.color`)."""
+    `selectable` are the field-selector paths besides metadata.name and metadata.namespace (`.spec.color`).
+    `subresources` are further ones besides status and scale; `message` names the kind's message in the facts of the
+    built-in kinds, and `normal` brings a request's object into the form in which such a kind is kept."""
 
     name: str
     schema: Callable[[], Obj | None]
@@ -35,6 +41,9 @@ class ServedVersion:
     deprecated: bool = False
     deprecation_warning: str = ""
     selectable: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    message: str = ""
+    normal: Callable[[Obj], Obj] | None = None
 
 
 def _unchecked() -> None:
@@ -43,7 +52,8 @@ def _unchecked() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Served:
-    """One kind with all versions that it is served in. Objects are kept in `storage` under `prefix`."""
+    """One kind with all versions that it is served in. Objects are kept in `storage` under `prefix`. A `converter`
+    takes the place of `convert` where objects are converted outside of the process."""
 
     group: str
     kind: str
@@ -58,14 +68,22 @@ class Served:
     builtin: bool = False
     custom: bool = False
     convert: Callable[[Obj, str], Obj] = convert_by_name_only
+    converter: Converter | None = None
     admit: Callable[[AdmissionRequest], Admission] = admit_unchanged
     lookups: Callable[[Obj], Sequence[Query]] = no_lookups
     verbs: tuple[str, ...] = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+    #: Where the objects are kept when this kind is a second view of another's.
+    kept_at: str = ""
+    #: Whether its objects count their generations.
+    generation: bool = True
+    #: Whether a PUT creates what is missing, and whether a create may bring its status along.
+    upsert: bool = False
+    born_with_status: bool = False
 
     @property
     def prefix(self) -> str:
         """Where the store keeps the objects. The slash cannot be part of a group or plural: no two overlap."""
-        return f"{self.group}/{self.plural}"
+        return self.kept_at or f"{self.group}/{self.plural}"
 
     @property
     def group_resource(self) -> str:
@@ -84,6 +102,12 @@ class Served:
 
     def version(self, name: str) -> ServedVersion | None:
         return next((v for v in self.versions if v.name == name), None)
+
+    def as_defined(self, version: str, obj: Obj) -> Obj:
+        """A stored object as the present schema shows it: what it does not know is gone, defaults are filled in."""
+        shown = self.version(version)
+        validator = None if shown is None else shown.validator()
+        return obj if validator is None else validator.prune(obj)
 
     def resource(self, version: str = "") -> Resource:
         return Resource(self.group, version or self.storage, self.plural, self.kind, self.namespaced)

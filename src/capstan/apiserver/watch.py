@@ -10,6 +10,7 @@ from capstan.api.errors import ApiError, FieldCause, expired, invalid
 from capstan.api.objects import EventType, Obj, WatchEvent
 from capstan.api.verbs import ListOptions
 from capstan.apiserver.backend import Backend, view
+from capstan.apiserver.conversion import prepare
 from capstan.apiserver.reading import check_not_ahead, parse_resource_version
 from capstan.apiserver.resources import Target
 from capstan.apiserver.selectors import Predicate, selector
@@ -69,6 +70,8 @@ class Watch:
                 raise expired(str(error)) from None
             except StoreError:
                 return None
+            if changes and self.target.served.converter is not None:
+                await self._converted(changes)
             events = self._transitions(changes) if changes else []
             if events:
                 return events
@@ -94,6 +97,7 @@ class Watch:
         if self._options.send_initial_events or not after:
             page = await store.list(target.served.prefix, target.namespace)
             after = page.revision
+            await prepare(target.served, page.entries, target.version.name)
             initial = [Event("ADDED", entry) for entry in page.entries if self._selects(entry)]
             if self._options.send_initial_events:
                 initial.append(Event("BOOKMARK", None, revision=after, initial_events_end=True))
@@ -102,6 +106,13 @@ class Watch:
         except CompactedError as error:
             raise expired(str(error)) from None
         return initial
+
+    async def _converted(self, changes: Sequence[Change]) -> None:
+        """What these changes show, asked for before it is looked at. Errors: ApiError of the webhook."""
+        shown = [change.entry for change in changes]
+        if self._matches is not None:
+            shown += [change.previous for change in changes if change.previous is not None]
+        await prepare(self.target.served, shown, self.target.version.name)
 
     def _selects(self, entry: Entry) -> bool:
         if self._matches is None:

@@ -13,7 +13,8 @@ from capstan.api.kinds import AdmissionRequest, Operation
 from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, User, WriteOptions
 from capstan.apiserver.admission import Attributes
-from capstan.apiserver.backend import Backend, encode_value, internal_error, stored_version, view
+from capstan.apiserver.backend import Backend, encode_value, internal_error, view
+from capstan.apiserver.conversion import converted, prepare, to_stored
 from capstan.apiserver.metadata import (
     PROTECTED,
     addressed,
@@ -119,12 +120,13 @@ class Writer:
         if target.version.status and (served.group, served.kind) not in _STATUS_ON_CREATE:
             body = _without(body, "status")
         body, warnings = conform(target, body, None, options)
-        new = self._born(served, stored_version(target, body))
+        new = self._born(served, await to_stored(target, body))
         step = Step(target, "CREATE", str(metadata["name"]), "", None, None, options, user)
         new, more = await self._admitted(step, new)
         refuse(served, step.name, check_metadata(served, new["metadata"]))
         more += await self._backend.chain.validate(step.attributes(new))
         entry = await self._put(served, new, None, options)
+        await prepare(served, (entry,), target.version.name)
         return Answer(view(served, entry, target.version.name), warnings + more, created=True)
 
     def _born(self, served: Served, obj: Obj) -> Obj:
@@ -165,6 +167,7 @@ class Writer:
     async def _attempt(self, target: Target, entry: Entry, change: Change) -> Answer:
         served, options = target.served, change.options
         old = entry.object
+        await prepare(served, (entry,), target.version.name)
         before = view(served, entry, target.version.name)
         body = addressed(target, change.make(before), change.name)
         sent = body["metadata"]
@@ -174,7 +177,7 @@ class Writer:
         check_preconditions(target, old["metadata"], str(sent.get("uid") or ""), str(sent.get("resourceVersion") or ""))
         body = taken(target, before, body, change.subresource)
         body, warnings = conform(target, body, before, options)
-        new = self._succeeded(target, old, stored_version(target, body), change.subresource)
+        new = self._succeeded(target, old, await to_stored(target, body), change.subresource)
         step = Step(target, "UPDATE", change.name, change.subresource, old, before, options, change.user)
         new, more = await self._admitted(step, new)
         refuse(served, change.name, check_metadata(served, new["metadata"]))
@@ -184,6 +187,7 @@ class Writer:
         if new == old:
             return Answer(before, warnings + more)
         written = await self._put(served, new, entry, options)
+        await prepare(served, (written,), target.version.name)
         return Answer(view(served, written, target.version.name), warnings + more)
 
     def _succeeded(self, target: Target, old: Obj, new: Obj, subresource: str) -> Obj:
@@ -204,7 +208,7 @@ class Writer:
         mutated, more = await self._backend.chain.mutate(step.attributes(new))
         if mutated is None or mutated is new:
             return new, warnings + more
-        return self._conformed_again(step, new, mutated), warnings + more
+        return await self._conformed_again(step, new, mutated), warnings + more
 
     async def _own_admission(self, step: Step, new: Obj) -> tuple[Obj, tuple[str, ...]]:
         served = step.target.served
@@ -216,15 +220,14 @@ class Writer:
         refuse(served, new["metadata"]["name"], admission.causes)
         return admission.object or new, admission.warnings
 
-    def _conformed_again(self, step: Step, new: Obj, mutated: Obj) -> Obj:
+    async def _conformed_again(self, step: Step, new: Obj, mutated: Obj) -> Obj:
         """What the chain made of an object, within the bounds of the request and of the schema."""
         target = step.target
         metadata = {**metadata_of(mutated), **{k: v for k, v in new["metadata"].items() if k in PROTECTED}}
         body = {**mutated, "metadata": metadata}
-        if target.version.name != target.served.storage:
-            body = target.served.convert(body, target.version.name)
+        body = await converted(target.served, body, target.version.name)
         body, _ = conform(target, body, step.before, replace(step.options, field_validation="Ignore"))
-        body = stored_version(target, body)
+        body = await to_stored(target, body)
         return body if step.old is None else self._succeeded(target, step.old, body, step.subresource)
 
     async def _put(self, served: Served, new: Obj, entry: Entry | None, options: WriteOptions) -> Entry:

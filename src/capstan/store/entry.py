@@ -17,9 +17,10 @@ class Entry:
     `value` is the encoded object without its resourceVersion: a JSON object whose first `"metadata":{` opens
     its non-empty metadata. `json` is the same with the resourceVersion put in, which is what goes on the wire.
     `views` belongs to the API server: it keeps there what it derives from this revision (other versions).
+    `asked` says that others were asked for them, so that they cannot be made again at once.
     """
 
-    __slots__ = ("_json", "_object", "name", "namespace", "prefix", "revision", "value", "views")
+    __slots__ = ("_json", "_object", "asked", "name", "namespace", "prefix", "revision", "value", "views")
 
     def __init__(self, prefix: str, namespace: str, name: str, revision: int, value: bytes) -> None:
         self.prefix = prefix
@@ -28,6 +29,7 @@ class Entry:
         self.revision = revision
         self.value = value
         self.views: dict[Any, Any] | None = None
+        self.asked = False
         self._json: bytes | None = None
         self._object: Obj | None = None
 
@@ -58,7 +60,8 @@ class Entry:
         """Free what can be made again; called when a newer revision replaces this one."""
         self._object = None
         self._json = None
-        self.views = None
+        if not self.asked:
+            self.views = None
 
     def __repr__(self) -> str:
         return f"Entry({self.prefix} {self.namespace}/{self.name} @{self.revision})"
