@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from capstan.store.entry import Change, Entry
-from capstan.store.protocol import CompactedError, MismatchError, Page, StoreError, Write
+from capstan.store.protocol import CompactedError, MismatchError, Page, StoreError, UnreadableError, Write
 
 _LAST = "\U0010ffff"
 
@@ -126,8 +126,14 @@ class Index:
         self._shelves: dict[str, Shelf] = {}
         self._history: deque[Change] = deque()
         self._everything: dict[MemorySubscription, None] = {}
+        #: Called with each change that falls out of the retained history.
+        self.on_dropped: Callable[[Change], None] | None = None
+        #: Present objects whose bytes cannot be read, with what a read of them says.
+        self.unreadable: dict[tuple[str, str, str], UnreadableError] = {}
 
     def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
+        if self.unreadable and (prefix, namespace, name) in self.unreadable:
+            raise self.unreadable[(prefix, namespace, name)]
         shelf = self._shelves.get(prefix)
         return None if shelf is None else shelf.entries.get((namespace, name))
 
@@ -187,7 +193,15 @@ class Index:
             start = max(start, bisect_left(keys, (namespace, "")))
             end = bisect_right(keys, (namespace, _LAST))
         stop = min(end, start + limit) if limit else end
-        return Page([entries[key] for key in keys[start:stop]], at, max(0, end - stop))
+        shown = keys[start:stop]
+        if self.unreadable:
+            self._check_readable(prefix, shown)
+        return Page([entries[key] for key in shown], at, max(0, end - stop))
+
+    def _check_readable(self, prefix: str, keys: Sequence[tuple[str, str]]) -> None:
+        for namespace, name in keys:
+            if (prefix, namespace, name) in self.unreadable:
+                raise self.unreadable[(prefix, namespace, name)]
 
     def watch(self, prefix: str, after: int, buffer: int) -> MemorySubscription:
         if after < self.compacted:
@@ -207,6 +221,8 @@ class Index:
         while self._history and self._history[0].revision <= revision:
             change = self._history.popleft()
             self._shelves[change.entry.prefix].drop_oldest()
+            if self.on_dropped is not None:
+                self.on_dropped(change)
         self.compacted = max(self.compacted, revision)
 
     def close(self, error: Exception) -> None:

@@ -189,3 +189,20 @@ class Sealer:
 
 def _place(prefix: str, namespace: str, name: str) -> bytes:
     return "\0".join((prefix, namespace, name)).encode()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Encryption:
+    """What a store is opened with to keep `prefixes` encrypted: the KEK, which lies elsewhere. Never printed."""
+
+    kek: bytes
+    prefixes: Collection[str] = SECRETS
+    token: Callable[[int], bytes] = os.urandom
+
+    def sealer(self, document: bytes | None) -> Sealer:
+        """A sealer with the ring that was kept, or a new one. Raises SealError when the KEK does not open it."""
+        ring = KeyRing.make(self.token) if document is None else KeyRing.unwrapped(document, self.kek)
+        return Sealer(ring, self.prefixes, self.token)
+
+    def wrapped(self, ring: KeyRing) -> bytes:
+        return ring.wrapped(self.kek, self.token)
