@@ -15,6 +15,7 @@ from capstan.api.core.pod import Pod
 from capstan.api.core.secret import Secret
 from capstan.api.core.serviceaccount import ServiceAccount
 from capstan.api.kinds import Column, Kind, Version
+from capstan.api.rbac.kinds import KINDS as RBAC
 
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
 
@@ -77,4 +78,5 @@ KINDS = (
     POD,
     LEASE,
     CUSTOM_RESOURCE_DEFINITION,
+    *RBAC,
 )

@@ -1,14 +1,59 @@
-"""Who asks: the subject of a client certificate that the TLS layer has verified. Tokens come with RBAC."""
+"""Who asks: the subject of a client certificate, the ServiceAccount of a token, or somebody whom they speak for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from capstan.api.errors import ApiError
 from capstan.api.verbs import User
+from capstan.apiserver.authorization import Authorizer
+from capstan.apiserver.exchange import Request
+from capstan.apiserver.impersonation import impersonated
 
 AUTHENTICATED = "system:authenticated"
+_BEARER = "bearer "
+
+
+class Tokens(Protocol):
+    """What knows bearer tokens."""
+
+    async def user(self, token: str) -> User:
+        """Whose token this is. Raises ApiError 401 when it is nobody's."""
+        ...
+
+
+class NoTokens:
+    """No token is anybody's."""
+
+    async def user(self, token: str) -> User:
+        raise unauthorized()
+
+
+class Authenticator:
+    """Tells who sent a request. `request.user` is whom the connection already proved, by its certificate."""
+
+    def __init__(self, tokens: Tokens, authorizer: Authorizer) -> None:
+        self._tokens = tokens
+        self._authorizer = authorizer
+
+    async def authenticate(self, request: Request) -> User:
+        """The user on whose behalf the request is carried out. A certificate goes before a token.
+
+        Errors: ApiError 401 when nobody is recognised, 403 for speaking for somebody without the right to.
+        """
+        user = request.user
+        if user is None:
+            token = bearer_token(request.headers.get("authorization", ""))
+            if not token:
+                raise unauthorized()
+            user = await self._tokens.user(token)
+        return impersonated(self._authorizer, user, request.impersonation) if request.impersonation else user
+
+
+def bearer_token(header: str) -> str:
+    """The token of an Authorization header, or the empty string."""
+    return header[len(_BEARER) :].strip() if header[: len(_BEARER)].lower() == _BEARER else ""
 
 
 def user_of_certificate(peer: Mapping[str, Any] | None) -> User | None:

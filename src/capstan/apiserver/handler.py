@@ -14,8 +14,8 @@ import orjson
 from capstan.api.errors import ApiError, bad_request
 from capstan.api.objects import Obj, Resource
 from capstan.api.verbs import Answer, User
-from capstan.apiserver.authentication import unauthorized
-from capstan.apiserver.authorization import Attributes, authorize
+from capstan.apiserver.authentication import Authenticator
+from capstan.apiserver.authorization import Attributes, Authorizer, authorize, selected_name
 from capstan.apiserver.decode import decode_checked, decode_patch
 from capstan.apiserver.discovery import Discovery, version_response
 from capstan.apiserver.exchange import JSON, Request, Response, error_response, text_response
@@ -51,6 +51,8 @@ class Served(Protocol):
 
     registry: Registry
     git_version: str
+    authorizer: Authorizer
+    authenticator: Authenticator
 
     def verbs(self, user: User) -> ServerVerbs: ...
 
@@ -109,20 +111,19 @@ class Handler:
     async def _answer(self, request: Request) -> Response:
         if request.path.startswith(HEALTH) and request.path.rstrip("/").split("/")[1] in ("healthz", "livez", "readyz"):
             return self._health(request)
-        if request.user is None:
-            raise unauthorized()
+        user = await self._server.authenticator.authenticate(request)
         route = parse_route(request.path)
         if route is None or not route.plural:
-            return self._other(request, request.user)
+            return self._other(request, user)
         if _is_watch(request, route):
-            return await self._resource(request, route, request.user)
+            return await self._resource(request, route, user)
         side, limit = ("read", MAX_READS) if request.method in ("GET", "HEAD") else ("write", MAX_WRITES)
         if self._in_flight[side] >= limit:
             raise ApiError(429, "TooManyRequests", "too many requests, please try again later", retry_after_seconds=1)
         self._in_flight[side] += 1
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return await self._resource(request, route, request.user)
+                return await self._resource(request, route, user)
         except TimeoutError:
             raise ApiError(504, "Timeout", "the request did not finish in time") from None
         finally:
@@ -140,7 +141,8 @@ class Handler:
     def _other(self, request: Request, user: User) -> Response:
         """Everything that is not a resource."""
         path = request.path.rstrip("/") or "/"
-        authorize(user, Attributes(_NON_RESOURCE_VERBS.get(request.method, "get"), path=request.path))
+        asked = Attributes(_NON_RESOURCE_VERBS.get(request.method, "get"), path=request.path)
+        authorize(self._server.authorizer, user, asked)
         if request.method not in ("GET", "HEAD"):
             raise ApiError(405, "MethodNotAllowed", f"{request.method} is not supported on {path}")
         if path == "/version":
@@ -180,8 +182,9 @@ class Handler:
 
     async def _list(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request, is_list=True)
-        target = verbs.target("list", resource, route.namespace)
-        page = await verbs.list_entries(target, list_options(request))
+        options = list_options(request)
+        target = verbs.target("list", resource, route.namespace, selected_name(options.field_selector))
+        page = await verbs.list_entries(target, options)
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         return _body(200, request, accepted, list_bytes(shape, page))
 
@@ -192,7 +195,7 @@ class Handler:
             options = replace(options, field_selector=f"metadata.name={route.name}")
         if options.timeout_seconds is None:
             options = replace(options, timeout_seconds=self._server.watch_seconds())
-        target = verbs.target("watch", resource, route.namespace)
+        target = verbs.target("watch", resource, route.namespace, selected_name(options.field_selector))
         watch = verbs.open_watch(target, options)
         first = await watch.start()
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
@@ -256,7 +259,7 @@ class Handler:
 
     async def _delete_all(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request, is_list=True)
-        verbs.target("deletecollection", resource, route.namespace)
+        verbs.target("deletecollection", resource, route.namespace, selected_name(request.param("fieldSelector")))
         how = delete_options(request, _optional_body(request))
         deleted = await verbs.delete_collection(resource, route.namespace, list_options(request), how)
         served = self._server.registry.by_plural(route.group, route.plural)

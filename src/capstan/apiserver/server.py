@@ -13,7 +13,9 @@ from capstan.api.errors import is_already_exists
 from capstan.api.kinds import Kind, Scheme, Version
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User, WriteOptions
-from capstan.apiserver.authorization import MASTERS
+from capstan.apiserver.admission import Chained
+from capstan.apiserver.authentication import Authenticator, NoTokens
+from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.crds import DefinitionController, OwnDefinitions, with_definition_rules
 from capstan.apiserver.deleting import Deleter
@@ -22,6 +24,9 @@ from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.openapi import OPENAPI_V3, OpenApi
+from capstan.apiserver.rbac.authorizer import RbacAuthorizer
+from capstan.apiserver.rbac.escalation import Grants
+from capstan.apiserver.rbac.index import PREFIXES as RBAC
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.schemas import struct_validator
@@ -64,9 +69,18 @@ class ApiServer:
         for kind in scheme.kinds:
             self.registry.add(with_definition_rules(served_kind(kind)))
         self.backend = Backend(store, self.registry, clock, token)
+        self._rbac = RbacAuthorizer(store)
+        self.authorizer: Authorizer = self._rbac
+        self.authenticator = Authenticator(NoTokens(), self.authorizer)
+        self.backend.chain = Chained((Grants(self._rbac, self.registry), self.backend.chain))
         self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
-            self.backend, Lister(self.backend), Writer(self.backend), Deleter(self.backend), self._own.guard
+            self.backend,
+            Lister(self.backend),
+            Writer(self.backend),
+            Deleter(self.backend),
+            self._own.guard,
+            self.authorizer,
         )
         self._openapi = OpenApi(self.registry, git_version)
         self._tasks: list[asyncio.Task[None]] = []
@@ -99,6 +113,9 @@ class ApiServer:
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
         await self._make_namespaces()
+        await self._rbac.load()
+        for prefix in RBAC:
+            self._spawn(partial(self._rbac.follow, prefix), prefix)
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
         self._spawn(collector.run, "garbage")

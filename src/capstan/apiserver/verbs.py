@@ -10,7 +10,7 @@ from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
 from capstan.api.rules.mergepatch import merge_patch
 from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, User, WriteOptions
-from capstan.apiserver.authorization import Attributes, authorize
+from capstan.apiserver.authorization import Authorizer, attributes_of, authorize, selected_name
 from capstan.apiserver.backend import Backend, view
 from capstan.apiserver.deleting import Deleter, for_each
 from capstan.apiserver.patch import apply_patch, unsupported_patch_type
@@ -34,6 +34,7 @@ class Parts:
     writer: Writer
     deleter: Deleter
     guard: Guard
+    authorizer: Authorizer
 
 
 class ServerVerbs:
@@ -48,7 +49,7 @@ class ServerVerbs:
         """What the request is about, once this user is allowed to. Raises 404, 403, 405."""
         target = self._parts.backend.registry.target(resource, namespace)
         served = target.served
-        authorize(self.user, Attributes(verb, served, namespace, name, subresource))
+        authorize(self._parts.authorizer, self.user, attributes_of(verb, served, namespace, name, subresource))
         if verb not in served.verbs:
             raise ApiError(
                 405, "MethodNotAllowed", f'{verb} is not supported on resources of kind "{served.group_resource}"'
@@ -60,7 +61,7 @@ class ServerVerbs:
         elif subresource == "finalize":
             if served.prefix != "/namespaces":
                 raise no_such_resource()
-        elif subresource not in ("", "status"):
+        elif subresource not in ("", "status", *target.version.subresources):
             raise no_such_resource()
         return target
 
@@ -72,7 +73,7 @@ class ServerVerbs:
         return await self._parts.lister.get(target, name)
 
     async def list(self, resource: Resource, namespace: str, options: ListOptions) -> ObjectList:
-        target = self.target("list", resource, namespace)
+        target = self.target("list", resource, namespace, selected_name(options.field_selector))
         page = await self._parts.lister.list(target, options)
         items = [self._view(target, entry) for entry in page.entries]
         return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
@@ -81,7 +82,7 @@ class ServerVerbs:
         return await self._parts.lister.list(target, options)
 
     def watch(self, resource: Resource, namespace: str, options: ListOptions) -> AsyncIterator[WatchEvent]:
-        target = self.target("watch", resource, namespace)
+        target = self.target("watch", resource, namespace, selected_name(options.field_selector))
         return watch_objects(self.open_watch(target, options), target)
 
     def open_watch(self, target: Target, options: ListOptions) -> Watch:
@@ -102,7 +103,15 @@ class ServerVerbs:
             return answer
         if subresource == "scale":
             return await self._scale(target, name, lambda _: obj, options)
-        change = Change(name, lambda _: obj, options, self.user, subresource, unconditional=False)
+        change = Change(
+            name,
+            lambda _: obj,
+            options,
+            self.user,
+            subresource,
+            unconditional=False,
+            may_create=lambda: self._may_create(target, name),
+        )
         return await self._parts.writer.change(target, change)
 
     async def patch(
@@ -148,7 +157,7 @@ class ServerVerbs:
         self, resource: Resource, namespace: str, options: ListOptions, how: DeleteOptions
     ) -> ObjectList:
         """Delete all that the selectors select; gives what they were."""
-        target = self.target("deletecollection", resource, namespace)
+        target = self.target("deletecollection", resource, namespace, selected_name(options.field_selector))
         page = await self._parts.lister.list(target, options)
         items = [self._view(target, entry) for entry in page.entries]
         for item in items:
@@ -162,6 +171,10 @@ class ServerVerbs:
                 if not is_not_found(error) and error.reason != "Conflict":
                     raise
         return ObjectList(items, str(page.revision), page.continue_token, page.remaining)
+
+    def _may_create(self, target: Target, name: str) -> None:
+        """Raises 403: a write that makes what is missing is a create too."""
+        authorize(self._parts.authorizer, self.user, attributes_of("create", target.served, target.namespace, name))
 
     async def _scale(self, target: Target, name: str, make: Callable[[Obj], Obj], options: WriteOptions) -> Answer:
         change = Change(

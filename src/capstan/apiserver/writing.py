@@ -76,7 +76,8 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Change:
     """A write to an existing object. `make` gives the whole body, in the version of the request, from the
-    present object. `subresource` limits what is taken of it: all but status, status, finalize, or `*` for all."""
+    present object. `subresource` limits what is taken of it: all but status, status, finalize, or `*` for all.
+    `may_create` is asked before the change makes what is missing, and raises 403 for who may not."""
 
     name: str
     make: Callable[[Obj], Obj]
@@ -84,6 +85,7 @@ class Change:
     user: User
     subresource: str = ""
     unconditional: bool = True
+    may_create: Callable[[], None] = lambda: None
 
 
 class Writer:
@@ -160,6 +162,7 @@ class Writer:
     async def _missing(self, target: Target, change: Change) -> Answer:
         served = target.served
         if (served.group, served.kind) in _CREATE_ON_UPDATE and not change.unconditional and not change.subresource:
+            change.may_create()
             body = change.make({})
             return await self._create_named(target, addressed(target, body, change.name), change.options, change.user)
         raise not_found(served.group_resource, change.name)

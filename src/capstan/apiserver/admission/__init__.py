@@ -5,7 +5,8 @@ First `mutate` may change the object, then, when the server is done with it, `va
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from capstan.api.objects import Obj
@@ -53,3 +54,25 @@ class NoChain:
 
     async def validate(self, attributes: Attributes) -> tuple[str, ...]:
         return ()
+
+
+class Chained:
+    """Several links, asked one after the other."""
+
+    def __init__(self, links: Sequence[Chain]) -> None:
+        self._links = tuple(links)
+
+    async def mutate(self, attributes: Attributes) -> tuple[Obj | None, tuple[str, ...]]:
+        warnings: tuple[str, ...] = ()
+        for link in self._links:
+            new, more = await link.mutate(attributes)
+            warnings += more
+            if new is not attributes.new:
+                attributes = replace(attributes, new=new)
+        return attributes.new, warnings
+
+    async def validate(self, attributes: Attributes) -> tuple[str, ...]:
+        warnings: tuple[str, ...] = ()
+        for link in self._links:
+            warnings += await link.validate(attributes)
+        return warnings

@@ -1,0 +1,95 @@
+"""The authorizer by roles and bindings: answers from the index, and keeps the index current from the store."""
+
+from __future__ import annotations
+
+import logging
+
+from capstan.api.errors import ApiError, not_found
+from capstan.api.verbs import User
+from capstan.apiserver.authorization import Attributes, Decision, passes_by, quoted
+from capstan.apiserver.rbac.index import GROUP, PREFIXES, Held, RbacIndex, RoleKey, missing_text
+from capstan.apiserver.rbac.rules import ALL, Rule, not_covered
+from capstan.store.protocol import CompactedError, Store
+
+log = logging.getLogger(__name__)
+
+_ALLOWED = Decision(True)
+_EVERYTHING = frozenset((ALL,))
+#: What the local administrator holds, whatever the roles say.
+FULL = (
+    Rule(_EVERYTHING, _EVERYTHING, _EVERYTHING),
+    Rule(_EVERYTHING, paths=_EVERYTHING),
+)
+
+
+class RbacAuthorizer:
+    """Implements `Authorizer`. Before `load` only system:masters may do anything."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._index = RbacIndex()
+        self._after: dict[str, int] = {}
+
+    def decide(self, user: User, attributes: Attributes) -> Decision:
+        if passes_by(user):
+            return _ALLOWED
+        held = self._index.held(user, attributes.namespace)
+        if held.allows(attributes):
+            return _ALLOWED
+        return Decision(False, missing_text(held.missing))
+
+    def held(self, user: User, namespace: str) -> Held:
+        """The rules of a user in a namespace."""
+        return Held(FULL, ()) if passes_by(user) else self._index.held(user, namespace)
+
+    def role(self, key: RoleKey) -> tuple[Rule, ...]:
+        """The rules of a role. Raises 404."""
+        rules = self._index.role(key)
+        if rules is None:
+            raise not_found(f"{'roles' if key[0] else 'clusterroles'}.{GROUP}", key[1])
+        return rules
+
+    def confirm(self, user: User, namespace: str, wanted: tuple[Rule, ...], about: tuple[str, str]) -> None:
+        """Raises 403 unless the user holds all of these rights. `about` is the resource and name that grant them."""
+        held = self.held(user, namespace)
+        missing = not_covered(held.rules, wanted)
+        if not missing:
+            return
+        text = (
+            f'user "{user.name}" (groups={quoted(user.groups)}) is attempting to grant RBAC permissions not '
+            "currently held:\n" + "\n".join(sorted({str(rule) for rule in missing}))
+        )
+        if held.missing:
+            text += f"; resolution errors: {missing_text(held.missing).removeprefix('RBAC: ')}"
+        raise forbidden_role(about, text)
+
+    async def load(self) -> None:
+        """Take in all roles and bindings."""
+        for prefix in PREFIXES:
+            await self._read(prefix)
+
+    async def follow(self, prefix: str) -> None:
+        """Until cancelled: the changes of one of PREFIXES since `load`."""
+        while True:
+            subscription = await self._store.watch(prefix, self._after[prefix])
+            try:
+                while True:
+                    for change in await subscription.next():
+                        (self._index.remove if change.deleted else self._index.put)(change.entry)
+            except CompactedError:
+                # Only a store whose history is elsewhere can run ahead of this reader: look again.
+                log.warning("%s are read again: their history was compacted", prefix)
+                await self._read(prefix)
+            finally:
+                subscription.close()
+
+    async def _read(self, prefix: str) -> None:
+        self._after[prefix] = self._store.revision
+        self._index.replace(prefix, (await self._store.list(prefix)).entries)
+
+
+def forbidden_role(about: tuple[str, str], why: str) -> ApiError:
+    """403 about a role or binding."""
+    resource, name = about
+    details = {"name": name, "kind": resource, "group": GROUP}
+    return ApiError(403, "Forbidden", f'{resource}.{GROUP} "{name}" is forbidden: {why}', details)
