@@ -19,8 +19,8 @@ from capstan.store.sealing import SealError, Sealing
 
 FORMAT = 2
 PAGE_BYTES = 4096
-#: The write-ahead log is copied into the file when it has this many pages.
-_CHECKPOINT_PAGES = 4_000
+#: The write-ahead log is copied into the file when it has this many pages: a commit waits some 15 ms for that.
+_CHECKPOINT_PAGES = 1_000
 #: Files up to this size are checked page by page at start. Every start reads and checks each record of any file.
 _CHECK_BYTES = 256 * 1024 * 1024
 

@@ -140,6 +140,10 @@ class Index:
     def prefixes(self) -> Sequence[str]:
         return sorted(prefix for prefix, shelf in self._shelves.items() if shelf.entries)
 
+    def count(self) -> int:
+        """How many objects there are."""
+        return sum(len(shelf.entries) for shelf in self._shelves.values())
+
     def load(self, entry: Entry) -> None:
         """Put a present object back at start, in any order; `loaded` sorts."""
         self._shelf(entry.prefix).entries[entry.key] = entry

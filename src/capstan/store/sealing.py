@@ -191,18 +191,53 @@ def _place(prefix: str, namespace: str, name: str) -> bytes:
     return "\0".join((prefix, namespace, name)).encode()
 
 
+#: Gives the KEK with an id, or the one to begin with when there is no id yet. Raises SealError.
+FindKek = Callable[[str | None], bytes]
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Encryption:
-    """What a store is opened with to keep `prefixes` encrypted: the KEK, which lies elsewhere. Never printed."""
+    """What a store is opened with to keep `prefixes` encrypted: the KEK, which lies elsewhere, or how to find it
+    once it is known which one is needed. Never printed."""
 
-    kek: bytes
+    kek: bytes | FindKek
     prefixes: Collection[str] = SECRETS
     token: Callable[[int], bytes] = os.urandom
 
+    def found(self, document: bytes | None) -> Encryption:
+        """The same with the KEK at hand that opens the kept ring. Raises SealError."""
+        if isinstance(self.kek, bytes):
+            return self
+        return replace(self, kek=self.kek(None if document is None else kek_id_of(document)))
+
+    @property
+    def key(self) -> bytes:
+        """The KEK, after `found`."""
+        assert isinstance(self.kek, bytes), "the KEK was not looked for yet"
+        return self.kek
+
     def sealer(self, document: bytes | None) -> Sealer:
         """A sealer with the ring that was kept, or a new one. Raises SealError when the KEK does not open it."""
-        ring = KeyRing.make(self.token) if document is None else KeyRing.unwrapped(document, self.kek)
+        ring = KeyRing.make(self.token) if document is None else KeyRing.unwrapped(document, self.key)
         return Sealer(ring, self.prefixes, self.token)
 
     def wrapped(self, ring: KeyRing) -> bytes:
-        return ring.wrapped(self.kek, self.token)
+        return ring.wrapped(self.key, self.token)
+
+
+def seal_document(kek: bytes, purpose: str, content: bytes, token: Callable[[int], bytes] = os.urandom) -> bytes:
+    """Something else than a record, sealed by the KEK itself for one purpose."""
+    nonce = token(_NONCE_BYTES)
+    return _SCHEME + kek_id(kek).encode() + b":" + nonce + AESGCM(kek).encrypt(nonce, content, purpose.encode())
+
+
+def open_document(kek: bytes, purpose: str, sealed: bytes) -> bytes:
+    """Raises SealError."""
+    head = _SCHEME + kek_id(kek).encode() + b":"
+    body = sealed[len(head) :]
+    try:
+        if not sealed.startswith(head):
+            raise SealError("it was sealed with another key")
+        return AESGCM(kek).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], purpose.encode())
+    except (InvalidTag, ValueError):
+        raise SealError("it was changed") from None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 import apsw
 
+from capstan.store.copying import Copying, verify_copy
 from capstan.store.database import RESTORE, Loaded, fact, load, lock_store, open_database, set_fact
 from capstan.store.entry import Entry
 from capstan.store.index import Index, MemorySubscription
@@ -24,8 +24,6 @@ from capstan.store.sealing import Encryption, KeyRing, Sealer, SealError, Unseal
 from capstan.store.writer import Job, Writer
 
 RETAIN_CHANGES = 10_000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,7 @@ class _Opened:
     lock: int
     index: Index
     loaded: Loaded
+    encryption: Encryption | None
     sealer: Sealer | None
     #: Values lie in the file in another way than they should: in plain text, or encrypted without need.
     exposed: bool
@@ -60,11 +59,11 @@ class SqliteStore(IndexReads):
     moment that `open` returns, whatever was there before.
     """
 
-    def __init__(self, path: Path, opened: _Opened, encryption: Encryption | None, history_seconds: float) -> None:
+    def __init__(self, path: Path, opened: _Opened, history_seconds: float) -> None:
         super().__init__(opened.index)
         self._path = path
         self._opened = opened
-        self._encryption = encryption
+        self._encryption = opened.encryption
         self._assigned = opened.index.revision
         self._in_flight: dict[tuple[str, str, str], asyncio.Future[None]] = {}
         self._loop = asyncio.get_running_loop()
@@ -72,6 +71,7 @@ class SqliteStore(IndexReads):
         self._writer = Writer(path, opened.database, opened.sealer or Unsealed(), self._publish)
         self._retention = Retention(opened.index, self._writer, history_seconds, opened.loaded.garbage)
         self._rotating = asyncio.Lock()
+        self._copying = asyncio.Lock()
         self._tasks = [self._loop.create_task(self._retention.run(), name="store-retention")]
 
     @classmethod
@@ -89,7 +89,7 @@ class SqliteStore(IndexReads):
         of ours, or encrypted with another key."""
         place = Path(path)
         opened = _open(place, retain, encryption, vfs)
-        store = cls(place, opened, encryption, history_seconds)
+        store = cls(place, opened, history_seconds)
         try:
             await store._finish_opening()
         except BaseException:
@@ -153,14 +153,26 @@ class SqliteStore(IndexReads):
         self._check_open()
         async with self._rotating:
             sealer, encryption = self._sealed()
-            encryption = Encryption(kek, encryption.prefixes, encryption.token)
+            encryption = replace(encryption, kek=kek)
             await self._keep_ring(sealer, encryption, sealer.ring)
             self._encryption = encryption
 
-    async def on_database(self, work: Callable[[apsw.Connection], T]) -> T:
-        """Read the database between two groups of commits. `work` is to be short."""
+    async def copy_to(self, path: Path, progress: Progress | None = None) -> int:
+        """Make a consistent copy of the file while the store works, and check it. Gives the revision that it has at
+        least. Raises StoreError; nothing but the copy is harmed then."""
         self._check_open()
-        return await self._writer.call(work, writes=False)
+        async with self._copying:
+            copying = Copying(path)
+            try:
+                await self._writer.call(copying.begin, writes=False)
+                while await self._writer.call(copying.step, writes=False):
+                    if progress is not None:
+                        progress(copying.done_pages, copying.total_pages)
+                revision = self.revision
+            finally:
+                await self._writer.call(copying.end, writes=False)
+            await self._loop.run_in_executor(None, verify_copy, path)
+            return revision
 
     async def close(self) -> None:
         """Finish what was committed, and free the file."""
@@ -281,18 +293,19 @@ def _open(place: Path, retain: int, encryption: Encryption | None, vfs: str | No
 
 def _loaded(database: apsw.Connection, lock: int, retain: int, encryption: Encryption | None) -> _Opened:
     document = fact(database, "keys", None)
+    sealer = None
     if encryption is None:
         if document is not None:
             raise SealError("it is encrypted and no key was given")
-        sealer = None
     else:
+        encryption = encryption.found(document)
         sealer = encryption.sealer(document)
         if document is None:
             set_fact(database, "keys", encryption.wrapped(sealer.ring))
     index = Index(retain)
     loaded = load(database, index, sealer or Unsealed())
     exposed = encryption is not None and fact(database, "encrypted", "") != _covered(encryption)
-    return _Opened(database, lock, index, loaded, sealer, exposed)
+    return _Opened(database, lock, index, loaded, encryption, sealer, exposed)
 
 
 def _refusal(place: Path, error: Exception) -> StoreError:
