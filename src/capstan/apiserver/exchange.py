@@ -74,7 +74,8 @@ class Request:
 @dataclass(slots=True)
 class Response:
     """An answer: a whole body, or a stream of chunks for watches. Who sends the stream calls `finished` at its
-    end, whatever the end is. `may_gzip` is for streams that begin with a long list."""
+    end, whatever the end is. `may_gzip` is for streams that begin with a long list; `error` is
+    the refusal that the body tells of, `object_name` the object that was written."""
 
     status: int
     body: bytes = b""
@@ -84,6 +85,8 @@ class Response:
     stream: AsyncIterator[bytes] | None = None
     finished: Callable[[], None] | None = None
     may_gzip: bool = False
+    error: ApiError | None = None
+    object_name: str = ""
 
 
 def json_response(status: int, body: Obj, warnings: tuple[str, ...] = ()) -> Response:
@@ -104,6 +107,7 @@ def error_response(error: ApiError) -> Response:
         if not details:
             del body["details"]
     response = json_response(error.code, body)
+    response.error = error
     if error.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     return response

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from capstan.api.verbs import User
+from capstan.apiserver.audit.auditor import Auditor
 from capstan.apiserver.authentication import user_of_certificate
 from capstan.apiserver.connection import Connection, Deadlines
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.handler import Handler
+from capstan.apiserver.limits import Limits
 from capstan.apiserver.server import ApiServer
 
 _SHUTDOWN_SECONDS = 2.0
@@ -128,11 +130,13 @@ async def serve(
     *,
     trusted: User | None = None,
     deadlines: Deadlines | None = None,
+    limits: Limits | None = None,
+    auditor: Auditor | None = None,
 ) -> Listener:
     """Listen. Without TLS nobody can be recognised: then everybody is `trusted`, or refused when it is None."""
     context = tls.context() if isinstance(tls, TlsFiles) else tls
     listener: Listener
-    handler = Handler(server, lambda: f"{host}:{listener.port}")
+    handler = Handler(server, lambda: f"{host}:{listener.port}", limits=limits, auditor=auditor)
     listener = Listener(handler, host, trusted if context is None else None, deadlines or Deadlines())
     await listener.open(port, context)
     return listener

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from capstan.api.errors import ApiError
@@ -12,6 +13,7 @@ Form = Literal["Object", "Table", "PartialObjectMetadata"]
 
 JSON = "application/json"
 YAML = "application/yaml"
+_REMEMBERED_LENGTH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,14 @@ def clauses(header: str) -> Sequence[Clause]:
 
 def negotiate(header: str, *, is_list: bool, transforms: bool = True) -> Accepted:
     """The first clause that this server can answer. Raises 406 when there is none."""
+    if len(header) > _REMEMBERED_LENGTH:
+        return _negotiated.__wrapped__(header, is_list, transforms)
+    return _negotiated(header, is_list, transforms)
+
+
+@lru_cache(256)
+def _negotiated(header: str, is_list: bool, transforms: bool) -> Accepted:
+    """Clients send the same few headers all the time."""
     offered = clauses(header)
     if not offered:
         return Accepted()
@@ -57,6 +67,18 @@ def negotiate(header: str, *, is_list: bool, transforms: bool = True) -> Accepte
         if accepted is not None:
             return accepted
     raise not_acceptable((JSON, YAML))
+
+
+def negotiate_watch(header: str, *, tables: bool) -> Accepted:
+    """The same for a watch: a line is JSON in any case; a streaming list has no Tables. Raises 406."""
+    offered = clauses(header)
+    if not offered:
+        return Accepted()
+    for clause in offered:
+        accepted = _accept(clause, is_list=False, transforms=True) or _accept(clause, is_list=True, transforms=True)
+        if accepted is not None and accepted.media == JSON and (tables or accepted.form != "Table"):
+            return accepted
+    raise not_acceptable((f"{JSON};stream=watch",))
 
 
 def not_acceptable(offers: Sequence[str]) -> ApiError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,12 @@ class Route:
     subresource: str = ""
 
 
+@lru_cache(4096)
 def parse_route(path: str) -> Route | None:
     """The resource that a path names; None when it has no such form. Empty and dot segments name nothing.
 
     `/namespaces/x/y` is y in x, but `/namespaces/x/status` and `/namespaces/x/finalize` are subresources of x.
+    Clients ask for the same paths again and again: the last ones are remembered. Very long ones should not be.
     """
     parts = path.strip("/").split("/") if path != "/" else []
     if any(part in ("", ".", "..") for part in parts) or "//" in path:

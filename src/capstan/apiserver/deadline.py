@@ -1,0 +1,48 @@
+"""How long a request may take: what it asks for with `?timeout=`, at most what the server allows."""
+
+from __future__ import annotations
+
+import re
+
+from capstan.api.errors import bad_request
+from capstan.apiserver.exchange import Request
+from capstan.apiserver.requestinfo import RequestInfo
+
+REQUEST_SECONDS = 60.0
+#: Who waits longer than this for a write would not learn of it before other deadlines on the way.
+WRITE_SECONDS = 34.0
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"([0-9]{1,9}(?:\.[0-9]{0,9})?|\.[0-9]{1,9})(ns|us|µs|ms|s|m|h)")
+_MAX_LENGTH = 64
+
+
+def request_seconds(request: Request, info: RequestInfo) -> float:
+    """Raises 400 when the parameter is no duration."""
+    allowed = REQUEST_SECONDS if info.is_read else WRITE_SECONDS
+    if "timeout" not in request.query:
+        return allowed
+    text = request.param("timeout")
+    if not text:
+        return allowed
+    seconds = parse_duration(text)
+    if seconds is None or seconds < 0:
+        raise bad_request(f'invalid timeout specified in the request URL - time: invalid duration "{text[:40]}"')
+    return min(allowed, seconds) or allowed
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds of a duration as Go writes it (`1m30s`, `500ms`); None for anything else."""
+    if len(text) > _MAX_LENGTH:
+        return None
+    sign = -1.0 if text.startswith("-") else 1.0
+    rest = text.lstrip("+-") if text[:1] in "+-" else text
+    if rest == "0":
+        return 0.0
+    total, position = 0.0, 0
+    while position < len(rest):
+        match = _PART.match(rest, position)
+        if match is None:
+            return None
+        total += float(match.group(1)) * _UNITS[match.group(2)]
+        position = match.end()
+    return sign * total if rest else None
