@@ -16,6 +16,8 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
         "up": ("up", "up", "Run the management plane."),
         "down": ("down", "down", "Stop the management plane of a data directory."),
         "demo": ("demo", "demo", "Build, scale and delete a cluster in the simulated lab."),
+        "backup": ("backup", "backup", "Write the state of the management plane to one file."),
+        "restore": ("backup", "restore", "Put a backup in place of a data directory."),
         "version": ("version", "version", "Print the version."),
     },
     "get": {
@@ -28,6 +30,7 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
         "config": ("generate", "config", "Write a commented parameter file, or change one."),
     },
     "lab": {"up": ("lab", "up", "Run the simulated Proxmox VE and what boots on it.")},
+    "secrets": {"rotate-key": ("secrets", "rotate_key", "Encrypt everything with a new key while it is used.")},
     "image": {"ensure": ("image", "ensure", "Make the Talos template on Proxmox VE.")},
 }
 
@@ -36,6 +39,7 @@ GROUPS = {
     "describe": "Say how things stand.",
     "generate": "Make manifests and parameter files.",
     "lab": "The simulated world, on real sockets.",
+    "secrets": "How Secrets are encrypted on the disk.",
     "image": "Images and templates on Proxmox VE.",
 }
 

@@ -22,6 +22,15 @@ class Place:
         return self.root / "pki"
 
     @property
+    def encryption_key(self) -> Path:
+        return self.root / "encryption.key"
+
+    @property
+    def control(self) -> Path:
+        """The socket by which commands reach the plane that runs here."""
+        return self.root / "control.sock"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.root / "kubeconfig"
 
@@ -51,3 +60,8 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

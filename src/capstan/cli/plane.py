@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.listener import Listener, serve
 from capstan.apiserver.server import ApiServer
+from capstan.cli.administration import Administration
 from capstan.cli.identity import Identity, IdentityStore
+from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
 from capstan.controllers import core_controllers
 from capstan.providers.ipam import ipam_controllers
@@ -26,6 +30,7 @@ from capstan.runtime.keys import SystemKeys
 from capstan.runtime.manager import Manager
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.workload import HttpWorkloadClients
+from capstan.store.sealing import SECRETS, Encryption
 from capstan.store.sqlite import SqliteStore
 
 #: Who the controllers are to the API server.
@@ -35,7 +40,8 @@ CONTROLLERS = User("system:capstan:controllers", ("system:masters",))
 @dataclass(frozen=True, slots=True)
 class PlaneOptions:
     """How a plane is run. `proxmox` are the credentials for clusters that name none; `proxy_url` goes into the
-    kubeconfigs of workload clusters when they are only reachable that way."""
+    kubeconfigs of workload clusters when they are only reachable that way; `encrypted` are the store's prefixes
+    whose values are encrypted on the disk."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -44,6 +50,7 @@ class PlaneOptions:
     proxmox: Endpoint | None = None
     proxy_url: str = ""
     service_account_key: ServiceAccountAlgorithm = "contract"
+    encrypted: Sequence[str] = SECRETS
 
 
 class Plane:
@@ -57,6 +64,7 @@ class Plane:
         self._proxmox = Clients(HttpTransports(options.dialer.proxy_for), self._clock)
         self._channels = GrpcChannels(options.dialer.connect)
         self._store: SqliteStore | None = None
+        self._administration: Administration | None = None
         self._server: ApiServer | None = None
         self._listener: Listener | None = None
         self.manager: Manager | None = None
@@ -73,7 +81,11 @@ class Plane:
     async def start(self) -> None:
         options = self._options
         options.place.make()
-        self._store = await SqliteStore.open(options.place.database)
+        key_file = KeyFile(options.place, self._keys.token, os.environ)
+        encryption = Encryption(key_file.find, options.encrypted, self._keys.token)
+        self._store = await SqliteStore.open(options.place.database, encryption=encryption)
+        self._administration = Administration(self._store, options.place, key_file, self._clock.now, self._keys.token)
+        await self._administration.start()
         identities = IdentityStore(options.place, self._keys, self._clock.now())
         identity = identities.load(options.address)
         await self._serve(identity)
@@ -132,6 +144,8 @@ class Plane:
             await self._server.stop()
         await self._workloads.aclose()
         await self._proxmox.aclose()
+        if self._administration is not None:
+            await self._administration.stop()
         if self._store is not None:
             await self._store.close()
         self._keys.close()

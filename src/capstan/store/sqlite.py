@@ -103,6 +103,11 @@ class SqliteStore(IndexReads):
         return self._writer.failure or next(iter(self._index.unreadable.values()), None)
 
     @property
+    def kek(self) -> bytes:
+        """The key that opens the data keys; for backups. Raises StoreError when nothing is encrypted."""
+        return self._sealed()[1].key
+
+    @property
     def unreadable(self) -> Sequence[UnreadableError]:
         """Objects that are there and cannot be read."""
         return tuple(self._index.unreadable.values())

@@ -27,8 +27,20 @@ if TYPE_CHECKING:
     show_default=True,
     help="Key of new clusters' service accounts: what the Talos release makes (RSA-4096), or ECDSA P-256.",
 )
+@click.option(
+    "--encrypt",
+    type=click.Choice(["secrets", "all"]),
+    default="secrets",
+    show_default=True,
+    help="Which objects are encrypted on the disk.",
+)
 def up(
-    data_dir: str | None, address: str, port: int, verbose: bool, service_account_key: ServiceAccountAlgorithm
+    data_dir: str | None,
+    address: str,
+    port: int,
+    verbose: bool,
+    service_account_key: ServiceAccountAlgorithm,
+    encrypt: str,
 ) -> None:
     """Run the management plane.
 
@@ -38,13 +50,16 @@ def up(
 
     configure_logs(verbose)
     place = Place(Path(data_dir)) if data_dir else default_place()
-    run(_main(place, address, port, service_account_key))
+    run(_main(place, address, port, service_account_key, encrypt == "all"))
 
 
-async def _main(place: Place, address: str, port: int, service_account_key: ServiceAccountAlgorithm) -> None:
+async def _main(
+    place: Place, address: str, port: int, service_account_key: ServiceAccountAlgorithm, encrypt_all: bool
+) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
     from capstan.runtime.dialer import Dialer
+    from capstan.store.sealing import EVERYTHING, SECRETS
 
     dialer = Dialer.from_environment()
     options = PlaneOptions(
@@ -55,6 +70,7 @@ async def _main(place: Place, address: str, port: int, service_account_key: Serv
         proxmox_from_environment(os.environ),
         proxy_url=dialer.proxy_url,
         service_account_key=service_account_key,
+        encrypted=(EVERYTHING,) if encrypt_all else SECRETS,
     )
     plane = Plane(options)
     stopping = stop_on_signals()
