@@ -95,7 +95,7 @@ class Endpoints:
     async def _get(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
         target = verbs.target("get", resource, route.namespace, route.name, route.subresource)
-        entry = await verbs.get_entry(target, route.name)
+        entry = await verbs.get_entry(target, route.name, request.param("resourceVersion"))
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         if route.subresource == "scale":
             obj = await verbs.get(resource, route.namespace, route.name)

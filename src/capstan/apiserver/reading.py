@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 from collections.abc import Sequence
@@ -17,7 +18,10 @@ from capstan.apiserver.conversion import prepare
 from capstan.apiserver.resources import Target
 from capstan.apiserver.selectors import metadata_name, selector
 from capstan.store.entry import Entry
-from capstan.store.protocol import CompactedError
+from capstan.store.protocol import CompactedError, Store
+
+#: How long a read waits for a revision that is not there yet.
+PATIENCE_SECONDS = 3.0
 
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You can start a new list without "
@@ -40,10 +44,14 @@ class EntryPage:
 class Lister:
     """The reading half of the verbs."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._backend = backend
+        self._patience = patience_seconds
 
-    async def get(self, target: Target, name: str) -> Entry:
+    async def get(self, target: Target, name: str, resource_version: str = "") -> Entry:
+        """The object as it is now, which has to be at least as new as `resource_version`. Raises 404, 504."""
+        if resource_version:
+            await reached(self._backend.store, parse_resource_version(resource_version), self._patience)
         entry = await self._backend.store.get(target.served.prefix, target.namespace, name)
         if entry is None:
             raise not_found(target.served.group_resource, name)
@@ -55,7 +63,7 @@ class Lister:
         served = target.served
         check_list_options(options)
         matches = selector(options.label_selector, options.field_selector, served, target.version)
-        after, revision = self._start(target, options)
+        after, revision = await self._start(target, options)
         name = metadata_name(options.field_selector)
         if name and target.namespace and not revision:
             entry = await self._backend.store.get(served.prefix, target.namespace, name)
@@ -74,22 +82,28 @@ class Lister:
             more = page.remaining > 0
             token = continue_token(page.revision, page.entries[-1]) if more else ""
             return EntryPage(page.entries, page.revision, token, page.remaining if more else None)
-        selected = [entry for entry in page.entries if matches(self._view(target, entry))]
-        if options.limit and len(selected) > options.limit:
-            shown = selected[: options.limit]
-            return EntryPage(shown, page.revision, continue_token(page.revision, shown[-1]))
+        selected: list[Entry] = []
+        for entry in page.entries:
+            if not matches(self._view(target, entry)):
+                continue
+            if options.limit and len(selected) == options.limit:
+                return EntryPage(selected, page.revision, continue_token(page.revision, selected[-1]))
+            selected.append(entry)
         return EntryPage(selected, page.revision)
 
     def _view(self, target: Target, entry: Entry) -> Obj:
         return view(target.served, entry, target.version.name)
 
-    def _start(self, target: Target, options: ListOptions) -> tuple[tuple[str, str] | None, int]:
+    async def _start(self, target: Target, options: ListOptions) -> tuple[tuple[str, str] | None, int]:
         """After which key, and at which revision (0: now) to read."""
         if options.continue_token:
             after, revision = parse_continue_token(options.continue_token, target.namespace)
+            if revision > self._backend.store.revision:
+                # A token of a time that this store does not know, as after a restore: its client starts again.
+                raise self._expired(None)
             return after, max(0, revision)
         revision = parse_resource_version(options.resource_version)
-        check_not_ahead(revision, self._backend.store.revision)
+        await reached(self._backend.store, revision, self._patience)
         if options.resource_version_match == "Exact":
             return None, revision
         if revision and options.limit and not options.resource_version_match:
@@ -139,7 +153,7 @@ def parse_resource_version(text: str) -> int:
 
 
 def check_not_ahead(revision: int, newest: int) -> None:
-    """Raises 504: this server has one store, so a revision that it has not made yet is somebody else's."""
+    """Raises 504."""
     if revision > newest:
         raise ApiError(
             504,
@@ -149,6 +163,21 @@ def check_not_ahead(revision: int, newest: int) -> None:
             (FieldCause("", "Too large resource version", "ResourceVersionTooLarge"),),
             retry_after_seconds=1,
         )
+
+
+async def reached(store: Store, revision: int, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until the store has a revision that somebody has seen elsewhere. Raises 504 when it does not come."""
+    if revision <= store.revision:
+        return
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience_seconds
+    changes = await store.watch("", store.revision)
+    try:
+        while store.revision < revision and (left := deadline - loop.time()) > 0:
+            await changes.next(left)
+    finally:
+        changes.close()
+    check_not_ahead(revision, store.revision)
 
 
 def continue_token(revision: int, last: Entry) -> str:
@@ -168,7 +197,13 @@ def parse_continue_token(token: str, namespace: str) -> tuple[tuple[str, str], i
         start, revision, version = body["start"], body["rv"], body["v"]
     except (binascii.Error, ValueError, KeyError, TypeError):
         raise bad_request("continue key is not valid: the token cannot be read") from None
-    if version != "meta.k8s.io/v1" or not isinstance(start, str) or type(revision) is not int:
+    if (
+        version != "meta.k8s.io/v1"
+        or not isinstance(start, str)
+        or type(revision) is not int
+        or revision < -1
+        or not revision
+    ):
         raise bad_request("continue key is not valid: it is not of this server")
     space, slash, name = start.rstrip("\x00").partition("/")
     if not slash or not name or "/" in name or name in (".", "..") or (namespace and space != namespace):

@@ -69,8 +69,8 @@ class ServerVerbs:
         target = self.target("get", resource, namespace, name)
         return self._view(target, await self._parts.lister.get(target, name))
 
-    async def get_entry(self, target: Target, name: str) -> Entry:
-        return await self._parts.lister.get(target, name)
+    async def get_entry(self, target: Target, name: str, resource_version: str = "") -> Entry:
+        return await self._parts.lister.get(target, name, resource_version)
 
     async def list(self, resource: Resource, namespace: str, options: ListOptions) -> ObjectList:
         target = self.target("list", resource, namespace, selected_name(options.field_selector))

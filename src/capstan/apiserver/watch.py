@@ -11,9 +11,9 @@ from capstan.api.objects import EventType, Obj, WatchEvent
 from capstan.api.verbs import ListOptions
 from capstan.apiserver.backend import Backend, view
 from capstan.apiserver.conversion import prepare
-from capstan.apiserver.reading import check_not_ahead, parse_resource_version
+from capstan.apiserver.reading import parse_resource_version, reached
 from capstan.apiserver.resources import Target
-from capstan.apiserver.selectors import Predicate, selector
+from capstan.apiserver.selectors import Predicate, metadata_name, selector
 from capstan.store.entry import Change, Entry
 from capstan.store.protocol import CompactedError, StoreError, Subscription
 
@@ -47,7 +47,7 @@ class Watch:
         self._options = options
         self._matches = selector(options.label_selector, options.field_selector, target.served, target.version)
         self._after = parse_resource_version(options.resource_version)
-        check_not_ahead(self._after, backend.store.revision)
+        self._name = metadata_name(options.field_selector)
         self._subscription: Subscription | None = None
         self._deadline: float | None = None
         self._bookmark_at: float | None = None
@@ -64,6 +64,8 @@ class Watch:
                 if started:
                     return started
             assert self._subscription is not None
+            if self._is_over():
+                return None
             try:
                 changes = await self._subscription.next(self._wait_seconds())
             except CompactedError as error:
@@ -75,10 +77,8 @@ class Watch:
             events = self._transitions(changes) if changes else []
             if events:
                 return events
-            if not changes:
-                timed = self._timed()
-                if timed is None or timed:
-                    return timed
+            if due := self._due_bookmark(changes):
+                return due
 
     def close(self) -> None:
         if self._subscription is not None:
@@ -87,10 +87,11 @@ class Watch:
     async def _start(self) -> Sequence[Event]:
         """Subscribe, and give the present state first where the options ask for it."""
         loop = asyncio.get_running_loop()
+        await reached(self._backend.store, self._after)
         if self._options.timeout_seconds:
             self._deadline = loop.time() + self._options.timeout_seconds
         if self._options.allow_bookmarks:
-            self._bookmark_at = loop.time() + BOOKMARK_SECONDS
+            self._bookmark_at = self._next_bookmark(loop.time())
         initial: list[Event] = []
         target, store = self.target, self._backend.store
         after = self._after
@@ -99,7 +100,7 @@ class Watch:
             after = page.revision
             await prepare(target.served, page.entries, target.version.name)
             initial = [Event("ADDED", entry) for entry in page.entries if self._selects(entry)]
-            if self._options.send_initial_events:
+            if self._options.send_initial_events and self._options.allow_bookmarks:
                 initial.append(Event("BOOKMARK", None, revision=after, initial_events_end=True))
         try:
             self._subscription = await store.watch(target.served.prefix, after, buffer=MAX_BEHIND)
@@ -126,6 +127,8 @@ class Watch:
         for change in changes:
             if namespace and change.entry.namespace != namespace:
                 continue
+            if self._name and change.entry.name != self._name:
+                continue
             before = change.previous is not None and (matches is None or self._selects(change.previous))
             after = not change.deleted and (matches is None or self._selects(change.entry))
             if after:
@@ -140,17 +143,27 @@ class Watch:
             return None
         return max(0.0, min(moments) - asyncio.get_running_loop().time())
 
-    def _timed(self) -> Sequence[Event] | None:
-        """What is due when nothing changed: the end, a bookmark, or nothing yet."""
+    def _is_over(self) -> bool:
+        return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
+
+    def _due_bookmark(self, changes: Sequence[Change]) -> Sequence[Event]:
+        """A bookmark when it is time for one: at the last change that was looked at, or at the newest revision when
+        there is none that was not."""
         now = asyncio.get_running_loop().time()
-        if self._deadline is not None and now >= self._deadline:
-            return None
         if self._bookmark_at is None or now < self._bookmark_at:
             return ()
-        self._bookmark_at = now + BOOKMARK_SECONDS
-        if self._deadline is not None and now < self._deadline - LAST_BOOKMARK_SECONDS < self._bookmark_at:
-            self._bookmark_at = self._deadline - LAST_BOOKMARK_SECONDS
-        return (Event("BOOKMARK", None, revision=self._backend.store.revision),)
+        self._bookmark_at = self._next_bookmark(now)
+        return (Event("BOOKMARK", None, revision=changes[-1].revision if changes else self._backend.store.revision),)
+
+    def _next_bookmark(self, now: float) -> float | None:
+        """In a minute, or shortly before the end, so that the client comes back with a new revision."""
+        regular = now + BOOKMARK_SECONDS
+        if self._deadline is None:
+            return regular
+        last = self._deadline - LAST_BOOKMARK_SECONDS
+        if now < last:
+            return min(regular, last)
+        return None
 
 
 def check_watch_options(options: ListOptions) -> None:
@@ -163,9 +176,6 @@ def check_watch_options(options: ListOptions) -> None:
     if match and not options.send_initial_events:
         message = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
         causes.append(FieldCause("resourceVersionMatch", message, "FieldValueForbidden"))
-    if options.send_initial_events and not options.allow_bookmarks:
-        message = "Forbidden: sendInitialEvents requires allowWatchBookmarks"
-        causes.append(FieldCause("allowWatchBookmarks", message, "FieldValueForbidden"))
     if causes:
         raise invalid("ListOptions.meta.k8s.io", "", causes)
     if options.continue_token:
