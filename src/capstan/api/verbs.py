@@ -24,10 +24,12 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """Options that all writes share (metav1.CreateOptions, UpdateOptions, PatchOptions)."""
+    """Options that all writes share (metav1.CreateOptions, UpdateOptions, PatchOptions). `user_agent` names the
+    manager where `field_manager` does not."""
 
     dry_run: bool = False
     field_manager: str = ""
+    user_agent: str = ""
     field_validation: Literal["", "Ignore", "Warn", "Strict"] = ""
     force: bool = False
 

@@ -13,9 +13,11 @@ from capstan.apiserver.exchange import Request
 
 @dataclass(frozen=True, slots=True)
 class WireWriteOptions(WriteOptions):
-    """Write options with what only a body on the wire can have: keys that occur twice."""
+    """Write options with what only a request on the wire can have: keys that occur twice in the body, and whether
+    it says anything of force."""
 
     duplicates: tuple[str, ...] = ()
+    force_given: bool = False
 
 
 def list_options(request: Request) -> ListOptions:
@@ -46,14 +48,27 @@ def write_options(request: Request) -> WireWriteOptions:
         causes.append(FieldCause("fieldManager", message))
     if causes:
         raise invalid("CreateOptions.meta.k8s.io", "", causes)
-    manager = manager or request.headers.get("user-agent", "").partition("/")[0][:128]
     dry_run = _is_dry_run(request.query.get("dryRun", ()))
     return WireWriteOptions(
         dry_run=dry_run,
         field_manager=manager,
+        user_agent=request.headers.get("user-agent", "") or "unknown",
         field_validation=validation,  # type: ignore[arg-type]
         force=request.flag("force"),
+        force_given="force" in request.query,
     )
+
+
+def check_apply_options(options: WriteOptions, *, apply: bool) -> None:
+    """Raises 422: an apply must name its manager, and only an apply can be forced."""
+    cause = None
+    if apply and not options.field_manager:
+        cause = FieldCause("fieldManager", "Required value: is required for apply patch", "FieldValueRequired")
+    elif not apply and (options.force or getattr(options, "force_given", False)):
+        message = "Forbidden: may not be specified for non-apply patch"
+        cause = FieldCause("force", message, "FieldValueForbidden")
+    if cause is not None:
+        raise invalid("PatchOptions.meta.k8s.io", "", [cause])
 
 
 def delete_options(request: Request, body: Mapping[str, Any] | None) -> DeleteOptions:

@@ -10,6 +10,8 @@ from capstan.api.objects import Obj
 from capstan.apiserver.resources import Target, no_such_resource
 
 MAX_REPLICAS = 2**31 - 1
+#: apiVersion and kind of what is applied to the scale subresource.
+SCALE = ("autoscaling/v1", "Scale")
 
 
 def _path(text: str) -> tuple[str, ...]:
@@ -42,7 +44,7 @@ def scale_of(target: Target, obj: Obj) -> Obj:
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     status: Obj = {"replicas": _at(obj, paths.status_replicas) or 0}
     if paths.label_selector and (text := _at(obj, paths.label_selector)):
-        status["selector"] = text
+        status["selector"] = selector_text(text)
     replicas = _at(obj, paths.spec_replicas)
     return {
         "kind": "Scale",
@@ -51,6 +53,20 @@ def scale_of(target: Target, obj: Obj) -> Obj:
         "spec": {} if replicas is None else {"replicas": replicas},
         "status": status,
     }
+
+
+def selector_text(value: Any) -> str:
+    """A selector as one text: custom resources keep it so, built-in workloads as an object or as plain labels."""
+    if not isinstance(value, dict):
+        return str(value)
+    is_plain = "matchLabels" not in value and "matchExpressions" not in value
+    labels = value if is_plain else value.get("matchLabels") or {}
+    terms = {key: f"{key}={label}" for key, label in labels.items()}
+    for one in () if is_plain else value.get("matchExpressions") or ():
+        key, values = one.get("key", ""), ",".join(sorted(one.get("values") or ()))
+        written = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "DoesNotExist": f"!{key}"}
+        terms[key] = written.get(one.get("operator", ""), key)
+    return ",".join(terms[key] for key in sorted(terms))
 
 
 def scaled(target: Target, obj: Obj, scale: Obj) -> Obj:
@@ -73,3 +89,14 @@ def scaled(target: Target, obj: Obj, scale: Obj) -> Obj:
         if sent.get(field):
             metadata[field] = sent[field]
     return _with({**obj, "metadata": metadata}, _path(paths_of(target).spec_replicas), replicas)
+
+
+def scale_config(target: Target, live: Obj, scale: Obj) -> Obj:
+    """What an apply of a Scale states of the object: its replicas, with the resourceVersion and uid as
+    preconditions."""
+    checked = scaled(target, live, scale)
+    sent = scale.get("metadata") or {}
+    kept = {name: sent[name] for name in ("name", "namespace", "resourceVersion", "uid") if sent.get(name)}
+    path = _path(paths_of(target).spec_replicas)
+    whole: Obj = {"apiVersion": target.api_version, "kind": target.served.kind, "metadata": kept}
+    return _with(whole, path, _at(checked, paths_of(target).spec_replicas))

@@ -10,13 +10,15 @@ from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
 from capstan.api.rules.mergepatch import merge_patch
 from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, User, WriteOptions
+from capstan.apiserver.apply.ownership import checked_config
 from capstan.apiserver.authorization import Authorizer, attributes_of, authorize, selected_name
 from capstan.apiserver.backend import Backend, view
 from capstan.apiserver.deleting import Deleter, for_each
+from capstan.apiserver.options import check_apply_options
 from capstan.apiserver.patch import apply_patch, unsupported_patch_type
 from capstan.apiserver.reading import EntryPage, Lister
 from capstan.apiserver.resources import Target, no_such_resource
-from capstan.apiserver.scale import paths_of, scale_of, scaled
+from capstan.apiserver.scale import SCALE, paths_of, scale_config, scale_of, scaled
 from capstan.apiserver.watch import Watch, watch_objects
 from capstan.apiserver.writing import Change, Writer
 from capstan.store.entry import Entry
@@ -35,6 +37,10 @@ class Parts:
     deleter: Deleter
     guard: Guard
     authorizer: Authorizer
+
+
+def _unchanged(current: Obj) -> Obj:
+    return current
 
 
 class ServerVerbs:
@@ -125,10 +131,13 @@ class ServerVerbs:
         subresource: str = "",
     ) -> Answer:
         target = self.target("patch", resource, namespace, name, subresource)
-        if patch_type == "apply" or (patch_type == "strategic" and not target.served.builtin):
+        if patch_type == "strategic" and not target.served.builtin:
             raise unsupported_patch_type(custom=not target.served.builtin)
+        check_apply_options(options, apply=patch_type == "apply")
         if (answer := await self._guarded(target, name)) is not None:
             return answer
+        if patch_type == "apply":
+            return await self._apply(target, name, patch, options, subresource)
         if subresource == "scale":
             return await self._scale(target, name, lambda scale: apply_patch(patch_type, scale, patch, None), options)
 
@@ -136,6 +145,22 @@ class ServerVerbs:
             return apply_patch(patch_type, current, patch, None)
 
         return await self._parts.writer.change(target, Change(name, patched, options, self.user, subresource))
+
+    async def _apply(self, target: Target, name: str, body: Any, options: WriteOptions, subresource: str) -> Answer:
+        """Server-side apply of a configuration, to the object or to one of its subresources."""
+        scale = subresource == "scale"
+        config = checked_config(SCALE if scale else (target.api_version, target.served.kind), body)
+        change = Change(
+            name,
+            _unchanged,
+            options,
+            self.user,
+            subresource,
+            may_create=lambda: self._may_create(target, name),
+            config=lambda live: scale_config(target, live or {}, config) if scale else config,
+        )
+        answer = await self._parts.writer.change(target, change)
+        return Answer(scale_of(target, answer.object), answer.warnings) if scale else answer
 
     async def commit(
         self, resource: Resource, namespace: str, name: str, patch: Obj, status_patch: Obj, options: WriteOptions
@@ -177,9 +202,10 @@ class ServerVerbs:
         authorize(self._parts.authorizer, self.user, attributes_of("create", target.served, target.namespace, name))
 
     async def _scale(self, target: Target, name: str, make: Callable[[Obj], Obj], options: WriteOptions) -> Answer:
-        change = Change(
-            name, lambda current: scaled(target, current, make(scale_of(target, current))), options, self.user
-        )
+        def make_scaled(current: Obj) -> Obj:
+            return scaled(target, current, make(scale_of(target, current)))
+
+        change = Change(name, make_scaled, options, self.user, "scale")
         answer = await self._parts.writer.change(target, change)
         return Answer(scale_of(target, answer.object), answer.warnings)
 

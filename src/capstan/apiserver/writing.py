@@ -8,14 +8,16 @@ from typing import Any
 
 import orjson
 
-from capstan.api.errors import ApiError, FieldCause, already_exists, forbidden, invalid, not_found
+from capstan.api.errors import ApiError, FieldCause, already_exists, conflict, forbidden, invalid, not_found
 from capstan.api.kinds import AdmissionRequest, Operation
 from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, User, WriteOptions
 from capstan.apiserver.admission import Attributes
+from capstan.apiserver.apply.ownership import Applied, Ownership, Write
 from capstan.apiserver.backend import Backend, encode_value, internal_error, view
 from capstan.apiserver.conversion import converted, prepare, to_stored
 from capstan.apiserver.metadata import (
+    MODIFIED,
     PROTECTED,
     addressed,
     carried_over,
@@ -37,17 +39,17 @@ from capstan.store.protocol import MismatchError, Put, Remove
 _MAX_TRIES = 100
 _GENERATED_NAME_TRIES = 8
 
-#: Built-in kinds whose PUT creates what is missing.
-_CREATE_ON_UPDATE = frozenset((("coordination.k8s.io", "Lease"), ("", "Event"), ("events.k8s.io", "Event")))
-
-#: Built-in kinds that are created together with their status, as the kubelet does with its Node.
-_STATUS_ON_CREATE = frozenset((("", "Node"),))
+#: Subresources of which a request takes the status, and nothing else.
+_STATUS_ONLY = frozenset(("status", "approval"))
+#: Subresources that change the object as a request to the object itself does.
+_OF_THE_WHOLE = frozenset(("", "scale"))
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One write on its way: what it is about, and what was there. `old` is in the stored version, `before` in that
-    of the request; both are None for a create."""
+    of the request; both are None for a create. `sent` are the managedFields that the client sent, `applied` is what
+    an apply has found."""
 
     target: Target
     operation: Operation
@@ -57,6 +59,8 @@ class Step:
     before: Obj | None
     options: WriteOptions
     user: User
+    sent: Any = None
+    applied: Applied | None = None
 
     def attributes(self, new: Obj) -> Attributes:
         """The same as the admission chain sees it."""
@@ -77,7 +81,8 @@ class Step:
 class Change:
     """A write to an existing object. `make` gives the whole body, in the version of the request, from the
     present object. `subresource` limits what is taken of it: all but status, status, finalize, or `*` for all.
-    `may_create` is asked before the change makes what is missing, and raises 403 for who may not."""
+    `may_create` is asked before the change makes what is missing, and raises 403 for who may not. `config` is what
+    an apply states; there is nothing to make then."""
 
     name: str
     make: Callable[[Obj], Obj]
@@ -86,6 +91,11 @@ class Change:
     subresource: str = ""
     unconditional: bool = True
     may_create: Callable[[], None] = lambda: None
+    config: Callable[[Obj | None], Obj] | None = None
+
+    def write(self, target: Target) -> Write:
+        """The same as ownership sees it."""
+        return Write(target, self.options, self.subresource)
 
 
 class Writer:
@@ -93,6 +103,7 @@ class Writer:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._ownership = Ownership(backend.timestamp)
 
     async def create(self, target: Target, obj: Obj, options: WriteOptions, user: User) -> Answer:
         metadata = metadata_of(obj)
@@ -110,7 +121,9 @@ class Writer:
                     raise
         raise internal_error("no free name was found")
 
-    async def _create_named(self, target: Target, obj: Obj, options: WriteOptions, user: User) -> Answer:
+    async def _create_named(
+        self, target: Target, obj: Obj, options: WriteOptions, user: User, applied: Applied | None = None
+    ) -> Answer:
         served = target.served
         await check_namespace(self._backend, target)
         body = addressed(target, obj, "")
@@ -119,12 +132,14 @@ class Writer:
             why = "create not allowed while custom resource definition is terminating"
             raise forbidden(served.group_resource, str(metadata.get("name", "")), why)
         refuse(served, metadata.get("name", ""), check_metadata(served, metadata))
-        if target.version.status and (served.group, served.kind) not in _STATUS_ON_CREATE:
+        if target.version.status and not served.born_with_status:
             body = _without(body, "status")
         body, warnings = conform(target, body, None, options)
         new = self._born(served, await to_stored(target, body))
-        step = Step(target, "CREATE", str(metadata["name"]), "", None, None, options, user)
+        sent = metadata.get("managedFields")
+        step = Step(target, "CREATE", str(metadata["name"]), "", None, None, options, user, sent, applied)
         new, more = await self._admitted(step, new)
+        new = await self._owned(step, new)
         refuse(served, step.name, check_metadata(served, new["metadata"]))
         more += await self._backend.chain.validate(step.attributes(new))
         entry = await self._put(served, new, None, options)
@@ -161,18 +176,35 @@ class Writer:
 
     async def _missing(self, target: Target, change: Change) -> Answer:
         served = target.served
-        if (served.group, served.kind) in _CREATE_ON_UPDATE and not change.unconditional and not change.subresource:
+        if served.upsert and not change.unconditional and not change.subresource:
             change.may_create()
             body = change.make({})
             return await self._create_named(target, addressed(target, body, change.name), change.options, change.user)
+        if change.config is not None and not change.subresource:
+            change.may_create()
+            return await self._create_applied(target, change, change.config(None))
         raise not_found(served.group_resource, change.name)
+
+    async def _create_applied(self, target: Target, change: Change, config: Obj) -> Answer:
+        """An apply of what does not exist. A uid or resourceVersion in it is a precondition that does not hold."""
+        body = addressed(target, config, change.name)
+        metadata = body["metadata"]
+        if metadata.get("uid") or metadata.get("resourceVersion") not in (None, "", "0"):
+            uid = metadata.get("uid", "")
+            why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: " if uid else MODIFIED
+            raise conflict(target.served.group_resource, change.name, why)
+        applied = await self._ownership.applied(change.write(target), None, body)
+        return await self._create_named(target, body, change.options, change.user, applied)
 
     async def _attempt(self, target: Target, entry: Entry, change: Change) -> Answer:
         served, options = target.served, change.options
         old = entry.object
         await prepare(served, (entry,), target.version.name)
         before = view(served, entry, target.version.name)
-        body = addressed(target, change.make(before), change.name)
+        applied = None
+        if change.config is not None:
+            applied = await self._ownership.applied(change.write(target), before, change.config(before))
+        body = addressed(target, change.make(before) if applied is None else applied.object, change.name)
         sent = body["metadata"]
         if not (change.unconditional or served.builtin or sent.get("resourceVersion")):
             path, message = "metadata.resourceVersion", "Invalid value: 0: must be specified for an update"
@@ -181,8 +213,12 @@ class Writer:
         body = taken(target, before, body, change.subresource)
         body, warnings = conform(target, body, before, options)
         new = self._succeeded(target, old, await to_stored(target, body), change.subresource)
-        step = Step(target, "UPDATE", change.name, change.subresource, old, before, options, change.user)
+        entries = sent.get("managedFields")
+        step = Step(
+            target, "UPDATE", change.name, change.subresource, old, before, options, change.user, entries, applied
+        )
         new, more = await self._admitted(step, new)
+        new = await self._owned(step, new)
         refuse(served, change.name, check_metadata(served, new["metadata"]))
         refuse(served, change.name, check_finalizer_change(old["metadata"], new["metadata"]))
         new = _counted(target, old, new)
@@ -195,7 +231,7 @@ class Writer:
 
     def _succeeded(self, target: Target, old: Obj, new: Obj, subresource: str) -> Obj:
         """The next state: what this request may not touch comes from the stored object."""
-        if subresource == "status":
+        if subresource in _STATUS_ONLY:
             kept = {**old, "status": new.get("status")}
             return kept if kept["status"] is not None else {k: v for k, v in kept.items() if k != "status"}
         new = {**new, "metadata": carried_over(old["metadata"], new["metadata"])}
@@ -212,6 +248,24 @@ class Writer:
         if mutated is None or mutated is new:
             return new, warnings + more
         return await self._conformed_again(step, new, mutated), warnings + more
+
+    async def _owned(self, step: Step, new: Obj) -> Obj:
+        """The object with who owns which field of it."""
+        old = step.old
+        kept = None if old is None else old["metadata"].get("managedFields")
+        if step.applied is not None:
+            changed = old is None or any(_but_managed(new, name) != _but_managed(old, name) for name in {**new, **old})
+            entries = self._ownership.settled(step.applied, kept, changed=changed)
+        elif old is not None and new == old and (step.sent is None or step.sent == kept):
+            return new
+        else:
+            write = Write(step.target, step.options, step.subresource)
+            shown = await converted(step.target.served, new, step.target.version.name)
+            entries = await self._ownership.written(write, step.before, shown, step.sent)
+        metadata = {k: v for k, v in new["metadata"].items() if k != "managedFields"}
+        if entries:
+            metadata["managedFields"] = entries
+        return {**new, "metadata": metadata}
 
     async def _own_admission(self, step: Step, new: Obj) -> tuple[Obj, tuple[str, ...]]:
         served = step.target.served
@@ -281,11 +335,19 @@ def is_finished(served: Served, obj: Obj) -> bool:
 
 def taken(target: Target, before: Obj, body: Obj, subresource: str) -> Obj:
     """What a request to a subresource may say: the rest of the body is replaced before it is looked at."""
-    if subresource == "status":
+    if subresource in _STATUS_ONLY:
         return {**before, "status": body.get("status")}
-    if subresource == "" and target.version.status:
+    if subresource in _OF_THE_WHOLE and target.version.status:
         return {**body, "status": before["status"]} if "status" in before else _without(body, "status")
     return body
+
+
+def _but_managed(obj: Obj, name: str) -> Any:
+    """A top-level field, metadata without its managedFields."""
+    value = obj.get(name)
+    if name != "metadata" or not isinstance(value, dict):
+        return value
+    return {k: v for k, v in value.items() if k != "managedFields"}
 
 
 def _counted(target: Target, old: Obj, new: Obj) -> Obj:

@@ -345,11 +345,17 @@ def test_a_collection_is_deleted_by_its_selector(against: Any) -> None:
     against(body)
 
 
-@pytest.mark.skipif(bool(FOREIGN), reason="server-side apply is there on other servers")
-def test_apply_patches_are_plainly_refused(against: Any) -> None:
+def test_an_apply_makes_an_object_once_and_names_its_manager(against: Any) -> None:
     async def body(api: Api) -> None:
         headers = {"Content-Type": "application/apply-patch+yaml"}
-        status, answer = await api.call("PATCH", f"{api.maps}/a?fieldManager=x", {}, headers=headers)
-        assert (status, answer["reason"]) == (415, "UnsupportedMediaType")
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "1"}}
+        status, answer = await api.call("PATCH", f"{api.maps}/applied", config, headers=headers)
+        assert (status, answer["reason"]) == (422, "Invalid")
+        assert "fieldManager: Required value: is required for apply patch" in answer["message"]
+        status, made = await api.call("PATCH", f"{api.maps}/applied?fieldManager=x", config, headers=headers)
+        assert status == 201
+        assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["x"]
+        status, again = await api.call("PATCH", f"{api.maps}/applied?fieldManager=x", config, headers=headers)
+        assert (status, again) == (200, made)
 
     against(body)

@@ -1,4 +1,7 @@
-"""What a PATCH request makes of an object: JSON patch, merge patch, strategic merge patch. Pure."""
+"""What a PATCH request makes of an object: JSON patch, merge patch, strategic merge patch. Pure.
+
+Server-side apply is in `capstan.apiserver.apply`: it needs to know who owns what.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ __all__ = ["apply_patch", "refuse_strategic"]
 ACCEPTED_FOR_BUILTIN = (
     "application/json-patch+json",
     "application/merge-patch+json",
+    "application/apply-patch+yaml",
     "application/strategic-merge-patch+json",
 )
-ACCEPTED_FOR_CUSTOM = ACCEPTED_FOR_BUILTIN[:2]
+ACCEPTED_FOR_CUSTOM = ACCEPTED_FOR_BUILTIN[:3]
 
 
 def apply_patch(patch_type: PatchType, current: Obj, patch: Any, schema: dict[str, Any] | None) -> Obj:
@@ -29,11 +33,9 @@ def apply_patch(patch_type: PatchType, current: Obj, patch: Any, schema: dict[st
     kinds' own are used, found by `current`'s apiVersion and kind.
 
     Guarantees: `current` and `patch` are not changed; what the patch does not touch is shared with `current`.
-    Errors: ApiError 400 (not a patch), 413 (too many operations, too much copied), 415 (apply), 422 (a JSON
-    patch that does not fit the object).
+    Errors: ApiError 400 (not a patch), 413 (too many operations, too much copied), 422 (a JSON patch that does not
+    fit the object).
     """
-    if patch_type == "apply":
-        raise ApiError(415, "UnsupportedMediaType", "server-side apply is not available on this server")
     if patch_type == "json":
         result = _object(apply_json_patch(current, patch), "JSON patch")
         refuse_depth(result, "the result of the JSON patch")

@@ -90,6 +90,11 @@ KINDS: dict[tuple[str, str], dict[str, Field]] = {
 }
 
 
+def builtin_rules(group: str, kind: str) -> Field:
+    """The merge rules of a built-in kind below the top level, metadata apart."""
+    return Field(fields=KINDS.get((group, kind), {}))
+
+
 def rules_of(obj: Obj, schema: dict[str, Any] | None) -> Field:
     """The merge rules of an object: those that `schema` states, else the built-in kind's."""
     if schema is not None and states_rules(schema):
