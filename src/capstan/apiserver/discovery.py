@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 from collections.abc import Sequence
 
 import orjson
 
+from capstan.api.kubernetes.kinds import GROUP_ORDER
 from capstan.api.objects import Obj
 from capstan.apiserver.exchange import JSON, Request, Response, json_response
 from capstan.apiserver.negotiation import clauses
@@ -74,7 +76,10 @@ class Discovery:
         raise no_such_resource()
 
     def _groups(self) -> Sequence[str]:
-        return sorted({served.group for served in self._registry.all()})
+        """Kubernetes' own in the order of its priorities, then the others by name."""
+        found = {served.group for served in self._registry.all()}
+        own = [group for group in ("", *GROUP_ORDER) if group in found]
+        return [*own, *sorted(found.difference(own))]
 
     def _versions(self, group: str) -> Sequence[str]:
         names = {v.name for served in self._registry.all() if served.group == group for v in served.versions}
@@ -146,7 +151,8 @@ def _subresources(served: Served, version: ServedVersion) -> list[tuple[str, Obj
         found.append(("scale", {"group": "autoscaling", "version": "v1", "kind": "Scale"}, ["get", "patch", "update"]))
     if version.status:
         found.append(("status", own, ["get", "patch", "update"]))
-    return found
+    found += [(name, own, ["get", "patch", "update"]) for name in version.subresources]
+    return sorted(found, key=lambda one: one[0])
 
 
 def _aggregated_resource(served: Served, version: ServedVersion) -> Obj:
@@ -170,6 +176,12 @@ def _aggregated_resource(served: Served, version: ServedVersion) -> Obj:
     return resource
 
 
+def _storage_hash(served: Served) -> str:
+    """Eight bytes that differ when objects are kept in another version (kube-apiserver's way of making them)."""
+    kept = f"{served.group}/{served.storage}/{served.kind}"
+    return base64.b64encode(hashlib.sha256(kept.encode()).digest()[:8]).decode()
+
+
 def _legacy_resources(served: Served, version: ServedVersion) -> list[Obj]:
     main: Obj = {
         "name": served.plural,
@@ -177,6 +189,7 @@ def _legacy_resources(served: Served, version: ServedVersion) -> list[Obj]:
         "namespaced": served.namespaced,
         "kind": served.kind,
         "verbs": list(served.verbs),
+        "storageVersionHash": _storage_hash(served),
     }
     if served.short_names:
         main["shortNames"] = list(served.short_names)

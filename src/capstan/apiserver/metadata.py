@@ -16,19 +16,6 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_ANNOTATIONS_BYTES = 256 * 1024
 _RBAC = "rbac.authorization.k8s.io"
 
-#: Built-in groups whose kinds carry a generation; core kinds do not.
-_GENERATION_GROUPS = frozenset(
-    (
-        "apps",
-        "batch",
-        "policy",
-        "networking.k8s.io",
-        "apiextensions.k8s.io",
-        "admissionregistration.k8s.io",
-        "autoscaling",
-    )
-)
-
 #: What a client can neither set nor clear on an existing object.
 PROTECTED = (
     "name",
@@ -56,7 +43,7 @@ def metadata_of(obj: Obj) -> dict[str, Any]:
 
 
 def has_generation(served: Served) -> bool:
-    return not served.builtin or served.group in _GENERATION_GROUPS
+    return served.generation
 
 
 def content(obj: Obj, *, status: bool) -> dict[str, Any]:

@@ -110,7 +110,9 @@ class Served:
         return obj if validator is None else validator.prune(obj)
 
     def resource(self, version: str = "") -> Resource:
-        return Resource(self.group, version or self.storage, self.plural, self.kind, self.namespaced)
+        if not version:
+            version = self.storage if self.version(self.storage) or not self.versions else self.versions[0].name
+        return Resource(self.group, version, self.plural, self.kind, self.namespaced)
 
     def stored(self, namespace: str) -> Target:
         """The kind as it is kept, for the server's own upkeep; that version need not be served."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
-from capstan.api.errors import invalid
+from capstan.api.errors import FieldCause, bad_request, invalid
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj
 from capstan.api.schema import structural_schema
@@ -28,8 +29,21 @@ def conform(target: Target, body: Obj, old: Obj | None, options: WriteOptions) -
     validator = target.version.validator()
     if validator is None:
         return body, warnings
+    if target.version.normal is not None:
+        body = target.version.normal(body)
     duplicates = getattr(options, "duplicates", ())
     checked = validator.apply(body, old, mode=options.field_validation, duplicates=duplicates)
     if checked.causes:
+        refuse_unreadable(target, checked.causes)
         raise invalid(target.served.group_kind, str(body["metadata"].get("name", "")), checked.causes)
     return checked.object, warnings + checked.warnings
+
+
+def refuse_unreadable(target: Target, causes: Sequence[FieldCause]) -> None:
+    """Raises 400 for a value of the wrong type in a built-in kind, which Kubernetes cannot even read."""
+    wrong = next((cause for cause in causes if cause.reason == "FieldValueTypeInvalid"), None)
+    if wrong is None or not target.version.message:
+        return
+    kind, version = target.served.kind, target.version.name
+    where = f"{kind} in version {version!r} cannot be handled as a {kind}".replace("'", '"')
+    raise bad_request(f"{where}: json: cannot unmarshal: {wrong.field}: {wrong.message}")

@@ -17,34 +17,12 @@ _TOKEN = re.compile(r"\s*(?:(==|!=|=|,|\(|\)|!|<|>)|([^\s=!,()<>]+))")
 _NAME = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _DNS = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-#: Field selectors of built-in kinds besides metadata.name and metadata.namespace (Kubernetes' field label funcs).
-BUILTIN_FIELDS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("", "Secret"): ("type",),
-    ("", "Namespace"): ("status.phase",),
-    ("", "Event"): (
-        "involvedObject.kind",
-        "involvedObject.namespace",
-        "involvedObject.name",
-        "involvedObject.uid",
-        "involvedObject.apiVersion",
-        "involvedObject.resourceVersion",
-        "involvedObject.fieldPath",
-        "reason",
-        "reportingComponent",
-        "source",
-        "type",
-    ),
-    ("", "Node"): ("spec.unschedulable",),
-    ("", "Pod"): (
-        "spec.nodeName",
-        "spec.restartPolicy",
-        "spec.schedulerName",
-        "spec.serviceAccountName",
-        "spec.hostNetwork",
-        "status.phase",
-        "status.podIP",
-        "status.nominatedNodeName",
-    ),
+#: Field selectors that are no path, or of which absence is a value: path -> how it is read.
+_SPECIAL: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "spec.unschedulable": (("spec", "unschedulable"), "false"),
+    "spec.hostNetwork": (("spec", "hostNetwork"), "false"),
+    "status.replicas": (("status", "replicas"), "0"),
+    "status.successful": (("status", "succeeded"), "0"),
 }
 
 
@@ -189,7 +167,6 @@ def _allowed_fields(served: Served, version: ServedVersion) -> frozenset[str]:
     fields = {"metadata.name", *(path.lstrip(".") for path in version.selectable)}
     if served.namespaced:
         fields.add("metadata.namespace")
-    fields.update(BUILTIN_FIELDS.get((served.group, served.kind), ()) if served.builtin else ())
     return frozenset(fields)
 
 
@@ -206,8 +183,9 @@ def _text_of(obj: Any, path: tuple[str, ...]) -> str:
 def _field_value(served: Served, path: str) -> Callable[[Obj], str]:
     if path == "source" and served.kind == "Event":
         return lambda obj: _text_of(obj, ("source", "component")) or _text_of(obj, ("reportingComponent",))
-    if path == "spec.unschedulable":
-        return lambda obj: _text_of(obj, ("spec", "unschedulable")) or "false"
+    if served.builtin and path in _SPECIAL:
+        inner, absent = _SPECIAL[path]
+        return lambda obj: _text_of(obj, inner) or absent
     parts = tuple(path.split("."))
     return lambda obj: _text_of(obj, parts)
 

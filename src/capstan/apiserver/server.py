@@ -9,20 +9,19 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from capstan.api.errors import is_already_exists
 from capstan.api.kinds import Kind, Scheme, Version
 from capstan.api.schema import structural_schema
-from capstan.api.verbs import User, WriteOptions
+from capstan.api.verbs import User
 from capstan.apiserver.admission import Chained
 from capstan.apiserver.authentication import Authenticator, NoTokens
 from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
+from capstan.apiserver.builtins import as_builtin, served_builtins
 from capstan.apiserver.crds import DefinitionController, OwnDefinitions, with_definition_rules
 from capstan.apiserver.deleting import Deleter
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
-from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.openapi import OPENAPI_V3, OpenApi
 from capstan.apiserver.rbac.authorizer import RbacAuthorizer
 from capstan.apiserver.rbac.escalation import Grants
@@ -30,6 +29,7 @@ from capstan.apiserver.rbac.index import PREFIXES as RBAC
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.schemas import struct_validator
+from capstan.apiserver.standing import make_standing
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
 from capstan.apiserver.writing import Writer
@@ -47,7 +47,8 @@ class ApiServer:
     """Kubernetes verbs over a store. Several servers in one process share nothing.
 
     Assumptions: `clock` gives aware UTC, `token(n)` n random bytes; the store was opened by the caller, who
-    closes it after `stop`.
+    closes it after `stop`. With `stored_kinds` it serves Kubernetes' other kinds too, which are only kept here;
+    `address` (`host:port`) is then where the service `kubernetes` leads.
     """
 
     def __init__(
@@ -60,14 +61,19 @@ class ApiServer:
         root_ca: str = "",
         git_version: str = GIT_VERSION,
         metrics: Callable[[], bytes] | None = None,
+        stored_kinds: bool = False,
+        address: str = "",
     ) -> None:
+        self._address = address
         self.git_version = git_version
         self._metrics = metrics
         self._root_ca = root_ca
         self.scheme = scheme
         self.registry = Registry()
         for kind in scheme.kinds:
-            self.registry.add(with_definition_rules(served_kind(kind)))
+            self.registry.add(with_definition_rules(served_kind(kind, warns=stored_kinds)))
+        for served in served_builtins(tuple(self.registry.all())) if stored_kinds else ():
+            self.registry.add(served)
         self.backend = Backend(store, self.registry, clock, token)
         self._rbac = RbacAuthorizer(store)
         self.authorizer: Authorizer = self._rbac
@@ -112,7 +118,7 @@ class ApiServer:
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
-        await self._make_namespaces()
+        await make_standing(self.backend, self._parts.writer, SYSTEM, self._address)
         await self._rbac.load()
         for prefix in RBAC:
             self._spawn(partial(self._rbac.follow, prefix), prefix)
@@ -149,22 +155,12 @@ class ApiServer:
         except Exception:
             log.exception("%s ended", name)
 
-    async def _make_namespaces(self) -> None:
-        served = self.registry.by_plural("", "namespaces")
-        if served is None:
-            return
-        verbs = self.verbs(SYSTEM)
-        for name in ALWAYS:
-            if await self.backend.store.get(served.prefix, "", name) is None:
-                try:
-                    await verbs.create(served.resource(), "", {"metadata": {"name": name}}, WriteOptions())
-                except Exception as error:
-                    if not is_already_exists(error):
-                        raise
 
-
-def served_kind(kind: Kind) -> Served:
-    """How a kind of the program is served."""
+def served_kind(kind: Kind, *, warns: bool = False) -> Served:
+    """How a kind of the program is served: one of Kubernetes' own by the facts of it."""
+    own = as_builtin(kind.group, kind.kind, warns=warns) if kind.builtin else None
+    if own is not None:
+        return own
     return Served(
         group=kind.group,
         kind=kind.kind,

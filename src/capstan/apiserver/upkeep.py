@@ -89,7 +89,7 @@ class NamespaceController:
         await self._change(namespace.name, lambda current: {**current, "spec": {}}, "finalize")
 
     def _in_order(self) -> list[Served]:
-        kinds = [served for served in self._backend.registry.all() if served.namespaced]
+        kinds = [served for served in self._backend.registry.all() if served.namespaced and not served.kept_at]
         return sorted(kinds, key=lambda served: (served.prefix != "/pods", served.prefix))
 
     async def _delete_all(self, served: Served, namespace: str) -> Sequence[Entry]:

@@ -40,9 +40,9 @@ JSONSchemaProps 1=id:string 2=$schema:string 3=$ref:string* 4=description:string
   39=x-kubernetes-embedded-resource:bool 40=x-kubernetes-int-or-string:bool
   41=x-kubernetes-list-map-keys:[string]@atomic 42=x-kubernetes-list-type:string* 43=x-kubernetes-map-type:string*
   44=x-kubernetes-validations:[ValidationRule]@rule~m:rule
-JSONSchemaPropsOrArray
-JSONSchemaPropsOrBool
-JSONSchemaPropsOrStringArray
+JSONSchemaPropsOrArray 1=schema:JSONSchemaProps*+ 2=jSONSchemas:[JSONSchemaProps]!+@atomic
+JSONSchemaPropsOrBool 1=allows:bool!+ 2=schema:JSONSchemaProps*+
+JSONSchemaPropsOrStringArray 1=schema:JSONSchemaProps*+ 2=property:[string]!+@atomic
 SelectableField 1=jsonPath:string!+
 ServiceReference 1=namespace:string!+ 2=name:string!+ 3=path:string* 4=port:int32*
 ValidationRule 1=rule:string!+ 2=message:string 3=messageExpression:string 4=reason:FieldValueErrorReason*

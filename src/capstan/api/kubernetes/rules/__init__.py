@@ -1,0 +1,63 @@
+"""Admission of built-in kinds: defaults and immutable fields as tables, the rest as one function for a kind. Pure."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Final
+
+from capstan.api.kinds import Admission, AdmissionRequest, Query
+from capstan.api.kubernetes.rules.defaults import DEFAULTS, filled
+from capstan.api.kubernetes.rules.faults import IMMUTABLE, immutable_faults
+from capstan.api.objects import Obj
+
+Rule = Callable[[AdmissionRequest, Obj], Admission]
+
+#: API group -> the module with rules that are more than tables: it has `RULES` and perhaps `LOOKUPS`, by kind.
+_MODULES: Final = {
+    "": "core",
+    "apps": "apps",
+    "batch": "batch",
+    "autoscaling": "autoscaling",
+    "policy": "policy",
+    "networking.k8s.io": "networking",
+    "rbac.authorization.k8s.io": "rbac",
+    "scheduling.k8s.io": "scheduling",
+    "certificates.k8s.io": "certificates",
+    "admissionregistration.k8s.io": "admissionregistration",
+}
+
+
+def admit(group: str, kind: str, request: AdmissionRequest) -> Admission:
+    """The object with its defaults, or why it is refused. Status and deletes have no rules but a kind's own."""
+    if request.new is None:
+        return Admission(None)
+    new = request.new
+    if request.subresource in ("", "*", "scale"):
+        new = filled(new, DEFAULTS.get((group, kind), {}))
+    rule = _rules(group).get(kind)
+    admission = Admission(new) if rule is None else rule(request, new)
+    if request.old is None or admission.object is None or request.subresource:
+        return admission
+    causes = immutable_faults(request.old, admission.object, IMMUTABLE.get((group, kind), ()))
+    return Admission(admission.object, (*admission.causes, *causes), admission.warnings)
+
+
+def lookups(group: str, kind: str, new: Obj) -> Sequence[Query]:
+    """The other objects that the rules of a kind need to see."""
+    module = _MODULES.get(group)
+    if module is None:
+        return ()
+    found = getattr(_module(module), "LOOKUPS", {}).get(kind)
+    return found(new) if found is not None else ()
+
+
+def _rules(group: str) -> dict[str, Rule]:
+    module = _MODULES.get(group)
+    return getattr(_module(module), "RULES", {}) if module is not None else {}
+
+
+@cache
+def _module(name: str) -> object:
+    return importlib.import_module(f"capstan.api.kubernetes.rules.{name}")
