@@ -83,3 +83,13 @@ MACHINE_DEPLOYMENT_FINALIZER: Final = "cluster.x-k8s.io/machinedeployment"
 
 #: The type of the Secrets that belong to a cluster (kubeconfig, certificates, bootstrap data).
 CLUSTER_SECRET_TYPE: Final = "cluster.x-k8s.io/secret"
+
+#: Annotations by which deployments, sets and machines agree on Machines that change in place (7).
+_IN_PLACE: Final = "in-place-updates.internal.cluster.x-k8s.io"
+MOVE_MACHINES_ANNOTATION: Final = f"{_IN_PLACE}/move-machines-to-machineset"
+RECEIVE_MACHINES_ANNOTATION: Final = f"{_IN_PLACE}/receive-machines-from-machinesets"
+PENDING_MOVE_ANNOTATION: Final = f"{_IN_PLACE}/pending-acknowledge-move"
+ACKNOWLEDGED_MOVE_ANNOTATION: Final = f"{_IN_PLACE}/acknowledged-move"
+UPDATE_IN_PROGRESS_ANNOTATION: Final = f"{_IN_PLACE}/update-in-progress"
+#: Among the pending hooks of a Machine whose update somebody has to carry out.
+UPDATE_MACHINE_HOOK: Final = "UpdateMachine"

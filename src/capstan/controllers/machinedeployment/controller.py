@@ -16,7 +16,7 @@ from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.owners import group_of, is_owned_by
 from capstan.api.rules.replicas import selects
 from capstan.controllers.machinedeployment.plan import plan
-from capstan.controllers.machinedeployment.plan.sets import effective_selector
+from capstan.controllers.machinedeployment.plan.shape import effective_selector
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.controllers.machinedeployment.status import compute_status
 from capstan.runtime.controller import Controller, Mapper, Watch, Writes

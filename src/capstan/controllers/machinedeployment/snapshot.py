@@ -23,7 +23,8 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineDeploymentSnapshot:
     """`machine_sets` are those that the deployment controls, `orphans` those that it may adopt, `machines` those of
-    all its sets; all sorted by name."""
+    all its sets; all sorted by name. `updatable` names the sets whose Machines can take the present template without
+    being replaced."""
 
     deployment: MachineDeployment
     now: datetime
@@ -33,6 +34,7 @@ class MachineDeploymentSnapshot:
     machines: tuple[Machine, ...] = ()
     bootstrap: External | None = None
     infrastructure: External
+    updatable: frozenset[str] = frozenset()
 
     @property
     def subject(self) -> ObjectRef:
@@ -62,14 +64,13 @@ class MachineDeploymentSnapshot:
 
     @property
     def current(self) -> MachineSet | None:
-        """The set that has the deployment's template; while none has, the one that stands for it: the largest."""
+        """The set that has the deployment's template, the largest if there are several (4.3)."""
         sets = [s for s in self.all_sets if s.metadata.deletion_timestamp is None]
         ordered = sorted(
             sets,
             key=lambda s: (-(s.spec.replicas or 0), s.metadata.creation_timestamp or _EPOCH, s.metadata.name),
         )
-        matching = [s for s in ordered if not self.differences(s)]
-        return next(iter(matching or ordered), None)
+        return next((s for s in ordered if not self.differences(s)), None)
 
     def differences(self, machine_set: MachineSet) -> list[str]:
         """Why the set's machines are not as the deployment wants them."""

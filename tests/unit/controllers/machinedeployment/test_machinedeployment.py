@@ -1,4 +1,4 @@
-"""MachineDeployment: one MachineSet, as large as wanted; what is not rolled out is told."""
+"""MachineDeployment: its MachineSets, made, sized and replaced; what is rolling out is told."""
 
 from __future__ import annotations
 
@@ -76,7 +76,6 @@ def test_scales_its_set() -> None:
     ("template", "line"),
     [
         ({"version": "v1.35.0"}, "* Version v1.34.1, v1.35.0 required"),
-        ({"failureDomain": "a"}, "* Failure domain none, a required"),
         (
             {"infrastructureRef": {"apiGroup": INFRA, "kind": "LabMachineTemplate", "name": "other"}},
             "* LabMachine is not up-to-date",
@@ -84,22 +83,54 @@ def test_scales_its_set() -> None:
         ({"bootstrap": {"configRef": {"name": "other"}}}, "* LabConfig is not up-to-date"),
     ],
 )
-def test_what_needs_new_machines_is_told_once_and_not_rolled_out(template: Obj, line: str) -> None:
+def test_what_needs_new_machines_makes_a_new_set_and_is_told(template: Obj, line: str) -> None:
     world = joined(2)
-    before = the_set(world)["spec"], [m["metadata"]["name"] for m in world.all("Machine")]
+    old = the_set(world)["metadata"]["name"]
+    machines = {m["metadata"]["name"] for m in world.all("Machine")}
     edit(world, template={"spec": template})
     world.settle(provide)
-    assert (the_set(world)["spec"], [m["metadata"]["name"] for m in world.all("Machine")]) == before
+    assert machines <= {m["metadata"]["name"] for m in world.all("Machine")}, "nothing new is ready: the old ones stay"
+    sizes = {s["metadata"]["name"]: s["spec"]["replicas"] for s in world.all("MachineSet")}
+    assert sizes.pop(old) == 2
+    assert list(sizes.values()) == ([1] if "version" in template else []), "no set is made of what is not there"
     status, reason, message = reported(world, "RollingOut")
-    assert (status, reason) == ("True", "RolloutNotCarriedOut")
-    assert line in message.splitlines()
-    assert "is not carried out yet" in message
-    told = [event for event in world.events if "RolloutNotCarriedOut" in event]
-    assert len(told) == 1
-    assert told[0].startswith("Warning")
+    assert (status, reason) == ("True", "RollingOut")
+    assert message.splitlines() == ["Rolling out 2 not up-to-date replicas", line]
     assert line in reported(world, "MachinesUpToDate")[2]
-    assert [w.condition for w in step(world).waiting_on] == ["RollingOut"]
-    assert world.get("Cluster", "homelab")["status"]["workers"]["upToDateReplicas"] == 0
+
+
+def test_a_change_rolls_out_and_the_empty_set_goes() -> None:
+    world = joined(3)
+    before = {m["metadata"]["name"] for m in world.all("Machine") if "workers" in m["metadata"]["name"]}
+    old = the_set(world)["metadata"]["name"]
+    edit(world, template={"spec": {"failureDomain": "a"}})
+    world.settle(provide)
+    after = [m for m in world.all("Machine") if "workers" in m["metadata"]["name"]]
+    assert len(after) == 3
+    assert not before & {m["metadata"]["name"] for m in after}
+    assert {m["spec"]["failureDomain"] for m in after} == {"a"}
+    made = the_set(world)
+    assert made["metadata"]["name"] != old
+    assert made["metadata"]["annotations"][f"{PREFIX}/revision"] == "2"
+    assert world.get("MachineDeployment", "workers")["metadata"]["annotations"][f"{PREFIX}/revision"] == "2"
+    assert reported(world, "RollingOut") == ("False", "NotRollingOut", "")
+    assert f"Normal SuccessfulDelete: Deleted MachineSet {old}" in world.events
+
+
+def test_the_set_of_an_earlier_template_becomes_current_again() -> None:
+    world = joined(2)
+    first = the_set(world)["metadata"]["name"]
+    edit(world, rollout={"strategy": {"type": "OnDelete"}}, template={"spec": {"failureDomain": "a"}})
+    world.settle(provide)
+    sets = {s["metadata"]["name"]: s for s in world.all("MachineSet")}
+    assert sets[first]["metadata"]["annotations"]["cluster.x-k8s.io/disable-machine-create"] == "true"
+    assert [s["spec"]["replicas"] for s in sets.values() if s is not sets[first]] == [0]
+    edit(world, template={"spec": {"failureDomain": None}})
+    world.settle(provide)
+    annotations = world.get("MachineSet", first)["metadata"]["annotations"]
+    assert annotations[f"{PREFIX}/revision"] == "3"
+    assert annotations[f"{PREFIX}/revision-history"] == "1"
+    assert annotations["cluster.x-k8s.io/disable-machine-create"] == "false"
 
 
 def test_a_template_that_comes_back_is_no_rollout() -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from capstan.api.cluster.admission.rollout import rollout_warnings
 from capstan.api.cluster.admission.rules import (
     bootstrap_causes,
     cluster_name_causes,
@@ -59,7 +58,7 @@ def admit_machine_deployment(request: AdmissionRequest) -> Admission:
         *taint_causes(new, "spec.template.spec.taints", workers=True),
         *metadata_causes(mapping_at(new, "spec.template.metadata"), "spec.template.metadata"),
     )
-    return Admission(new, causes, () if causes else rollout_warnings(request.old, new))
+    return Admission(new, causes)
 
 
 def _defaulted(deployment: Obj) -> Obj:

@@ -1,4 +1,4 @@
-"""Which changes would replace Machines, and the warning that this release does not replace them yet."""
+"""Which changes of a MachineSet need new Machines, and the warning that a set by itself does not replace any."""
 
 from __future__ import annotations
 
@@ -11,25 +11,22 @@ from capstan.api.rules.fields import value_at
 #: Parts of a template that go to existing Machines in place; every other change means new Machines.
 _IN_PLACE: Final = frozenset({"deletion", "minReadySeconds", "readinessGates", "taints"})
 _SPEC: Final = "spec.template.spec"
-_AFTER: Final = "spec.rollout.after"
 
 
 def rollout_fields(old: Obj, new: Obj) -> tuple[str, ...]:
-    """The fields whose change asks for Machines to be replaced."""
+    """The fields whose change reaches new Machines only."""
     before, after = value_at(old, _SPEC) or {}, value_at(new, _SPEC) or {}
     changed = sorted(name for name in {*before, *after} - _IN_PLACE if before.get(name) != after.get(name))
-    fields = tuple(f"{_SPEC}.{name}" for name in changed)
-    return (*fields, _AFTER) if value_at(old, _AFTER) != value_at(new, _AFTER) else fields
+    return tuple(f"{_SPEC}.{name}" for name in changed)
 
 
 def rollout_warnings(old: Obj | None, new: Obj) -> tuple[str, ...]:
-    """One warning for each change that asks for Machines to be replaced."""
+    """One warning for each of them."""
     if old is None:
         return ()
     return tuple(
-        f"{field} changed from {_short(value_at(old, field))} to {_short(value_at(new, field))}: existing Machines "
-        "are not replaced, because rolling updates are not built yet; the object's conditions say so until it is "
-        "changed back"
+        f"{field} changed from {_short(value_at(old, field))} to {_short(value_at(new, field))}: a MachineSet makes "
+        "new Machines of it and leaves those that exist; a MachineDeployment would replace them"
         for field in rollout_fields(old, new)
     )
 

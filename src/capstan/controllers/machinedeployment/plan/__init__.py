@@ -1,8 +1,4 @@
-"""Decides the next step of one MachineDeployment: its one MachineSet, as large as wanted.
-
-Changes that need new machines are not rolled out: they are told (condition RollingOut, an Event, waiting_on), and
-the set that exists goes on as it is.
-"""
+"""Decides the next step of one MachineDeployment: its MachineSets, and how its Machines come to its template."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from capstan.api.rules.owners import add_finalizer
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machinedeployment.plan.deletion import plan_deletion
 from capstan.controllers.machinedeployment.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
-from capstan.controllers.machinedeployment.plan.rollout import plan_rollout_notice
 from capstan.controllers.machinedeployment.plan.sets import plan_sets
 from capstan.controllers.machinedeployment.snapshot import RESOURCE, MachineDeploymentSnapshot
 from capstan.runtime.plan import Plan, Update, Waiting
@@ -35,12 +30,10 @@ def plan(snapshot: MachineDeploymentSnapshot) -> Plan:
         reason = "its MachineSets go before it does"
         return Plan(snapshot.subject, (Update(resource=RESOURCE, before=deployment, after=after, reason=reason),))
     sets = plan_sets(snapshot, after)
-    notice = plan_rollout_notice(snapshot)
-    actions = [*plan_template_owners(snapshot), *plan_adoptions(snapshot), *sets.actions, *notice.actions]
+    actions = [*plan_template_owners(snapshot), *plan_adoptions(snapshot), *sets.actions]
     if sets.deployment != deployment:
         reason = "it says to whom it belongs, and which revision its MachineSet has"
         actions.append(Update(resource=RESOURCE, before=deployment, after=sets.deployment, reason=reason))
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
-    waiting = (*sets.waiting_on, *notice.waiting_on)
     requeue = sets.requeue_after or seconds_of_youth(machines, snapshot.now)
-    return Plan(snapshot.subject, tuple(actions), waiting, requeue)
+    return Plan(snapshot.subject, tuple(actions), sets.waiting_on, requeue)

@@ -13,7 +13,7 @@ from capstan.api.rules.conditions_v1beta1 import WARNING, legacy_false, legacy_t
 from capstan.api.rules.progress import paused_condition
 from capstan.api.rules.replicas import count_true, count_versions, selector_text
 from capstan.controllers.machinedeployment.plan.limits import max_unavailable
-from capstan.controllers.machinedeployment.plan.sets import effective_selector
+from capstan.controllers.machinedeployment.plan.shape import effective_selector
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.controllers.machinedeployment.status.conditions import deployment_conditions
 from capstan.runtime.plan import Outcomes

@@ -14,12 +14,8 @@ from capstan.api.cluster.machineconditions import (
 )
 from capstan.api.cluster.machinedeployment import MachineDeploymentStatus
 from capstan.api.meta import Condition
-from capstan.api.rules.conditions import (
-    FALSE,
-    TRUE,
-)
+from capstan.api.rules.conditions import FALSE, TRUE, find_condition
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update, max_unavailable
-from capstan.controllers.machinedeployment.plan.rollout import REASON, rollout_message
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.runtime.plan import Outcomes
 
@@ -59,11 +55,15 @@ def available(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStat
 
 
 def rolling_out(snapshot: MachineDeploymentSnapshot) -> Condition:
-    """A change that needs new machines is named, and that nothing is done about it."""
-    message = "" if snapshot.deleting else rollout_message(snapshot)
-    if message:
-        return Condition(type="RollingOut", status=TRUE, reason=REASON, message=message)
-    return Condition(type="RollingOut", status=FALSE, reason="NotRollingOut")
+    """Machines that say of themselves that they are not as wanted, and why, each reason once."""
+    told = [find_condition(m.status.conditions, "UpToDate") for m in snapshot.machines]
+    outdated = [condition for condition in told if condition is not None and condition.status == FALSE]
+    if not outdated:
+        return Condition(type="RollingOut", status=FALSE, reason="NotRollingOut")
+    lines = {line for condition in outdated for line in condition.message.splitlines() if line}
+    ordered = sorted(lines, key=lambda line: (not line.startswith("* Version"), line))
+    message = "\n".join([f"Rolling out {len(outdated)} not up-to-date replicas", *ordered])
+    return Condition(type="RollingOut", status=TRUE, reason="RollingOut", message=message)
 
 
 def scaling_up(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus, outcomes: Outcomes) -> Condition:
