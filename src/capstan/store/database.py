@@ -20,7 +20,7 @@ from capstan.store.sealing import SealError, Sealing
 FORMAT = 2
 PAGE_BYTES = 4096
 #: The write-ahead log is copied into the file when it has this many pages: a commit waits some 15 ms for that.
-_CHECKPOINT_PAGES = 1_000
+CHECKPOINT_PAGES = 1_000
 #: Files up to this size are checked page by page at start. Every start reads and checks each record of any file.
 _CHECK_BYTES = 256 * 1024 * 1024
 
@@ -82,13 +82,15 @@ def lock_store(place: Path) -> int:
     return lock
 
 
-def open_database(place: Path, vfs: str | None = None) -> apsw.Connection:
+def open_database(
+    place: Path, vfs: str | None = None, checkpoint_pages: int = CHECKPOINT_PAGES
+) -> apsw.Connection:
     """The database with its settings, checked and of our format. Raises StoreError or apsw.Error."""
     if vfs is None:
         _prepare_file(place)
     database = apsw.Connection(str(place), vfs=vfs)
     try:
-        _configure(database)
+        _configure(database, checkpoint_pages)
         _check_format(place, database)
         size = database.pragma("page_count") * PAGE_BYTES
         verdict = database.pragma("quick_check", 1) if size <= _CHECK_BYTES else "ok"
@@ -135,7 +137,7 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _configure(database: apsw.Connection) -> None:
+def _configure(database: apsw.Connection, checkpoint_pages: int) -> None:
     # Nobody else opens the file: no shared memory beside it, no locks per commit.
     database.pragma("locking_mode", "exclusive")
     database.pragma("auto_vacuum", "incremental")
@@ -148,7 +150,7 @@ def _configure(database: apsw.Connection) -> None:
     # What an earlier process could not get to the disk may still be seen in the kernel's cache of the write-ahead
     # log: copied into the file and synced before it is served, it is what it looks like.
     database.pragma("wal_checkpoint(truncate)")
-    database.wal_autocheckpoint(_CHECKPOINT_PAGES)
+    database.wal_autocheckpoint(checkpoint_pages)
 
 
 def _check_format(place: Path, database: apsw.Connection) -> None:
@@ -240,10 +242,12 @@ class _Loading:
             if entry.revision in self._unreadable:
                 index.unreadable[key] = self._unreadable[entry.revision]
         floor = self._floor
+        if len(self._changes) > index.retain:
+            floor = self._changes[-index.retain - 1][0].revision
         for entry, past, _ in self._changes:
             # History that cannot be shown is as good as compacted.
             if entry.revision in self._unreadable or past in self._unreadable:
-                floor = entry.revision
+                floor = max(floor, entry.revision)
         for entry, past, deleted in self._changes:
             if entry.revision > floor:
                 index.load_history(Change(entry, self._entries.get(past), deleted))

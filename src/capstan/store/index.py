@@ -122,7 +122,7 @@ class Index:
     def __init__(self, retain: int) -> None:
         self.revision = 0
         self.compacted = 0
-        self._retain = retain
+        self.retain = retain
         self._shelves: dict[str, Shelf] = {}
         self._history: deque[Change] = deque()
         self._everything: dict[MemorySubscription, None] = {}
@@ -177,7 +177,7 @@ class Index:
             subscription.deliver(change)
         for subscription in tuple(self._everything):
             subscription.deliver(change)
-        if len(self._history) > self._retain:
+        if len(self._history) > self.retain:
             self.compact(self._history[0].revision)
 
     def list(self, prefix: str, namespace: str, after: tuple[str, str] | None, limit: int, revision: int) -> Page:

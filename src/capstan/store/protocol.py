@@ -50,6 +50,10 @@ class StoreError(Exception):
     """The store cannot serve: the file is damaged, in use, or a write did not become durable."""
 
 
+class StoreUnavailableError(StoreError):
+    """The store cannot be reached now and may be later; a write may have happened or not."""
+
+
 class UnreadableError(StoreError):
     """One stored object cannot be read: its bytes do not decrypt. Reads that would show it fail, so that nobody takes
     it for deleted; all others go on."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import apsw
 
 from capstan.store.copying import Copying, verify_copy
-from capstan.store.database import RESTORE, Loaded, fact, load, lock_store, open_database, set_fact
+from capstan.store.database import CHECKPOINT_PAGES, RESTORE, Loaded, fact, load, lock_store, open_database, set_fact
 from capstan.store.entry import Entry
 from capstan.store.index import Index, MemorySubscription
 from capstan.store.memory import changes_of
@@ -82,13 +82,15 @@ class SqliteStore(IndexReads):
         *,
         encryption: Encryption | None = None,
         history_seconds: float = HISTORY_SECONDS,
+        checkpoint_pages: int = CHECKPOINT_PAGES,
         vfs: str | None = None,
     ) -> SqliteStore:
-        """Open or make the file. History is kept for so many changes and seconds, whichever ends first. `vfs` names
-        the file system under SQLite (apsw's, for tests). Raises StoreError when the file is in use, damaged, not one
+        """Open or make the file. History is kept for so many changes and seconds, whichever ends first; the
+        write-ahead log is copied into the file when it has `checkpoint_pages`. `vfs` names the file system under
+        SQLite (apsw's, for tests). Raises StoreError when the file is in use, damaged, not one
         of ours, or encrypted with another key."""
         place = Path(path)
-        opened = _open(place, retain, encryption, vfs)
+        opened = _open(place, retain, encryption, checkpoint_pages, vfs)
         store = cls(place, opened, history_seconds)
         try:
             await store._finish_opening()
@@ -178,6 +180,13 @@ class SqliteStore(IndexReads):
                 await self._writer.call(copying.end, writes=False)
             await self._loop.run_in_executor(None, verify_copy, path)
             return revision
+
+    async def check(self) -> None:
+        """Read the whole file and check how it hangs together; writes wait for it. Raises StoreError."""
+        self._check_open()
+        verdict = await self._writer.call(lambda database: database.pragma("integrity_check", 1), writes=False)
+        if verdict != "ok":
+            raise StoreError(f"{self._path} is damaged ({verdict}); {RESTORE}")
 
     async def close(self) -> None:
         """Finish what was committed, and free the file."""
@@ -283,11 +292,13 @@ class _Remember:
         set_fact(database, "encrypted", self._covered)
 
 
-def _open(place: Path, retain: int, encryption: Encryption | None, vfs: str | None) -> _Opened:
+def _open(
+    place: Path, retain: int, encryption: Encryption | None, checkpoint_pages: int, vfs: str | None
+) -> _Opened:
     lock = lock_store(place)
     database: apsw.Connection | None = None
     try:
-        database = open_database(place, vfs)
+        database = open_database(place, vfs, checkpoint_pages)
         return _loaded(database, lock, retain, encryption)
     except (apsw.Error, StoreError, SealError, UnicodeDecodeError) as error:
         if database is not None:
