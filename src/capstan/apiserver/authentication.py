@@ -23,13 +23,6 @@ class Tokens(Protocol):
         ...
 
 
-class NoTokens:
-    """No token is anybody's."""
-
-    async def user(self, token: str) -> User:
-        raise unauthorized()
-
-
 class Authenticator:
     """Tells who sent a request. `request.user` is whom the connection already proved, by its certificate."""
 

@@ -148,11 +148,19 @@ class Endpoints:
             yield error_frame(error)
 
     async def _create(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
-        accepted = _accepted(request)
         target = verbs.target("create", resource, route.namespace)
+        accepted = _accepted(request, transforms=not target.served.is_virtual)
         options, body = _decoded(request)
         answer = await verbs.create(resource, route.namespace, body, options)
         return self._written(request, accepted, verbs, target.served.resource(route.version), answer, 201)
+
+    async def _act(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+        """A create of a subresource: it stores nothing, and has no table."""
+        verbs.target("create", resource, route.namespace, route.name, route.subresource)
+        accepted = _accepted(request, transforms=False)
+        options, body = _decoded(request)
+        answer = await verbs.act(resource, route.namespace, route.name, route.subresource, body, options)
+        return self._written(request, accepted, verbs, resource, answer, 201)
 
     async def _update(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
@@ -226,6 +234,7 @@ _VERBS: dict[tuple[str, bool], _Endpoint] = {
     ("watch", True): Endpoints._watch,
     ("watch", False): Endpoints._watch,
     ("create", False): Endpoints._create,
+    ("create", True): Endpoints._act,
     ("update", True): Endpoints._update,
     ("patch", True): Endpoints._patch,
     ("delete", True): Endpoints._delete,
@@ -242,8 +251,8 @@ def _is_long(events: Sequence[Event]) -> bool:
     return False
 
 
-def _accepted(request: Request, *, is_list: bool = False) -> Accepted:
-    return negotiate(request.headers.get("accept", ""), is_list=is_list)
+def _accepted(request: Request, *, is_list: bool = False, transforms: bool = True) -> Accepted:
+    return negotiate(request.headers.get("accept", ""), is_list=is_list, transforms=transforms)
 
 
 def _decoded(request: Request) -> tuple[WireWriteOptions, Obj]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from capstan.api.kinds import (
     no_lookups,
 )
 from capstan.api.objects import Obj, Resource
+from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.validation import Validator
 
 if TYPE_CHECKING:
@@ -44,6 +45,27 @@ class ServedVersion:
     subresources: tuple[str, ...] = ()
     message: str = ""
     normal: Callable[[Obj], Obj] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A create that stores nothing: who asks, for what, and with which body. `target` is the resource of the path,
+    `name` the object whose subresource is asked."""
+
+    user: User
+    target: Target
+    name: str
+    body: Obj
+    options: WriteOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a create does where nothing is stored. `kind` is what body and answer are, when it is not the resource
+    itself."""
+
+    run: Callable[[Call], Awaitable[Obj]]
+    kind: Served | None = None
 
 
 def _unchecked() -> None:
@@ -79,6 +101,13 @@ class Served:
     #: Whether a PUT creates what is missing, and whether a create may bring its status along.
     upsert: bool = False
     born_with_status: bool = False
+    #: What creates of the kind itself (the empty name) or of a subresource do instead of storing something.
+    actions: Mapping[str, Action] = field(default_factory=dict)
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether there are no objects: a review is answered and forgotten."""
+        return "" in self.actions
 
     @property
     def prefix(self) -> str:

@@ -13,7 +13,7 @@ from capstan.api.kinds import Kind, Scheme, Version
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
 from capstan.apiserver.admission import Chained
-from capstan.apiserver.authentication import Authenticator, NoTokens
+from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.builtins import as_builtin, served_builtins
@@ -28,8 +28,12 @@ from capstan.apiserver.rbac.escalation import Grants
 from capstan.apiserver.rbac.index import PREFIXES as RBAC
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
+from capstan.apiserver.reviews.kinds import reviews, with_tokens
 from capstan.apiserver.schemas import struct_validator
 from capstan.apiserver.standing import make_standing
+from capstan.apiserver.tokens.issuer import issuer_document
+from capstan.apiserver.tokens.keys import key_ring, made_key_ring
+from capstan.apiserver.tokens.verify import AccountTokens
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
 from capstan.apiserver.writing import Writer
@@ -48,7 +52,8 @@ class ApiServer:
 
     Assumptions: `clock` gives aware UTC, `token(n)` n random bytes; the store was opened by the caller, who
     closes it after `stop`. With `stored_kinds` it serves Kubernetes' other kinds too, which are only kept here;
-    `address` (`host:port`) is then where the service `kubernetes` leads.
+    `address` (`host:port`) is then where the service `kubernetes` leads. `service_account_key` (PEM) signs tokens;
+    without one they end with the process.
     """
 
     def __init__(
@@ -63,6 +68,7 @@ class ApiServer:
         metrics: Callable[[], bytes] | None = None,
         stored_kinds: bool = False,
         address: str = "",
+        service_account_key: bytes = b"",
     ) -> None:
         self._address = address
         self.git_version = git_version
@@ -77,7 +83,13 @@ class ApiServer:
         self.backend = Backend(store, self.registry, clock, token)
         self._rbac = RbacAuthorizer(store)
         self.authorizer: Authorizer = self._rbac
-        self.authenticator = Authenticator(NoTokens(), self.authorizer)
+        ring = key_ring(service_account_key) if service_account_key else made_key_ring(token)
+        self._account_tokens = AccountTokens(self.backend, ring)
+        self.authenticator = Authenticator(self._account_tokens, self.authorizer)
+        for review in reviews(self._rbac, self._account_tokens):
+            self.registry.add(review)
+        if (accounts := self.registry.by_plural("", "serviceaccounts")) is not None:
+            self.registry.add(with_tokens(accounts, self.backend, self._account_tokens))
         self.backend.chain = Chained((Grants(self._rbac, self.registry), self.backend.chain))
         self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
@@ -114,7 +126,9 @@ class ApiServer:
         """OpenAPI v3 (version 2 is not served), and the metrics of the process in Prometheus' text format."""
         if request.path == "/metrics" and self._metrics is not None:
             return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
-        return self._openapi.answer(request) if request.path.startswith(OPENAPI_V3) else None
+        if request.path.startswith(OPENAPI_V3):
+            return self._openapi.answer(request)
+        return issuer_document(self._account_tokens, request)
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""

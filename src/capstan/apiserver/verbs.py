@@ -10,6 +10,7 @@ from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
 from capstan.api.rules.mergepatch import merge_patch
 from capstan.api.verbs import Answer, DeleteOptions, ListOptions, PatchType, User, WriteOptions
+from capstan.apiserver.actions import act
 from capstan.apiserver.apply.ownership import checked_config
 from capstan.apiserver.authorization import Authorizer, attributes_of, authorize, selected_name
 from capstan.apiserver.backend import Backend, view
@@ -17,7 +18,7 @@ from capstan.apiserver.deleting import Deleter, for_each
 from capstan.apiserver.options import check_apply_options
 from capstan.apiserver.patch import apply_patch, unsupported_patch_type
 from capstan.apiserver.reading import EntryPage, Lister
-from capstan.apiserver.resources import Target, no_such_resource
+from capstan.apiserver.resources import Call, Target, no_such_resource
 from capstan.apiserver.scale import SCALE, paths_of, scale_config, scale_of, scaled
 from capstan.apiserver.watch import Watch, watch_objects
 from capstan.apiserver.writing import Change, Writer
@@ -39,6 +40,11 @@ class Parts:
     authorizer: Authorizer
 
 
+def not_allowed(verb: str, group_resource: str) -> ApiError:
+    message = f'{verb} is not supported on resources of kind "{group_resource}"'
+    return ApiError(405, "MethodNotAllowed", message)
+
+
 def _unchanged(current: Obj) -> Obj:
     return current
 
@@ -57,9 +63,7 @@ class ServerVerbs:
         served = target.served
         authorize(self._parts.authorizer, self.user, attributes_of(verb, served, namespace, name, subresource))
         if verb not in served.verbs:
-            raise ApiError(
-                405, "MethodNotAllowed", f'{verb} is not supported on resources of kind "{served.group_resource}"'
-            )
+            raise not_allowed(verb, served.group_resource)
         if subresource == "status" and not target.version.status:
             raise no_such_resource()
         if subresource == "scale":
@@ -67,6 +71,9 @@ class ServerVerbs:
         elif subresource == "finalize":
             if served.prefix != "/namespaces":
                 raise no_such_resource()
+        elif subresource in served.actions and subresource:
+            if verb != "create":
+                raise not_allowed(verb, f"{served.group_resource}/{subresource}")
         elif subresource not in ("", "status", *target.version.subresources):
             raise no_such_resource()
         return target
@@ -99,7 +106,18 @@ class ServerVerbs:
         if not namespace and target.served.namespaced:
             place = (obj.get("metadata") or {}).get("namespace") or ""
             target = self.target("create", resource, str(place))
+        if target.served.is_virtual:
+            return await act(Call(self.user, target, "", obj, options), "")
         return await self._parts.writer.create(target, obj, options, self.user)
+
+    async def act(
+        self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions
+    ) -> Answer:
+        """A create of a subresource that stores nothing: a token of a ServiceAccount."""
+        target = self.target("create", resource, namespace, name, subresource)
+        if subresource not in target.served.actions:
+            raise not_allowed("create", f"{target.served.group_resource}/{subresource}".rstrip("/"))
+        return await act(Call(self.user, target, name, obj, options), subresource)
 
     async def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""

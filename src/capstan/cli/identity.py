@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Identity:
 
     authority: Authority
     server_context: ssl.SSLContext
+    service_account_key: bytes = field(repr=False)
 
     @property
     def ca_pem(self) -> bytes:
@@ -68,7 +69,7 @@ class IdentityStore:
         context.load_verify_locations(cadata=authority.certificate_pem.decode())
         # Optional: the probes come without; every other request is refused without one by authentication.
         context.verify_mode = ssl.CERT_OPTIONAL
-        return Identity(authority, context)
+        return Identity(authority, context, self._service_account_key())
 
     def write_kubeconfig(self, authority: Authority, server: str) -> bool:
         """The admin's kubeconfig, unless a good one is there. True when it was written."""
@@ -95,6 +96,13 @@ class IdentityStore:
         write_private(key, made.key_pem)
         write_private(certificate, made.certificate_pem)
         return made
+
+    def _service_account_key(self) -> bytes:
+        """The key that signs the tokens of ServiceAccounts; it has no other use. RSA keys may take its place."""
+        path = self._place.service_account_key
+        if not path.exists():
+            write_private(path, key_to_pkcs8_pem(self._keys.ecdsa_p256()))
+        return path.read_bytes()
 
     def _usable(self, certificate: Path, authority: Authority, wanted: Subject) -> bool:
         if not certificate.exists() or not certificate.with_suffix(".key").exists():

@@ -31,6 +31,10 @@ class Place:
         return self.root / "control.sock"
 
     @property
+    def service_account_key(self) -> Path:
+        return self.pki / "sa.key"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.root / "kubeconfig"
 

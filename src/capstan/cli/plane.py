@@ -101,6 +101,7 @@ class Plane:
             token=self._keys.token,
             root_ca=identity.ca_pem.decode(),
             metrics=self._metrics,
+            service_account_key=identity.service_account_key,
         )
         await self._server.start()
         self._listener = await serve(self._server, self._options.address, self._options.port, identity.server_context)

@@ -1,0 +1,1 @@
+"""Reviews: questions about rights and users that are answered and not kept."""
