@@ -1,0 +1,29 @@
+"""The state of one evaluation: values of variables, what it cost so far, what it may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from capstan.apiserver.cel.errors import CostExceeded
+
+
+class Frame:
+    """Slots of variables and the account of costs."""
+
+    __slots__ = ("cost", "limit", "slots")
+
+    def __init__(self, slots: list[Any], limit: int) -> None:
+        self.slots = slots
+        self.cost = 0
+        self.limit = limit
+
+    def spend(self, units: int) -> None:
+        """Charges units. Errors: CostExceeded."""
+        self.cost += units
+        if self.cost > self.limit:
+            raise CostExceeded()
+
+
+#: A compiled node.
+Run = Callable[[Frame], Any]

@@ -1,0 +1,1 @@
+"""The function libraries of Kubernetes, each a table of overloads by name."""
