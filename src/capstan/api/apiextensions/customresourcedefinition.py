@@ -117,6 +117,45 @@ class CustomResourceVersion(Struct, frozen=True, kw_only=True):
     selectable_fields: tuple[SelectableField, ...] = ()
 
 
+class WebhookServiceReference(Struct, frozen=True, kw_only=True):
+    """The Service that answers for a webhook.
+
+    namespace: where it is.
+    name: its name.
+    path: the path of the URL.
+    port: its port; 443 when none is given.
+    """
+
+    namespace: Required[str] = ""
+    name: Required[str] = ""
+    path: str | None = None
+    port: Int32 | None = None
+
+
+class WebhookClientConfig(Struct, frozen=True, kw_only=True):
+    """Where a webhook is.
+
+    url: its https URL; either this or service is given.
+    service: its Service.
+    ca_bundle: the certificates (PEM) to trust instead of the system's.
+    """
+
+    url: str | None = None
+    service: WebhookServiceReference | None = None
+    ca_bundle: str | None = msgspec.field(default=None, name="caBundle")
+
+
+class WebhookConversion(Struct, frozen=True, kw_only=True):
+    """The webhook that converts objects.
+
+    client_config: where it is.
+    conversion_review_versions: the ConversionReview versions that it understands, the preferred first.
+    """
+
+    client_config: WebhookClientConfig | None = None
+    conversion_review_versions: tuple[str, ...] = ()
+
+
 class CustomResourceConversion(Struct, frozen=True, kw_only=True):
     """How objects change their version.
 
@@ -125,7 +164,7 @@ class CustomResourceConversion(Struct, frozen=True, kw_only=True):
     """
 
     strategy: Required[str] = ""
-    webhook: Annotated[dict[str, Any], KEEP_UNKNOWN] | None = None
+    webhook: WebhookConversion | None = None
 
 
 class CustomResourceDefinitionSpec(Struct, frozen=True, kw_only=True):

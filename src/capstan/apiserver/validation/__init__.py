@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,9 +22,16 @@ FieldValidation = Literal["", "Ignore", "Warn", "Strict"]
 
 MAX_REPORTED = 100
 
+#: Refusals after which rules are not evaluated: they could not rely on what the schema promises them.
+_BLOCKING = frozenset(
+    (
+        *("FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany"),
+        "FieldValueTypeInvalid",
+    )
+)
 _NOT_CHECKED = FieldCause(
     "<nil>",
-    'Invalid value: "": some validation rules were not checked because the object was invalid; '
+    "Invalid value: null: some validation rules were not checked because the object was invalid; "
     "correct the existing errors to complete validation",
     "FieldValueInvalid",
 )
@@ -40,13 +47,13 @@ class Validated:
 
 
 class Validator:
-    """One schema, compiled once. Safe to share.
+    """One schema, compiled once. Safe to share. `root`: the schema is that of whole objects, with their metadata.
 
     Errors of the constructor: SchemaError, when the schema has a part that cannot be compiled.
     """
 
-    def __init__(self, schema: dict[str, Any]) -> None:
-        self._check = compile_node(schema, root=True)
+    def __init__(self, schema: dict[str, Any], *, root: bool = True) -> None:
+        self._check = compile_node(schema, root=root)
 
     def apply(
         self,
@@ -65,22 +72,30 @@ class Validator:
         """
         run = Run()
         result = self._check(obj, None, run)
-        warnings = _unknown_fields(obj, run, mode, duplicates)
-        causes = [(node, cause) for node, cause in run.causes if old is None or not is_unchanged(node, result, old)]
-        if not causes:
-            causes = _evaluate(run, old)
-        elif run.rules:
-            causes.append((None, _NOT_CHECKED))
-        return Validated(result, tuple(cause for _, cause in causes), warnings)
+        warnings = unknown_fields(obj, [*_named(run), *(f'duplicate field "{path}"' for path in duplicates)], mode)
+        causes = [cause for node, cause in run.causes if old is None or not is_unchanged(node, result, old)]
+        causes += run.embedded
+        if run.repeated and (old is None or not self._repeats(old)):
+            causes += [cause for _, cause in run.repeated]
+        if run.rules:
+            blocked = any(cause.reason in _BLOCKING for cause in causes)
+            causes += [_NOT_CHECKED] if blocked else _evaluate(run, old)
+        return Validated(result, tuple(causes), warnings)
 
     def prune(self, obj: Obj) -> Obj:
         """The object as read from storage: unknown fields gone, defaults filled in, nothing refused."""
         result: Obj = self._check(obj, None, Run())
         return result
 
+    def _repeats(self, obj: Obj) -> bool:
+        """Whether a set or map of the object has an item twice. Then an update is not refused for such."""
+        run = Run()
+        self._check(obj, None, run)
+        return bool(run.repeated)
 
-def _evaluate(run: Run, old: Obj | None) -> list[tuple[Path, FieldCause]]:
-    causes: list[tuple[Path, FieldCause]] = []
+
+def _evaluate(run: Run, old: Obj | None) -> list[FieldCause]:
+    causes: list[FieldCause] = []
     for path, rules, value in run.rules:
         before = ABSENT if old is None else find_old(path, old)
         has_old = before is not ABSENT
@@ -90,15 +105,20 @@ def _evaluate(run: Run, old: Obj | None) -> list[tuple[Path, FieldCause]]:
                 continue
             cause = rule.refusal(value, before if has_old else None, has_old, path)
             if cause is not None:
-                causes.append((path, cause))
+                causes.append(cause)
     return causes
 
 
-def _unknown_fields(obj: Obj, run: Run, mode: FieldValidation, duplicates: Sequence[str]) -> tuple[str, ...]:
-    if mode == "Ignore" or not (run.unknown or duplicates):
+def _named(run: Run) -> list[str]:
+    """The unknown fields that a run found, in words."""
+    found: list[tuple[Path, str, Collection[str]]] = run.unknown[:MAX_REPORTED]
+    return [describe_unknown(render((path, name)), name, known) for path, name, known in found]
+
+
+def unknown_fields(obj: Obj, found: Sequence[str], mode: FieldValidation) -> tuple[str, ...]:
+    """The warnings about unknown and duplicate fields. Raises 400 for them in mode Strict."""
+    if mode == "Ignore" or not found:
         return ()
-    found = [describe_unknown(render((path, name)), name, known) for path, name, known in run.unknown[:MAX_REPORTED]]
-    found += [f'duplicate field "{path}"' for path in duplicates]
     if mode != "Strict":
         return tuple(found)
     kind = obj.get("kind", "")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capstan.apiserver.validation import fielderror
+from capstan.apiserver.validation.embedded import embedded_causes
 from capstan.apiserver.validation.fielderror import Path
 from capstan.apiserver.validation.junctors import junctor_tests
 from capstan.apiserver.validation.keywords import (
@@ -42,8 +43,10 @@ def compile_node(schema: Mapping[str, Any], *, root: bool = False, prune: bool =
         raise SchemaError(f"the schema nests deeper than {MAX_DEPTH}")
     embedded = bool(schema.get(_EMBEDDED))
     if root or embedded:
-        schema = _with_metadata(schema, embedded)
+        schema = _with_metadata(schema)
     check = _typed(schema, prune, depth)
+    if embedded and not root:
+        check = _with_identity(check)
     rules = compile_rules(schema)
     if not rules:
         return check
@@ -57,7 +60,7 @@ def compile_node(schema: Mapping[str, Any], *, root: bool = False, prune: bool =
     return check_with_rules
 
 
-def _with_metadata(schema: Mapping[str, Any], embedded: bool) -> dict[str, Any]:
+def _with_metadata(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema of a whole object: apiVersion and kind are strings, metadata is what the server knows."""
     own = schema.get("properties", {})
     stated = own.get("metadata", {})
@@ -67,10 +70,19 @@ def _with_metadata(schema: Mapping[str, Any], embedded: bool) -> dict[str, Any]:
         metadata["allOf"] = [constraints]
     properties = {**own, "apiVersion": own.get("apiVersion", _STRING), "kind": own.get("kind", _STRING)}
     properties["metadata"] = metadata
-    required = [*schema.get("required", ())]
-    if embedded:
-        required += [name for name in ("apiVersion", "kind") if name not in required]
-    return {**schema, "type": "object", "properties": properties, "required": required}
+    return {**schema, "type": "object", "properties": properties}
+
+
+def _with_identity(check: Check) -> Check:
+    """The check of an embedded object: it says what it is, and its metadata is that of an object."""
+
+    def check_embedded(value: Any, path: Path, run: Run) -> Any:
+        result = check(value, path, run)
+        if isinstance(result, dict):
+            run.embedded += embedded_causes(result, path)
+        return result
+
+    return check_embedded
 
 
 def _typed(schema: Mapping[str, Any], prune: bool, depth: int) -> Check:
@@ -232,6 +244,8 @@ class _Members:
     required: tuple[str, ...]
     other: Check | None
     keep_unknown: bool
+    #: The same for fields that only additionalProperties describes.
+    other_null_is_absent: bool
 
     def finish(self, value: Any, result: Any, path: Path, run: Run) -> Any:
         """Fills in defaults and refuses what is missing."""
@@ -246,7 +260,7 @@ class _Members:
 
     def stray(self, name: str, old: Any, path: Path, run: Run) -> bool:
         """Whether a field without a check, or without a value, must go."""
-        if old is None and name in self.null_is_absent:
+        if old is None and (name in self.null_is_absent or (self.other_null_is_absent and name not in self.checks)):
             return True
         if self.keep_unknown or name in self.checks:
             return False
@@ -260,6 +274,8 @@ def _members(schema: Mapping[str, Any], prune: bool, depth: int) -> _Members:
     # A default is itself defaulted by what lies below it; all objects that get it share it.
     with_default = {n: s for n, s in properties.items() if prune and s.get("default") is not None}
     other = _additional(schema, prune, depth)
+    additional = schema.get("additionalProperties")
+    additional = additional if isinstance(additional, dict) else {}
     return _Members(
         checks=checks,
         plain={n: c.plain_type for n, c in checks.items() if hasattr(c, "plain_type")},
@@ -268,6 +284,7 @@ def _members(schema: Mapping[str, Any], prune: bool, depth: int) -> _Members:
         required=tuple(schema.get("required") or ()),
         other=other,
         keep_unknown=not prune or bool(schema.get(_PRESERVE)) or other is not None,
+        other_null_is_absent=prune and bool(additional) and not additional.get("nullable"),
     )
 
 

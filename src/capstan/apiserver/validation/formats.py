@@ -109,8 +109,28 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "uuid5": _uuid("5"),
 }
 
+#: Formats that are fine and say nothing that is checked here.
+_UNCHECKED = frozenset(("password",))
+
 #: Integer format -> lowest and highest value.
 INTEGERS = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
+
+
+def is_known_format(type_: str, name: str) -> bool:
+    """Whether Kubernetes knows a format for values of a type. Dashes do not matter in those of strings."""
+    if type_ == "integer":
+        return name in INTEGERS
+    if type_ == "number":
+        return name in ("float", "double")
+    return type_ in ("", "string") and (format_of(name) is not None or name in _UNCHECKED)
+
+
+def format_of(name: str) -> Callable[[str], bool] | None:
+    """What checks a format of strings, or None. `datetime` and `date-time` are one."""
+    return _BY_PLAIN_NAME.get(name.replace("-", ""))
+
+
+_BY_PLAIN_NAME = {name.replace("-", ""): check for name, check in FORMATS.items()}
 
 
 def parse_date_time(text: str) -> datetime | None:

@@ -43,12 +43,12 @@ def _each(item: Check | None) -> Check:
 def _set(inner: Check) -> Check:
     def check(value: Any, path: Path, run: Run) -> Any:
         result = inner(value, path, run)
-        seen = set()
+        seen: dict[bytes, int] = {}
         for index, item in enumerate(result):
             identity = orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
-            if identity in seen:
-                run.refuse(path, fielderror.duplicate((path, index), item))
-            seen.add(identity)
+            times = seen[identity] = seen.get(identity, 0) + 1
+            if times == 2:  # a third one is not worth another message
+                run.repeated.append((path, fielderror.duplicate((path, index), item)))
         return result
 
     return check
@@ -57,7 +57,7 @@ def _set(inner: Check) -> Check:
 def _map(item: Check | None, keys: tuple[str, ...]) -> Check:
     def check(value: Any, path: Path, run: Run) -> Any:
         result = value
-        seen = set()
+        seen: dict[Any, int] = {}
         for index, old in enumerate(value):
             found = old if isinstance(old, dict) else {}
             # The step carries the keys, so that the item's former self can be found in an older list.
@@ -69,10 +69,10 @@ def _map(item: Check | None, keys: tuple[str, ...]) -> Check:
             if isinstance(new, dict):
                 values = tuple([new.get(key) for key in keys])
                 identity = values if _is_scalars(values) else orjson.dumps(values)
-                if identity in seen:
+                times = seen[identity] = seen.get(identity, 0) + 1
+                if times == 2:
                     shown = {key: new[key] for key in keys if key in new}
-                    run.refuse(path, fielderror.duplicate((path, index), shown))
-                seen.add(identity)
+                    run.repeated.append((path, fielderror.duplicate((path, index), shown)))
         return result
 
     return check

@@ -15,11 +15,15 @@ Check = Callable[[Any, Path, "Run"], Any]
 class Run:
     """The mutable side of one validation; everything compiled is shared between runs."""
 
-    __slots__ = ("causes", "rules", "unknown")
+    __slots__ = ("causes", "embedded", "repeated", "rules", "unknown")
 
     def __init__(self) -> None:
         #: (the node that refused, why).
         self.causes: list[tuple[Path, FieldCause]] = []
+        #: Items of sets and maps that are there twice: (the list, why).
+        self.repeated: list[tuple[Path, FieldCause]] = []
+        #: What is wrong with the metadata of embedded objects: it is refused whether it changed or not.
+        self.embedded: list[FieldCause] = []
         #: (where, the unknown name, the names known there).
         self.unknown: list[tuple[Path, str, Collection[str]]] = []
         #: (where, the rules of that node, its value).

@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions of users: what makes one valid (`rules`), and what its status says (`conditions`)."""
