@@ -97,9 +97,16 @@ def list_bytes(shape: Shape, page: EntryPage) -> bytes:
         body = {"kind": kind, "apiVersion": f"meta.k8s.io/{accepted.version}", "metadata": metadata, "items": items}
         return encoded(accepted, body)
     head = orjson.dumps({"kind": served.kind_of_list, "apiVersion": target.api_version, "metadata": metadata})
-    items_json = b",".join([view_json(served, entry, version) for entry in page.entries])
+    items = [view_json(served, entry, version) for entry in page.entries]
+    items_json = b",".join(_untyped(target, items) if served.builtin else items)
     body_json = b"".join((head[:-1], b',"items":[', items_json, b"]}"))
     return encoded(accepted, orjson.loads(body_json)) if accepted.media == YAML else body_json
+
+
+def _untyped(target: Target, items: Sequence[bytes]) -> list[bytes]:
+    """Items of a list of Kubernetes' own kinds do not repeat their type."""
+    typed = b'{"apiVersion":"%b","kind":"%b",' % (target.api_version.encode(), target.served.kind.encode())
+    return [b"{" + item[len(typed) :] if item.startswith(typed) else item for item in items]
 
 
 class Frames:
