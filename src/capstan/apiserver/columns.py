@@ -207,7 +207,8 @@ def _pod_status(obj: Obj) -> str:
     return str(status.get("reason") or status.get("phase") or "Unknown")
 
 
-def _column(name: str, type_: str = "string", priority: int = 0) -> Obj:
+def column(name: str, type_: str = "string", priority: int = 0) -> Obj:
+    """The definition of a column, with a description where there is more to say than its name."""
     return {
         "name": name,
         "type": type_,
@@ -239,44 +240,44 @@ _ABOUT = {
 }  # fmt: skip
 
 _WIDE = 1
-_NAMED = [_column("Name")]
-_AGED = [_column("Age")]
+_NAMED = [column("Name")]
+_AGED = [column("Age")]
 
 #: (group, kind) -> column definitions and the cells of a row.
 BUILTIN: dict[tuple[str, str], tuple[list[Obj], Cells]] = {
-    ("", "Namespace"): ([*_NAMED, _column("Status"), *_AGED], _namespace),
-    ("", "Secret"): ([*_NAMED, _column("Type"), _column("Data"), *_AGED], _secret),
-    ("", "ConfigMap"): ([*_NAMED, _column("Data"), *_AGED], _config_map),
-    ("", "ServiceAccount"): ([*_NAMED, _column("Secrets"), *_AGED], _service_account),
-    ("coordination.k8s.io", "Lease"): ([*_NAMED, _column("Holder"), *_AGED], _lease),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"): ([*_NAMED, _column("Created At", "date")], _crd),
-    ("rbac.authorization.k8s.io", "Role"): ([*_NAMED, _column("Created At", "date")], _role),
-    ("rbac.authorization.k8s.io", "ClusterRole"): ([*_NAMED, _column("Created At", "date")], _role),
+    ("", "Namespace"): ([*_NAMED, column("Status"), *_AGED], _namespace),
+    ("", "Secret"): ([*_NAMED, column("Type"), column("Data"), *_AGED], _secret),
+    ("", "ConfigMap"): ([*_NAMED, column("Data"), *_AGED], _config_map),
+    ("", "ServiceAccount"): ([*_NAMED, column("Secrets"), *_AGED], _service_account),
+    ("coordination.k8s.io", "Lease"): ([*_NAMED, column("Holder"), *_AGED], _lease),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"): ([*_NAMED, column("Created At", "date")], _crd),
+    ("rbac.authorization.k8s.io", "Role"): ([*_NAMED, column("Created At", "date")], _role),
+    ("rbac.authorization.k8s.io", "ClusterRole"): ([*_NAMED, column("Created At", "date")], _role),
 }
 
 _EVENT = (
     [
-        _column("Last Seen"),
-        _column("Type"),
-        _column("Reason"),
-        _column("Object"),
-        _column("Subobject", priority=_WIDE),
-        _column("Source", priority=_WIDE),
-        _column("Message"),
-        _column("First Seen", priority=_WIDE),
-        _column("Count", priority=_WIDE),
-        _column("Name", priority=_WIDE),
+        column("Last Seen"),
+        column("Type"),
+        column("Reason"),
+        column("Object"),
+        column("Subobject", priority=_WIDE),
+        column("Source", priority=_WIDE),
+        column("Message"),
+        column("First Seen", priority=_WIDE),
+        column("Count", priority=_WIDE),
+        column("Name", priority=_WIDE),
     ],
     _event,
 )
 _BINDING = (
     [
         *_NAMED,
-        _column("Role"),
+        column("Role"),
         *_AGED,
-        _column("Users", priority=_WIDE),
-        _column("Groups", priority=_WIDE),
-        _column("ServiceAccounts", priority=_WIDE),
+        column("Users", priority=_WIDE),
+        column("Groups", priority=_WIDE),
+        column("ServiceAccounts", priority=_WIDE),
     ],
     _binding,
 )
@@ -286,29 +287,29 @@ BUILTIN[("rbac.authorization.k8s.io", "ClusterRoleBinding")] = _BINDING
 BUILTIN[("", "Node")] = (
     [
         *_NAMED,
-        _column("Status"),
-        _column("Roles"),
+        column("Status"),
+        column("Roles"),
         *_AGED,
-        _column("Version"),
-        _column("Internal-IP", priority=_WIDE),
-        _column("External-IP", priority=_WIDE),
-        _column("OS-Image", priority=_WIDE),
-        _column("Kernel-Version", priority=_WIDE),
-        _column("Container-Runtime", priority=_WIDE),
+        column("Version"),
+        column("Internal-IP", priority=_WIDE),
+        column("External-IP", priority=_WIDE),
+        column("OS-Image", priority=_WIDE),
+        column("Kernel-Version", priority=_WIDE),
+        column("Container-Runtime", priority=_WIDE),
     ],
     _node,
 )
 BUILTIN[("", "Pod")] = (
     [
         *_NAMED,
-        _column("Ready"),
-        _column("Status"),
-        _column("Restarts", "integer"),
+        column("Ready"),
+        column("Status"),
+        column("Restarts", "integer"),
         *_AGED,
-        _column("IP", priority=_WIDE),
-        _column("Node", priority=_WIDE),
-        _column("Nominated Node", priority=_WIDE),
-        _column("Readiness Gates", priority=_WIDE),
+        column("IP", priority=_WIDE),
+        column("Node", priority=_WIDE),
+        column("Nominated Node", priority=_WIDE),
+        column("Readiness Gates", priority=_WIDE),
     ],
     _pod,
 )

@@ -10,7 +10,8 @@ import orjson
 
 from capstan.api.kinds import Column
 from capstan.api.objects import Obj
-from capstan.apiserver.columns import BUILTIN, Cells, human_age
+from capstan.apiserver.cells import builtin_columns
+from capstan.apiserver.columns import Cells, human_age
 from capstan.apiserver.jsonpath import compile_path
 
 IncludeObject = Literal["None", "Metadata", "Object"]
@@ -35,7 +36,7 @@ def to_table(
     """The Table of `objects`. Built-in kinds (`group`, `kind`) have their own columns; others `columns`, or
     Age when there are none. `metadata` is the list's (resourceVersion, continue, ...); watches leave the
     column definitions out after the first event (`headers` false)."""
-    builtin = BUILTIN.get((group, kind))
+    builtin = builtin_columns(group, kind)
     definitions, cells_of = builtin if builtin is not None else custom_columns(columns)
     rows = [{"cells": cells_of(obj, now), "object": _included(obj, include_object)} for obj in objects]
     if include_object == "None":

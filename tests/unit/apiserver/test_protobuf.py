@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capstan.api.errors import ApiError
-from capstan.apiserver.protobuf import MAGIC, decode_body
-from capstan.apiserver.protobuf.messages import KINDS, messages
+from capstan.api.kubernetes.kinds import builtin_kinds
+from capstan.api.kubernetes.messages import FORMS, message
+from capstan.api.kubernetes.messages import SCALARS as PLAIN
+from capstan.apiserver.protobuf import MAGIC, decode_body, message_of
 
 Field = descriptor_pb2.FieldDescriptorProto
 SCALARS = {
@@ -331,23 +333,45 @@ def test_definitions() -> None:
     }
 
 
-def test_kinds_that_are_not_known_are_415() -> None:
+@pytest.mark.parametrize(
+    ("api_version", "kind"),
+    [
+        ("apps/v1beta1", "Deployment"),
+        ("example.com/v1", "Widget"),
+        ("v1", "Container"),
+        ("v1", "PodTemplateSpec"),
+        ("autoscaling/v3", "HorizontalPodAutoscaler"),
+        ("v1", ""),
+    ],
+)
+def test_kinds_that_are_not_known_are_415(api_version: str, kind: str) -> None:
     with pytest.raises(ApiError) as caught:
-        decode_body(_body("apps/v1", "Deployment", "ConfigMap", {}))
+        decode_body(_body(api_version, kind, "ConfigMap", {}))
     assert caught.value.code == 415
-    assert "Deployment in apps/v1" in caught.value.message
+    assert (f"{kind} in {api_version}" if kind else "without a kind") in caught.value.message
+
+
+def test_other_bytes_are_400() -> None:
     with pytest.raises(ApiError) as caught:
         decode_body(b"{}")
     assert caught.value.code == 400
 
 
-def test_every_type_in_the_tables_is_known() -> None:
-    scalars = {*SCALARS, "uint32", "uint64", "time", "microtime", "quantity", "intstr", "json", "strings"}
-    table = messages()
-    assert set(KINDS.values()) <= table.keys()
-    for name, message in table.items():
-        for member in message.values():
-            assert member.type in scalars or member.type in table, (name, member)
+def test_every_type_that_a_kind_contains_is_known() -> None:
+    seen: set[str] = set()
+    todo = [kind.message for kind in builtin_kinds()] + ["autoscaling.Scale", "meta.Status", "meta.DeleteOptions"]
+    assert all(message_of(kind.api_version, kind.kind) == kind.message for kind in builtin_kinds())
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        numbers = [field.number for field in message(name).fields]
+        assert len(set(numbers)) == len(numbers), name
+        for field in message(name).fields:
+            if field.type not in PLAIN and field.type not in FORMS:
+                todo.append(field.type)
+    assert len(seen) > 450
 
 
 @given(st.binary(max_size=200), st.sampled_from(["ConfigMap", "Pod", "Event"]))

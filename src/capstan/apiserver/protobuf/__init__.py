@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from capstan.api.errors import ApiError, bad_request
+from capstan.api.kubernetes.kinds import TABLES
+from capstan.api.kubernetes.messages import message
 from capstan.api.objects import Obj
 from capstan.apiserver.protobuf.decode import decode_message
-from capstan.apiserver.protobuf.messages import IN_EVERY_GROUP, KINDS
 from capstan.apiserver.protobuf.wire import BYTES, WireError, fields
 
-__all__ = ["MAGIC", "decode_body"]
+__all__ = ["MAGIC", "decode_body", "message_of"]
 
 MAGIC = b"k8s\x00"
+_IN_EVERY_GROUP = frozenset(("DeleteOptions", "Status"))
 
 
 def decode_body(body: bytes) -> Obj:
@@ -33,11 +35,27 @@ def _decode(data: memoryview) -> Obj:
     kind = bytes(type_meta.get(2, b"")).decode()
     if envelope.get(3):
         raise ApiError(415, "UnsupportedMediaType", "protobuf bodies with a content encoding are not accepted")
-    message = KINDS.get((api_version, kind)) or IN_EVERY_GROUP.get(kind)
-    if message is None:
+    name = message_of(api_version, kind)
+    if name is None:
         raise _unknown(api_version, kind)
-    obj = decode_message(message, envelope.get(2, memoryview(b"")))
+    obj = decode_message(name, envelope.get(2, memoryview(b"")))
     return {"apiVersion": api_version, "kind": kind, **obj}
+
+
+def message_of(api_version: str, kind: str) -> str | None:
+    """The message of a kind; None when it is not known. Options and Status are the same in every group."""
+    if kind in _IN_EVERY_GROUP:
+        return f"meta.{kind}"
+    group, _, version = api_version.rpartition("/")
+    table = TABLES.get(group)
+    if table is None or (version != "v1" and api_version != "autoscaling/v2"):
+        return None
+    name = f"{table}_v2.{kind}" if version == "v2" else f"{table}.{kind}"
+    try:
+        # What has metadata is a kind; the rest are parts of one.
+        return name if "metadata" in message(name).by_name and not kind.endswith("TemplateSpec") else None
+    except KeyError:
+        return None
 
 
 def _bytes_fields(data: memoryview) -> dict[int, memoryview]:

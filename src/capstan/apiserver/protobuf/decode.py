@@ -1,4 +1,4 @@
-"""One protobuf message to the JSON form of its kind, by the table of its fields."""
+"""One protobuf message to the JSON form of its kind, by the facts of its fields."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
+from capstan.api.kubernetes.messages import Field, message
 from capstan.api.objects import Obj
-from capstan.apiserver.protobuf.messages import Member, messages
 from capstan.apiserver.protobuf.wire import BYTES, VARINT, WireError, double, fields, signed, varint
 
 MAX_DEPTH = 100
@@ -29,13 +29,13 @@ def decode_message(name: str, data: memoryview, depth: int = 0) -> Any:
     """The JSON object of message `name`. Zero values are left out where JSON leaves them out. Errors: WireError."""
     if depth > MAX_DEPTH:
         raise WireError(f"messages nest deeper than {MAX_DEPTH}")
-    message = messages()[name]
+    members = message(name).by_number
     result: Obj = {}
     for number, wire_type, raw in fields(data):
-        member = message.get(number)
+        member = members.get(number)
         if member is not None:
             _read(result, member, wire_type, raw, depth)
-    for member in message.values():
+    for member in members.values():
         if member.always and member.name not in result:
             zero = _zero(member)
             if zero is not None:
@@ -44,7 +44,7 @@ def decode_message(name: str, data: memoryview, depth: int = 0) -> Any:
     return either(result) if either else result
 
 
-def _read(result: Obj, member: Member, wire_type: int, raw: int | memoryview, depth: int) -> None:
+def _read(result: Obj, member: Field, wire_type: int, raw: int | memoryview, depth: int) -> None:
     if member.shape == "map":
         _read_entry(result, member, _as_bytes(raw), depth)
     elif member.shape == "list":
@@ -68,13 +68,13 @@ def _is_set(value: Any) -> bool:
     return value not in ("", 0, False) and value != {} and value != []
 
 
-def _zero(member: Member) -> Any:
+def _zero(member: Field) -> Any:
     if member.shape:
         return [] if member.shape == "list" else None
     return {"string": "", "bool": False}.get(member.type, 0 if member.type in _NUMBERS else None)
 
 
-def _read_entry(result: Obj, member: Member, data: memoryview, depth: int) -> None:
+def _read_entry(result: Obj, member: Field, data: memoryview, depth: int) -> None:
     key, value = "", None
     for number, wire_type, raw in fields(data):
         if number == 1:
@@ -182,7 +182,13 @@ def _int_or_string(data: memoryview) -> int | str:
     return text if kind == 1 else number
 
 
+def _duration(data: memoryview) -> str:
+    """metav1.Duration, in seconds, as the shortest text that Go reads back."""
+    return f"{_ints(data).get(1, 0) / 1e9:g}s"
+
+
 _FORMS: dict[str, Callable[[memoryview], Any]] = {
+    "duration": _duration,
     "intstr": _int_or_string,
     "json": _json,
     "microtime": _micro_time,
@@ -198,7 +204,7 @@ def _schema_or_bool(parts: Obj) -> Any:
 
 #: Messages that are one of several JSON forms.
 _EITHER: dict[str, Callable[[Obj], Any]] = {
-    "JSONSchemaPropsOrArray": lambda parts: parts.get("schema", parts.get("jSONSchemas", {})),
-    "JSONSchemaPropsOrBool": _schema_or_bool,
-    "JSONSchemaPropsOrStringArray": lambda parts: parts.get("schema", parts.get("property", [])),
+    "apiextensions.JSONSchemaPropsOrArray": lambda parts: parts.get("schema", parts.get("jSONSchemas", {})),
+    "apiextensions.JSONSchemaPropsOrBool": _schema_or_bool,
+    "apiextensions.JSONSchemaPropsOrStringArray": lambda parts: parts.get("schema", parts.get("property", [])),
 }
