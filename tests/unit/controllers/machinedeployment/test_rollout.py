@@ -42,7 +42,7 @@ def sizes(rollout: Rollout, fleet: Fleet) -> dict[str, int]:
 
 @dataclass
 class Sets:
-    """Sets that follow what is asked of them, a machine at a time and in any order; each is [asked, there, available]."""
+    """Sets that follow what is asked of them, sooner or later; each is [asked, there, available]."""
 
     wanted: MachineDeployment
     current: str = "a"
