@@ -280,9 +280,8 @@ def _title(name: str) -> str:
     return name.replace("__", " ").replace("_", "-")
 
 
-_TYPES: Final = dict.fromkeys(
-    ("Desired", "Current", "Ready", "Up-to-date", "Available", "Active", "Value"), "integer"
-) | {"Created At": "date"}
+_INTEGERS: Final = ("Desired", "Current", "Ready", "Up-to-date", "Available", "Active", "Value")
+_TYPES: Final = {**dict.fromkeys(_INTEGERS, "integer"), "Created At": "date"}
 
 
 def _pods(path: str, selector: str = "") -> list[tuple[str, Cell]]:

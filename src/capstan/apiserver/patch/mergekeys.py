@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from capstan.api.kubernetes.kinds import builtin_kind
+from capstan.api.kubernetes.messages import message
 from capstan.api.objects import Obj
+from capstan.apiserver.protobuf import message_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,70 +33,30 @@ class Field:
 PLAIN = Field()
 
 
-def _by(key: str, **fields: Field) -> Field:
-    return Field(True, key, fields)
-
-
-def _object(**fields: Field) -> Field:
-    return Field(fields=fields)
-
-
 SET = Field(merge=True)
 
-METADATA = _object(finalizers=SET, ownerReferences=_by("uid"))
+METADATA = Field(fields={"finalizers": SET, "ownerReferences": Field(True, "uid")})
 
-_CONDITIONS = _by("type")
-_CONTAINER = {
-    "env": _by("name"),
-    "ports": _by("containerPort"),
-    "volumeDevices": _by("devicePath"),
-    "volumeMounts": _by("mountPath"),
-}
-_POD_SPEC = _object(
-    containers=_by("name", **_CONTAINER),
-    ephemeralContainers=_by("name", **_CONTAINER),
-    hostAliases=_by("ip"),
-    imagePullSecrets=_by("name"),
-    initContainers=_by("name", **_CONTAINER),
-    resourceClaims=_by("name"),
-    schedulingGates=_by("name"),
-    topologySpreadConstraints=_by("topologyKey"),
-    volumes=_by("name", projected=_object()),
-)
-_POD_TEMPLATE = _object(metadata=METADATA, spec=_POD_SPEC)
-_WORKLOAD = {"spec": _object(template=_POD_TEMPLATE), "status": _object(conditions=_CONDITIONS)}
+#: Messages that contain themselves and that nothing merges in.
+_ENDLESS = frozenset(("apiextensions.JSONSchemaProps",))
 
-#: By (group, kind): the fields below the top level that merge; `metadata` is everyone's.
-KINDS: dict[tuple[str, str], dict[str, Field]] = {
-    ("", "ServiceAccount"): {"secrets": _by("name"), "imagePullSecrets": _by("name")},
-    ("", "Pod"): {
-        "spec": _POD_SPEC,
-        "status": _object(
-            conditions=_CONDITIONS, podIPs=_by("ip"), hostIPs=_by("ip"), resourceClaimStatuses=_by("name")
-        ),
-    },
-    ("", "PodTemplate"): {"template": _POD_TEMPLATE},
-    ("", "Node"): {
-        "spec": _object(podCIDRs=SET),
-        "status": _object(conditions=_CONDITIONS, addresses=_by("type")),
-    },
-    ("", "Namespace"): {"status": _object(conditions=_CONDITIONS)},
-    ("", "Service"): {"spec": _object(ports=_by("port")), "status": _object(conditions=_CONDITIONS)},
-    ("", "ReplicationController"): _WORKLOAD,
-    ("apps", "Deployment"): _WORKLOAD,
-    ("apps", "DaemonSet"): _WORKLOAD,
-    ("apps", "ReplicaSet"): _WORKLOAD,
-    ("apps", "StatefulSet"): _WORKLOAD,
-    ("batch", "Job"): _WORKLOAD,
-    ("batch", "CronJob"): {"spec": _object(jobTemplate=_object(metadata=METADATA, spec=_WORKLOAD["spec"]))},
-    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"): {"webhooks": _by("name")},
-    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"): {"webhooks": _by("name")},
-}
+
+@cache
+def merge_rules(name: str) -> Mapping[str, Field]:
+    """What merges below the message `name` of a built-in kind: the fields that merge, and those that contain some."""
+    found: dict[str, Field] = {}
+    for member in message(name).by_name.values():
+        contains = member.is_message and member.shape != "map" and member.type not in _ENDLESS
+        inner = merge_rules(member.type) if contains else {}
+        if member.merge or inner:
+            found[member.name] = Field(member.merge, member.merge_key, inner)
+    return found
 
 
 def builtin_rules(group: str, kind: str) -> Field:
     """The merge rules of a built-in kind below the top level, metadata apart."""
-    return Field(fields=KINDS.get((group, kind), {}))
+    found = builtin_kind(group, kind)
+    return Field(fields=merge_rules(found.message)) if found is not None else PLAIN
 
 
 def rules_of(obj: Obj, schema: dict[str, Any] | None) -> Field:
@@ -100,9 +64,8 @@ def rules_of(obj: Obj, schema: dict[str, Any] | None) -> Field:
     if schema is not None and states_rules(schema):
         rules = from_schema(schema)
         return Field(fields={"metadata": METADATA, **rules.fields})
-    group, _, _ = str(obj.get("apiVersion", "")).rpartition("/")
-    own = KINDS.get((group, str(obj.get("kind", ""))), {})
-    return Field(fields={"metadata": METADATA, **own})
+    name = message_of(str(obj.get("apiVersion", "")), str(obj.get("kind", "")))
+    return Field(fields={"metadata": METADATA, **(merge_rules(name) if name is not None else {})})
 
 
 def states_rules(schema: Mapping[str, Any]) -> bool:
