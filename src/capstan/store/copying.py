@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from capstan.store.database import fact, load, lock_store, open_database, set_fact
+from capstan.store.database import check_pages, fact, load, lock_store, open_database, set_fact
 from capstan.store.index import Index
 from capstan.store.protocol import StoreError
 from capstan.store.sealing import Encryption, SealError
@@ -57,13 +57,11 @@ def verify_copy(path: Path) -> None:
     try:
         database = apsw.Connection(str(path))
         try:
-            verdict = database.pragma("integrity_check", 1)
+            check_pages(path, database, "integrity_check")
         finally:
             database.close()
     except apsw.Error as error:
         raise StoreError(f"the copy {path} cannot be read: {error}") from None
-    if verdict != "ok":
-        raise StoreError(f"the copy {path} is damaged ({verdict})")
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -82,9 +82,7 @@ def lock_store(place: Path) -> int:
     return lock
 
 
-def open_database(
-    place: Path, vfs: str | None = None, checkpoint_pages: int = CHECKPOINT_PAGES
-) -> apsw.Connection:
+def open_database(place: Path, vfs: str | None = None, checkpoint_pages: int = CHECKPOINT_PAGES) -> apsw.Connection:
     """The database with its settings, checked and of our format. Raises StoreError or apsw.Error."""
     if vfs is None:
         _prepare_file(place)
@@ -92,10 +90,8 @@ def open_database(
     try:
         _configure(database, checkpoint_pages)
         _check_format(place, database)
-        size = database.pragma("page_count") * PAGE_BYTES
-        verdict = database.pragma("quick_check", 1) if size <= _CHECK_BYTES else "ok"
-        if verdict != "ok":
-            raise StoreError(f"{place} is damaged ({verdict}); {RESTORE}")
+        if database.pragma("page_count") * PAGE_BYTES <= _CHECK_BYTES:
+            check_pages(place, database, "quick_check")
         _make_schema(database)
     except BaseException:
         database.close()
@@ -104,6 +100,13 @@ def open_database(
 
 
 RESTORE = "restore it from a backup with `capstan restore`"
+
+
+def check_pages(place: Path, database: apsw.Connection, pragma: str) -> None:
+    """Let SQLite look at every page. Raises StoreError with the first thing that is wrong."""
+    verdict = str(database.pragma(pragma, 1))
+    if verdict != "ok":
+        raise StoreError(f"{place} is damaged ({' '.join(verdict.split())}); {RESTORE}")
 
 
 def refuse_foreign(place: Path, found: os.stat_result, user: int) -> None:

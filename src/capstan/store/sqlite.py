@@ -7,12 +7,23 @@ import contextlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import apsw
 
 from capstan.store.copying import Copying, verify_copy
-from capstan.store.database import CHECKPOINT_PAGES, RESTORE, Loaded, fact, load, lock_store, open_database, set_fact
+from capstan.store.database import (
+    CHECKPOINT_PAGES,
+    RESTORE,
+    Loaded,
+    check_pages,
+    fact,
+    load,
+    lock_store,
+    open_database,
+    set_fact,
+)
 from capstan.store.entry import Entry
 from capstan.store.index import Index, MemorySubscription
 from capstan.store.memory import changes_of
@@ -184,9 +195,7 @@ class SqliteStore(IndexReads):
     async def check(self) -> None:
         """Read the whole file and check how it hangs together; writes wait for it. Raises StoreError."""
         self._check_open()
-        verdict = await self._writer.call(lambda database: database.pragma("integrity_check", 1), writes=False)
-        if verdict != "ok":
-            raise StoreError(f"{self._path} is damaged ({verdict}); {RESTORE}")
+        await self._writer.call(partial(check_pages, self._path, pragma="integrity_check"), writes=False)
 
     async def close(self) -> None:
         """Finish what was committed, and free the file."""
@@ -292,9 +301,7 @@ class _Remember:
         set_fact(database, "encrypted", self._covered)
 
 
-def _open(
-    place: Path, retain: int, encryption: Encryption | None, checkpoint_pages: int, vfs: str | None
-) -> _Opened:
+def _open(place: Path, retain: int, encryption: Encryption | None, checkpoint_pages: int, vfs: str | None) -> _Opened:
     lock = lock_store(place)
     database: apsw.Connection | None = None
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +39,105 @@ def test_sqlite_has_after_opening_again_what_it_had(tmp_path: Path) -> None:
         with pytest.raises(CompactedError):
             await store.watch("g/things", 3)
         await store.close()
+
+    asyncio.run(main())
+
+
+def test_the_counter_survives_what_it_counted(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db")
+        (x,) = await store.commit([put("x")])
+        await store.commit([Remove("g/things", "a", "x", x.revision)])
+        await store.compact(store.revision)
+        await store.close()
+        store = await SqliteStore.open(tmp_path / "store.db")
+        assert (store.revision, store.compacted) == (2, 2)
+        (new,) = await store.commit([put("x")])
+        assert new.revision == 3
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_history_ends_by_age(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db", history_seconds=0.05)
+        (x,) = await store.commit([put("x", v=1)])
+        (x,) = await store.commit([put("x", x.revision, v=2)])
+        watch = await store.watch("", 0)
+        async with asyncio.timeout(20):
+            while store.compacted < x.revision:
+                await watch.next(0.01)
+        with pytest.raises(CompactedError):
+            await store.watch("g/things", 1)
+        assert [e.object["v"] for e in (await store.list("g/things")).entries] == ["2"]
+        await store.close()
+        store = await SqliteStore.open(tmp_path / "store.db")
+        assert store.compacted == x.revision
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_history_goes_in_small_steps_between_commits(tmp_path: Path) -> None:
+    connections: list[apsw.Connection] = []
+    deleted: list[int] = []
+    count = [0]
+
+    def updated(kind: int, database: str, table: str, row: int) -> None:
+        count[0] += kind == apsw.SQLITE_DELETE
+
+    def committed() -> bool:
+        deleted.append(count[0])
+        count[0] = 0
+        return False
+
+    async def main() -> None:
+        store = await SqliteStore.open(tmp_path / "store.db", retain=100_000)
+        at = 0
+        for start in range(0, 3_000, 100):
+            await store.commit([put(f"x{i}") for i in range(start, start + 100)])
+        for start in range(0, 3_000, 100):
+            await store.commit([put(f"x{i}", i + 1, v=2) for i in range(start, start + 100)])
+        connections[0].set_update_hook(updated)
+        connections[0].set_commit_hook(committed)
+        compacting = asyncio.ensure_future(store.compact(store.revision))
+        while not compacting.done():
+            (entry,) = await store.commit([put("during", at, v=at)])
+            at = entry.revision
+        connections[0].set_update_hook(None)
+        connections[0].set_commit_hook(None)
+        await store.check()
+        await store.close()
+
+    apsw.connection_hooks.append(connections.append)
+    try:
+        asyncio.run(main())
+    finally:
+        apsw.connection_hooks.remove(connections.append)
+    assert sum(deleted) >= 3_000 and max(deleted) <= 200
+    # Commits came in between.
+    assert deleted.count(0) > 3
+
+
+def test_what_is_deleted_leaves_the_file(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "store.db"
+        store = await SqliteStore.open(path)
+        names = [f"x{i}" for i in range(4_000)]
+        for start in range(0, 4_000, 100):
+            await store.commit([put(name, v="y" * 2_000) for name in names[start : start + 100]])
+        await store.check()
+        large = path.stat().st_size
+        entries = (await store.list("g/things")).entries
+        for entry in entries:
+            assert entry.revision
+        for start in range(0, 4_000, 100):
+            part = entries[start : start + 100]
+            await store.commit([Remove("g/things", "a", entry.name, entry.revision) for entry in part])
+        await store.compact(store.revision)
+        await store.close()
+        assert path.stat().st_size < large / 4
 
     asyncio.run(main())
 
@@ -97,65 +195,6 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: str) -> None:
 
 async def _open_and_close(path: Path) -> None:
     await (await SqliteStore.open(path)).close()
-
-
-_WRITER = """
-import asyncio, sys
-from capstan.store.protocol import Put
-from capstan.store.sqlite import SqliteStore
-
-async def main():
-    store = await SqliteStore.open(sys.argv[1])
-    print("open", flush=True)
-    async def write(lane):
-        at = 0
-        entry = await store.get("g/things", "a", f"lane-{lane}")
-        count = int(entry.object["v"]) if entry else 0
-        at = entry.revision if entry else 0
-        while True:
-            count += 1
-            value = b'{"metadata":{"name":"lane-%d"},"v":%d}' % (lane, count)
-            (entry,) = await store.commit([Put("g/things", "a", f"lane-{lane}", value, at)])
-            at = entry.revision
-            sys.stdout.write(f"{lane} {count} {at}\\n"); sys.stdout.flush()
-    await asyncio.gather(*(write(lane) for lane in range(8)))
-
-asyncio.run(main())
-"""
-
-
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    acknowledged: dict[int, int] = {}
-    newest = 0
-    for cycle in range(4):
-        command = [sys.executable, "-c", _WRITER, str(path)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == "open\n"
-            for _ in range(150 + cycle * 37):
-                line = writer.stdout.readline()
-                lane, count, revision = map(int, line.split())
-                acknowledged[lane] = count
-                assert revision > newest - 64
-                newest = max(newest, revision)
-            writer.send_signal(signal.SIGKILL)
-            for line in writer.stdout.read().splitlines():
-                if line.count(" ") == 2 and not line.endswith(" "):
-                    lane, count, _ = map(int, line.split())
-                    acknowledged[lane] = max(acknowledged[lane], count)
-
-        async def look(newest: int = newest) -> None:
-            store = await SqliteStore.open(path)
-            found = {e.name: e.object["v"] for e in (await store.list("g/things")).entries}
-            for lane, count in acknowledged.items():
-                assert found[f"lane-{lane}"] >= count
-            assert store.revision >= newest
-            replay = await (await store.watch("g/things", 0)).next()
-            assert [c.revision for c in replay] == list(range(1, store.revision + 1))
-            await store.close()
-
-        asyncio.run(look())
 
 
 _FULL_DISK = """
