@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from capstan.apiserver.cel import types as t
 from capstan.apiserver.cel.costs import Price, price_of
-from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_overload
+from capstan.apiserver.cel.errors import CostExceeded, no_such_overload
 from capstan.apiserver.cel.frame import Frame, Run
 from capstan.apiserver.cel.functions import Overload
 from capstan.apiserver.cel.nodes import Call
+from capstan.apiserver.cel.standard import index_list, index_map
 from capstan.apiserver.cel.types import Type
-from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, equal, matches_type
+from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, View, equal, lookup, matches_type
 
 if TYPE_CHECKING:
     from capstan.apiserver.cel.compiler import Compiler
@@ -39,9 +40,31 @@ def _implementation(node: Call, actual: list[Type]) -> Callable[..., Any]:
     overloads = node.overloads
     if node.function in ("_==_", "_!=_"):
         return overloads[0].impl
+    if node.function == "_[_]" and (len(overloads) > 1 or t.is_dyn(actual[1])):
+        return _index
     if len(overloads) == 1 and all(_settled(a, p) for a, p in zip(actual, overloads[0].params, strict=True)):
         return overloads[0].impl
     return _dispatch(node.function, overloads)
+
+
+def _index(value: Any, key: Any) -> Any:
+    """A place or key of something that is only known now."""
+    if isinstance(value, list):
+        return index_list(value, key)
+    if isinstance(value, dict | View):
+        return index_map(value, key)
+    if isinstance(value, Optional):
+        return _optional_index(value, key)
+    raise no_such_overload("_[_]")
+
+
+def _optional_index(value: Optional, key: Any) -> Optional:
+    if not value.present:
+        return NONE
+    if isinstance(value.value, list):
+        return Optional(value.value[key]) if 0 <= key < len(value.value) else NONE
+    found = lookup(value.value, key)
+    return NONE if found is ABSENT else Optional(found)
 
 
 def _settled(actual: Type, formal: Type) -> bool:
@@ -138,6 +161,3 @@ def _alternative(first: Run, second: Run, *, whole: bool) -> Run:
         return second(frame)
 
     return run
-
-
-__all__ = ["ABSENT", "NONE", "CelEvaluationError", "compile_call", "t"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from capstan.apiserver.cel import types as t
 from capstan.apiserver.cel.errors import CelError, CelEvaluationError, Issue
@@ -27,6 +28,12 @@ from capstan.apiserver.cel.times import duration_of, timestamp_of
 from capstan.apiserver.cel.types import Type
 from capstan.apiserver.cel.values import type_of
 
+#: Functions whose literal arguments are read when the expression is checked.
+_LITERALS: dict[str, Callable[[str], Any]] = {
+    "timestamp": timestamp_of,
+    "duration": duration_of,
+    "matches": pattern_of,
+}
 #: More reasons than these are not listed.
 _MOST_ISSUES = 100
 
@@ -196,7 +203,7 @@ class _Checker:
 
     def _literal_argument(self, node: Call) -> None:
         """A literal that can never be read is refused at once."""
-        parse = {"timestamp": timestamp_of, "duration": duration_of, "matches": pattern_of}.get(node.function)
+        parse = _LITERALS.get(node.function)
         if parse is None or not node.args:
             return
         last = node.args[-1]

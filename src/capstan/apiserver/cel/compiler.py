@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from capstan.apiserver.cel import calls, loops
-from capstan.apiserver.cel import types as t
 from capstan.apiserver.cel.costs import LIST, MAP, STRUCT
 from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_key, no_such_overload
 from capstan.apiserver.cel.frame import Frame, Run
 from capstan.apiserver.cel.nodes import Call, Comprehension, Ident, ListNode, Literal, MapNode, Node, Select, Struct
 from capstan.apiserver.cel.standard import TYPE_NAMES, format_value
 from capstan.apiserver.cel.types import Type
-from capstan.apiserver.cel.values import ABSENT, NONE, Optional, View, is_zero, lookup, map_key
+from capstan.apiserver.cel.values import ABSENT, NONE, Optional, View, map_key
 
 _CONVERSIONS = frozenset({"int", "uint", "double", "bool", "string", "bytes", "timestamp", "duration"})
 
@@ -353,7 +352,7 @@ def _junction(first: Run, second: Run, *, decisive: bool) -> Run:
 
     def after_error(frame: Frame, error: CelEvaluationError) -> bool:
         if second(frame) is decisive:
-            return decisive
+            return bool(decisive)
         raise error
 
     def run(frame: Frame) -> bool:
@@ -364,7 +363,7 @@ def _junction(first: Run, second: Run, *, decisive: bool) -> Run:
         except CelEvaluationError as error:
             return after_error(frame, error)
         if left is decisive:
-            return decisive
+            return bool(decisive)
         if left is not (not decisive):
             return after_error(frame, no_such_overload())
         right = second(frame)
@@ -373,6 +372,3 @@ def _junction(first: Run, second: Run, *, decisive: bool) -> Run:
         return bool(right)
 
     return run
-
-
-__all__ = ["Compiler", "Frame", "Optional", "find", "is_zero", "lookup", "t"]

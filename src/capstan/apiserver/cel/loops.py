@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from capstan.apiserver.cel.costs import LIST, MAP
+from capstan.apiserver.cel.costs import LIST
 from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_overload
 from capstan.apiserver.cel.frame import Frame, Run
-from capstan.apiserver.cel.nodes import Comprehension, Node
+from capstan.apiserver.cel.nodes import Comprehension
 from capstan.apiserver.cel.standard import format_value
 from capstan.apiserver.cel.values import ABSENT, View, from_key, iterate, keys_of, lookup, map_key
 
@@ -131,7 +131,7 @@ def _quantify(source: Run, rounds: _Rounds, predicate: Run, *, decisive: bool) -
                 continue
             if found is decisive:
                 frame.cost += 1
-                return decisive
+                return bool(decisive)
             if found.__class__ is not bool:
                 failed = failed or no_such_overload()
         frame.cost += 1
@@ -210,6 +210,3 @@ def _insert(found: dict[Any, Any], key: Any, value: Any) -> None:
     if key in found or key is ABSENT:
         raise CelEvaluationError(f"insert failed: key {format_value(from_key(key))} already exists")
     found[key] = value
-
-
-__all__ = ["MAP", "Lazy", "Node", "compile_loop", "is_hidden"]

@@ -31,7 +31,9 @@ def expand(name: str, target: Node | None, args: list[Node], position: int) -> N
     if target is None:
         return _has(args, position) if name == "has" and len(args) == 1 else None
     if name == "bind" and len(args) == 3 and isinstance(target, Ident) and target.name == "cel":
-        return _bind(_variable(args[0], "cel.bind() variable names must be simple identifiers"), *args[1:], position)
+        return _bind(
+            _variable(args[0], "cel.bind() variable names must be simple identifiers"), args[1], args[2], position
+        )
     macro = _MACROS.get((name, len(args)))
     return macro(target, args, position) if macro else None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import TYPE_CHECKING, Any
 
 from capstan.apiserver.cel.types import DYN, Type
@@ -19,7 +20,7 @@ class Node:
     """Any node; `position` is its offset in the text in code points."""
 
     position: int
-    type: Type = field(default=DYN, init=False)
+    type: Type = attribute(default=DYN, init=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +41,7 @@ class Select(Node):
     field: str
     test: bool = False
     #: The declared name or type name that the whole path stands for, if it is one.
-    resolved: str = field(default="", init=False)
+    resolved: str = attribute(default="", init=False)
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +49,7 @@ class Call(Node):
     function: str
     args: list[Node]
     target: Node | None = None
-    overloads: list[Overload] = field(default_factory=list, init=False)
+    overloads: list[Overload] = attribute(default_factory=list, init=False)
 
 
 @dataclass(slots=True, eq=False)

@@ -15,8 +15,11 @@ MAX_NESTING = 100
 MAX_TREE = 200
 
 _RESERVED = frozenset(
-    "as break const continue else false for function if import in let loop namespace null package return true var void "
-    "while".split()
+    (
+        *("as", "break", "const", "continue", "else", "false", "for", "function", "if"),
+        *("import", "in", "let", "loop", "namespace", "null", "package", "return", "true"),
+        *("var", "void", "while"),
+    )
 )
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "==", "!=", "in"})
 _EXPECTED = (
@@ -228,7 +231,7 @@ class _Parser:
             found = self._expression()
             self._expect(")")
             return found
-        if token.kind == "[":
+        if token.kind in ("[", "[?"):
             return self._list()
         if token.kind == "{":
             return self._map()
@@ -248,7 +251,7 @@ class _Parser:
         items: list[Node] = []
         optional: set[int] = set()
         while self._next.kind != "]":
-            if self._accept("?"):
+            if (not items and opening.kind == "[?") or self._accept("?"):
                 optional.add(len(items))
             items.append(self._expression())
             if self._next.kind != "]":

@@ -17,8 +17,11 @@ from capstan.apiserver.cel.values import ABSENT, KeyedList, SetList, View
 #: The largest request: what is not bounded by a schema is bounded by it.
 _REQUEST = 3 * 1024 * 1024
 _RESERVED = frozenset(
-    "true false null in as break const continue else for function if import let loop package namespace return var void "
-    "while".split()
+    (
+        *("true", "false", "null", "in", "as", "break", "const", "continue", "else"),
+        *("for", "function", "if", "import", "let", "loop", "package", "namespace", "return"),
+        *("var", "void", "while"),
+    )
 )
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_./-]*")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -71,10 +74,12 @@ def _number(value: Any) -> float:
 
 
 _SCALARS: dict[str, Type] = {
-    "boolean": Type("bool", smallest=4),
-    "integer": Type("int", smallest=1),
-    "number": Type("double", smallest=1, adapt=_number),
+    "boolean": Type("bool", limit=0, smallest=4),
+    "integer": Type("int", limit=0, smallest=1),
+    "number": Type("double", limit=0, smallest=1, adapt=_number),
 }
+#: Kubernetes counts no sizes of keys, objects and scalars: what it cannot bound it takes for nothing.
+_KEY = Type("string", limit=0, smallest=2)
 _TEXT = {"type": "string"}
 _METADATA = {"type": "object", "properties": {"name": _TEXT, "generateName": _TEXT}}
 
@@ -159,7 +164,7 @@ def _map(schema: Mapping[str, Any], name: str) -> Type | None:
     if adapt is not None:
         each = adapt
         whole = lambda found: {k: v if v is None else each(v) for k, v in found.items()}  # noqa: E731
-    return Type("map", params=(t.STRING, inner), limit=limit, smallest=2, adapt=whole)
+    return Type("map", params=(_KEY, inner), limit=limit, smallest=2, adapt=whole)
 
 
 class ObjectView(View):
@@ -199,7 +204,7 @@ def _object(schema: Mapping[str, Any], name: str) -> Type:
     adapt: Adapt | None = None
     if not plain:
         adapt = lambda raw: ObjectView(raw, fields)  # noqa: E731
-    return Type("object", name, smallest=smallest, fields=fields, adapt=adapt)
+    return Type("object", name, limit=0, smallest=smallest, fields=fields, adapt=adapt)
 
 
 def _bytes(value: str) -> bytes:

@@ -429,4 +429,6 @@ TYPE_NAMES: dict[str, Type] = {
     "google.protobuf.Timestamp": t.TIMESTAMP,
     "google.protobuf.Duration": t.DURATION,
     "optional_type": t.optional_of(t.DYN),
+    "net.IP": t.opaque("net.IP"),
+    "net.CIDR": t.opaque("net.CIDR"),
 }

@@ -213,7 +213,7 @@ def equal(first: Any, second: Any) -> bool:
     if kind is other and kind in _PLAIN:
         return bool(first == second)
     if kind in _NUMBERS:
-        return other in _NUMBERS and bool(first == second)
+        return other in _NUMBERS and _same_number(first, second)
     if isinstance(first, list):
         return isinstance(second, list) and _equal_lists(first, second)
     if isinstance(first, dict | View):
@@ -223,6 +223,13 @@ def equal(first: Any, second: Any) -> bool:
     if kind is Type:
         return other is Type and same_type(first, second)
     return kind is other and bool(first == second)
+
+
+def _same_number(first: float, second: float) -> bool:
+    if first.__class__ is float or second.__class__ is float:
+        # Beside a double an integer is as exact as a double.
+        return float(first) == float(second)
+    return first == second
 
 
 def _equal_optionals(first: Optional, second: Optional) -> bool:
@@ -276,21 +283,20 @@ def compare(first: Any, second: Any) -> int:
     if kind in _NUMBERS and other in _NUMBERS:
         if first != first or second != second:
             raise CelEvaluationError("NaN values cannot be ordered")
+        if kind is not other and float in (kind, other):
+            first, second = float(first), float(second)
     elif kind is not other or kind not in _PLAIN or first is None:
         raise no_such_overload()
-    return (first > second) - (first < second)
+    return int(first > second) - int(first < second)
 
 
 def size_of(value: Any) -> int:
     """How many code points, bytes, items or entries; 1 for what has no size. The measure of costs."""
-    kind = value.__class__
-    if kind is str or kind is list or kind is dict or kind is bytes:
-        return len(value)
-    if isinstance(value, list | dict):
+    if isinstance(value, str | bytes | list | dict):
         return len(value)
     if isinstance(value, View):
         return len(value.names())
-    return size_of(value.value) if kind is Optional and value.value is not ABSENT else 1
+    return size_of(value.value) if isinstance(value, Optional) and value.present else 1
 
 
 def matches_type(value: Any, wanted: Type) -> bool:
@@ -300,7 +306,8 @@ def matches_type(value: Any, wanted: Type) -> bool:
         return True
     if kind in ("object", "opaque"):
         found = type_of(value)
-        return found.kind == kind and found.name == wanted.name or (kind == "object" and isinstance(value, dict | View))
+        same = found.kind == kind and found.name == wanted.name
+        return same or (kind == "object" and isinstance(value, dict | View))
     if kind == "map":
         return isinstance(value, dict | View)
     return type_of(value).kind == kind

@@ -13,6 +13,7 @@ from capstan.apiserver.cel.libraries.regexes import REGEXES
 from capstan.apiserver.cel.libraries.semvers import SEMVERS
 from capstan.apiserver.cel.libraries.strings import STRINGS
 from capstan.apiserver.cel.libraries.urls import URLS
+
 from capstan.apiserver.cel.libraries.authorizer import AUTHORIZERS  # isort: skip
 
 KUBERNETES: tuple[Functions, ...] = (

@@ -94,7 +94,8 @@ def _sorted_by(items: list[Any], keys: list[Any]) -> list[Any]:
         raise CelEvaluationError("sortBy expected as many keys as elements")
     if any(type_of(key) != type_of(keys[0]) for key in keys):
         raise CelEvaluationError("list elements must have the same type")
-    order = sorted(range(len(items)), key=cmp_to_key(lambda a, b: compare(keys[a], keys[b])))
+    in_order: Callable[[int, int], int] = lambda a, b: compare(keys[a], keys[b])  # noqa: E731
+    order: list[int] = sorted(range(len(items)), key=cmp_to_key(in_order))
     return [items[place] for place in order]
 
 
@@ -144,7 +145,7 @@ LISTS: Functions = {
     "sort": _sorts("sort", "sort", lambda items: _sorted_by(items, items)),
     "@sortByAssociatedKeys": _sorts("sortBy", "sortByAssociatedKeys", _sorted_by, keys=True),
     "lists.range": (function("lists_range", (t.INT,), t.list_of(t.INT), _range),),
-    "reverse": (member("list_reverse", (_LIST,), _LIST, lambda items: items[::-1]),),
+    "reverse": (member("list_reverse", (_LIST,), _LIST, lambda items: list(reversed(items))),),
     "distinct": (member("list_distinct", (_LIST,), _LIST, _distinct),),
 }
 
