@@ -32,18 +32,18 @@ MAX_FIELD_BYTES = 16 * 1024
 MAX_HEADERS = 128
 _READ_AHEAD_BYTES = 64 * 1024
 _JOIN_BYTES = 16 * 1024
-_LEAVING_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """How long a peer may take: for the lines of a request's head, for its body, between two requests, and to
-    read what was sent to it."""
+    """How long a peer may take: for the lines of a request's head, for its body, between two requests, to read what
+    was sent to it, and to leave when its request was refused half-way."""
 
     head_seconds: float = 10.0
     body_seconds: float = 60.0
     idle_seconds: float = 120.0
     stalled_seconds: float = 30.0
+    leaving_seconds: float = 2.0
 
 
 class Site(Protocol):
@@ -162,7 +162,7 @@ class Connection(BaseProtocol):
     def _feed(self, data: bytes) -> None:
         assert self._parser is not None
         try:
-            messages, upgraded, tail = self._parser.feed_data(data)
+            messages, _, _ = self._parser.feed_data(data)
         except HttpProcessingError as error:
             self._broken(error)
             return
@@ -171,9 +171,6 @@ class Connection(BaseProtocol):
             self._got = True
             self._next = messages[0]
             self._payload = messages[0][1]
-            if upgraded:
-                self._upgraded = True
-                self._ahead = tail + self._ahead
             self._wake()
         elif not self._got and data:
             if not self._head_bytes:
@@ -237,7 +234,8 @@ class Connection(BaseProtocol):
         else:
             await self._whole(request, response)
             keeps = True
-        if not keeps or message.should_close or self._upgraded or self._site.closing:
+        # After a handshake the parser takes what comes for another protocol, also when it was refused.
+        if not keeps or message.should_close or is_handshake(request) or self._site.closing:
             return False
         self._go_on()
         return True
@@ -329,7 +327,7 @@ class Connection(BaseProtocol):
         if self.transport is None:
             return
         self._discards = True
-        self._due = self._site.loop.time() + _LEAVING_SECONDS
+        self._due = self._site.loop.time() + self._site.deadlines.leaving_seconds
         self._resume_reading_for_buffer()
         self._waiter = self._loop.create_future()
         await self._waiter

@@ -59,7 +59,9 @@ class Listener:
         self.handler = handler
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
-        shortest = min(deadlines.head_seconds, deadlines.body_seconds, deadlines.stalled_seconds)
+        shortest = min(
+            deadlines.head_seconds, deadlines.body_seconds, deadlines.stalled_seconds, deadlines.leaving_seconds
+        )
         self._check_seconds = min(1.0, shortest / 4)
 
     async def open(self, port: int, context: ssl.SSLContext | None) -> None:
