@@ -12,6 +12,7 @@ from typing import Any
 from capstan.api.kinds import Kind, Scheme, Version
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
+from capstan.apiserver import apiservices
 from capstan.apiserver.admission import Chained
 from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import MASTERS, Authorizer
@@ -23,9 +24,11 @@ from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.openapi import OPENAPI_V3, OpenApi
+from capstan.apiserver.rbac.aggregation import RoleAggregation
 from capstan.apiserver.rbac.authorizer import RbacAuthorizer
 from capstan.apiserver.rbac.escalation import Grants
 from capstan.apiserver.rbac.index import PREFIXES as RBAC
+from capstan.apiserver.rbac.reconcile import make_default_roles
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.reviews.kinds import reviews, with_tokens
@@ -133,9 +136,7 @@ class ApiServer:
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
         await make_standing(self.backend, self._parts.writer, SYSTEM, self._address)
-        await self._rbac.load()
-        for prefix in RBAC:
-            self._spawn(partial(self._rbac.follow, prefix), prefix)
+        await self._start_rights()
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
         self._spawn(collector.run, "garbage")
@@ -146,8 +147,22 @@ class ApiServer:
             self._spawn(definitions.run, "definitions")
         if self.registry.by_plural("", "namespaces"):
             self._spawn(upkeep.run, "namespaces")
+        if self.registry.by_plural(apiservices.GROUP, "apiservices"):
+            self._spawn(apiservices.ApiServices(self.backend).run, "apiservices")
         if self.registry.by_plural("", "events"):
             self._spawn(EventExpiry(self.backend).run, "events")
+
+    async def _start_rights(self) -> None:
+        """Roles and bindings are complete and known before the first request is answered."""
+        if self.registry.by_plural("rbac.authorization.k8s.io", "clusterroles") is None:
+            return
+        await make_default_roles(self.backend, self._parts.writer, SYSTEM)
+        aggregation = RoleAggregation(self.backend, self._parts.writer)
+        await aggregation.begin()
+        await self._rbac.load()
+        for prefix in RBAC:
+            self._spawn(partial(self._rbac.follow, prefix), prefix)
+        self._spawn(aggregation.run, "aggregation")
 
     async def stop(self) -> None:
         """End the background work. The store stays open."""
