@@ -7,15 +7,22 @@ from typing import ClassVar
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, MACHINE_SET_FINALIZER
+from capstan.api.cluster.names import (
+    CLUSTER_NAME_LABEL,
+    GROUP,
+    MACHINE_SET_FINALIZER,
+    MOVE_MACHINES_ANNOTATION,
+    RECEIVE_MACHINES_ANNOTATION,
+)
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.errors import TransientError
 from capstan.api.meta import controller_of
 from capstan.api.objects import GroupKind, Key, Obj
-from capstan.api.rules.conditions import find_condition, is_true
+from capstan.api.rules.conditions import find_condition, is_false, is_true
 from capstan.api.rules.contract import External, kind_from_template
-from capstan.api.rules.owners import group_of
+from capstan.api.rules.owners import group_of, owner_of_kind
 from capstan.api.rules.replicas import selects
 from capstan.controllers.machineset.plan import plan
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
@@ -66,6 +73,20 @@ def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
             yield _key(machine_set)
 
 
+def wake_by_deployment(reader: Reader, deployment: MachineDeployment) -> Iterable[Key]:
+    """Sets with Machines to replace: the deployment says how many of them at a time."""
+    meta = deployment.metadata
+    for machine_set in reader.list(MachineSet, meta.namespace, owner_uid=meta.uid):
+        if is_true(machine_set.status.conditions, "Remediating"):
+            yield _key(machine_set)
+
+
+def wake_by_sibling(reader: Reader, machine_set: MachineSet) -> Iterable[Key]:
+    """Sets that wait to hand their Machines to this one."""
+    names = machine_set.metadata.annotations.get(RECEIVE_MACHINES_ANNOTATION, "").split(",")
+    return [Key(machine_set.metadata.namespace, name) for name in names if name]
+
+
 def _key(machine_set: MachineSet) -> Key:
     return Key(machine_set.metadata.namespace, machine_set.metadata.name)
 
@@ -75,7 +96,12 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
 
     kind = MachineSet
     indexes = {"template": template_refs}
-    watches = (Watch(Machine, wake_by_machine), Watch(Cluster, wake_by_cluster, conditions=False))
+    watches = (
+        Watch(Machine, wake_by_machine),
+        Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(MachineDeployment, wake_by_deployment, conditions=False),
+        Watch(MachineSet, wake_by_sibling, conditions=False),
+    )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(MachineSet, ("metadata.finalizers", "metadata.annotations[capstan.dev/children-named]", "status")),
@@ -104,7 +130,8 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
         spec = machine_set.spec.template.spec
         bootstrap = spec.bootstrap.config_ref
         control_plane = None
-        if cluster is not None and cluster.spec.control_plane_ref is not None and _scales_up(machine_set, machines):
+        makes_machines = _scales_up(machine_set, machines) or _remediates(machines)
+        if cluster is not None and cluster.spec.control_plane_ref is not None and makes_machines:
             control_plane = await _read(reader, key.namespace, cluster.spec.control_plane_ref)
         return MachineSetSnapshot(
             machine_set=machine_set,
@@ -115,6 +142,8 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
             bootstrap=await _template(reader, machine_set, machines, bootstrap) if bootstrap is not None else None,
             infrastructure=await _template(reader, machine_set, machines, spec.infrastructure_ref),
             control_plane=control_plane,
+            deployment=_deployment(reader, machine_set),
+            move_target=_move_target(reader, machine_set),
         )
 
     def plan(self, snapshot: MachineSetSnapshot) -> Plan:
@@ -131,6 +160,20 @@ async def _read(reader: Reader, namespace: str, ref: ContractReference) -> Exter
 def _scales_up(machine_set: MachineSet, machines: tuple[Machine, ...]) -> bool:
     """The control plane matters only when Machines are to be made."""
     return len(machines) < (machine_set.spec.replicas or 0)
+
+
+def _remediates(machines: tuple[Machine, ...]) -> bool:
+    return any(is_false(m.status.conditions, "OwnerRemediated") for m in machines)
+
+
+def _deployment(reader: Reader, machine_set: MachineSet) -> MachineDeployment | None:
+    ref = owner_of_kind(machine_set.metadata, GROUP, "MachineDeployment")
+    return reader.get(MachineDeployment, machine_set.metadata.namespace, ref.name) if ref is not None else None
+
+
+def _move_target(reader: Reader, machine_set: MachineSet) -> MachineSet | None:
+    name = machine_set.metadata.annotations.get(MOVE_MACHINES_ANNOTATION)
+    return reader.get(MachineSet, machine_set.metadata.namespace, name) if name else None
 
 
 def _orphans(reader: Reader, machine_set: MachineSet) -> tuple[Machine, ...]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import MACHINE_SET
 from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import GROUP, PAUSED_ANNOTATION
 from capstan.api.meta import OwnerReference
@@ -41,7 +42,8 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSetSnapshot:
-    """`machines` are those that the set controls, `orphans` those that it may adopt; both sorted by name."""
+    """`machines` are those that the set controls, `orphans` those that it may adopt; both sorted by name.
+    `move_target` is the set that its Machines are to be handed to, as an annotation says."""
 
     machine_set: MachineSet
     now: datetime
@@ -51,6 +53,8 @@ class MachineSetSnapshot:
     bootstrap: Template | None = None
     infrastructure: Template
     control_plane: External | None = None
+    deployment: MachineDeployment | None = None
+    move_target: MachineSet | None = None
 
     @property
     def subject(self) -> ObjectRef:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.rules.portions import portion
 
 DEFAULT_SURGE = 1
 DEFAULT_UNAVAILABLE = 0
@@ -10,17 +11,8 @@ DEFAULT_UNAVAILABLE = 0
 
 def _scaled(value: int | str | None, default: int, replicas: int, *, up: bool) -> int:
     """A number, or a percentage of the replicas, rounded up or down."""
-    if value is None:
-        return default
-    if isinstance(value, int):
-        return value
-    text = value.strip().removesuffix("%")
-    if not text.isdigit():
-        return default
-    if not value.strip().endswith("%"):
-        return int(text)
-    whole, rest = divmod(int(text) * replicas, 100)
-    return whole + 1 if up and rest else whole
+    found = None if value is None else portion(value, replicas, up=up)
+    return default if found is None else found
 
 
 def is_rolling_update(deployment: MachineDeployment) -> bool:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 from capstan.api.cluster.names import MACHINE_SET_FINALIZER
-from capstan.api.rules.owners import add_finalizer
+from capstan.api.rules.owners import add_finalizer, with_metadata
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machineset.plan.deletion import plan_deletion
+from capstan.controllers.machineset.plan.inplace import plan_updates
 from capstan.controllers.machineset.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
 from capstan.controllers.machineset.plan.propagation import plan_propagation
+from capstan.controllers.machineset.plan.remediation import plan_remediation
 from capstan.controllers.machineset.plan.scale import plan_scale
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
-from capstan.runtime.plan import Plan, Update, Waiting
+from capstan.runtime.plan import Action, Plan, Update, Waiting
 
 __all__ = ["plan"]
 
@@ -30,17 +35,52 @@ def plan(snapshot: MachineSetSnapshot) -> Plan:
         after = add_finalizer(after, MACHINE_SET_FINALIZER)
         reason = "its Machines go before it does"
         return Plan(snapshot.subject, (Update(resource=RESOURCE, before=machine_set, after=after, reason=reason),))
-    scale = plan_scale(snapshot, after)
-    actions = [
-        *plan_template_owners(snapshot),
-        *plan_adoptions(snapshot),
-        *plan_propagation(snapshot),
-        *scale.actions,
-    ]
+    remediation = plan_remediation(snapshot)
+    updates, waiting = plan_updates(snapshot)
+    scale = plan_scale(_without(snapshot, remediation.going), after)
+    actions = _once(
+        [
+            *plan_template_owners(snapshot),
+            *plan_adoptions(snapshot),
+            *remediation.actions,
+            *updates,
+            *scale.actions,
+            *plan_propagation(snapshot),
+        ]
+    )
     after = scale.machine_set
     if after != machine_set:
         reason = "it says to whom it belongs, and how many Machines it has named"
         actions.append(Update(resource=RESOURCE, before=machine_set, after=after, reason=reason))
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
-    requeue = scale.requeue_after or seconds_of_youth(machines, snapshot.now)
-    return Plan(snapshot.subject, tuple(actions), scale.waiting_on, requeue)
+    requeue = remediation.requeue_after or scale.requeue_after or seconds_of_youth(machines, snapshot.now)
+    return Plan(snapshot.subject, tuple(actions), (*remediation.waiting_on, *waiting, *scale.waiting_on), requeue)
+
+
+def _without(snapshot: MachineSetSnapshot, going: frozenset[str]) -> MachineSetSnapshot:
+    """The Machines that are deleted in this round already count as being deleted."""
+    if not going:
+        return snapshot
+    machines = tuple(
+        with_metadata(m, deletion_timestamp=snapshot.now) if m.metadata.name in going else m for m in snapshot.machines
+    )
+    return replace(snapshot, machines=machines)
+
+
+def _once(actions: list[Action]) -> list[Action]:
+    """At most one Update of each object: a second one would be built on what the first has changed. It comes in the
+    next round."""
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for action in actions:
+        if isinstance(action, Update):
+            key = action.resource.kind, _name(action.before)
+            if key in seen:
+                continue
+            seen.add(key)
+        kept.append(action)
+    return kept
+
+
+def _name(before: Any) -> str:
+    return str(before["metadata"]["name"] if isinstance(before, dict) else before.metadata.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -25,6 +25,7 @@ from capstan.api.rules.contract import clone_template
 from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
+from capstan.controllers.machineset.plan.inplace import choose, is_pending, is_updating, move, moves_to, refusal
 from capstan.controllers.machineset.plan.preflight import failed_checks
 from capstan.controllers.machineset.plan.propagation import machine_labels
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
@@ -47,12 +48,19 @@ class Scale:
 
 def plan_scale(snapshot: MachineSetSnapshot, machine_set: MachineSet) -> Scale:
     """Compare what is there, Machines on their way out included, with what is wanted."""
-    missing = snapshot.desired - len(snapshot.machines) - len(snapshot.orphans)
+    counted = sum(not is_pending(snapshot, machine) for machine in snapshot.machines)
+    missing = snapshot.desired - counted - len(snapshot.orphans)
     if missing > 0:
         return _scale_up(snapshot, machine_set, missing)
     leftovers = tuple(_delete_leftovers(snapshot, frozenset()))
-    surplus = tuple(_delete_surplus(snapshot, -missing)) if missing < 0 else ()
-    return Scale(machine_set, (*leftovers, *surplus), tuple(_waiting_for_machines(snapshot)))
+    surplus = tuple(_shrink(snapshot, -missing)) if missing < 0 else ()
+    waiting = tuple(_waiting_for_machines(snapshot))
+    if missing < 0 and moves_to(snapshot) and (why := refusal(snapshot)):
+        waiting = (
+            Waiting("ScalingDown", "ScalingDown", f"MachineSet waits to hand its Machines over: {why}"),
+            *waiting,
+        )
+    return Scale(machine_set, (*leftovers, *surplus), waiting)
 
 
 def blockers(snapshot: MachineSetSnapshot) -> list[str]:
@@ -186,12 +194,24 @@ def _referenced(snapshot: MachineSetSnapshot) -> set[str]:
     return names
 
 
-def _delete_surplus(snapshot: MachineSetSnapshot, surplus: int) -> Iterator[Action]:
-    """The Machines that matter least; those already on their way count and are not deleted twice."""
+def _shrink(snapshot: MachineSetSnapshot, surplus: int) -> Iterator[Action]:
+    """The Machines that matter least go: to another set where they can be updated, or for good."""
     order = snapshot.machine_set.spec.deletion.order or "Random"
+    counted = [m for m in snapshot.machines if not is_pending(snapshot, m)]
+    chosen = sorted(counted, key=lambda m: (-deletion_priority(m, order, snapshot.now), m.metadata.name))
+    if not moves_to(snapshot):
+        yield from _delete(snapshot, chosen[:surplus], order)
+    elif not refusal(snapshot):
+        moves = choose(chosen, surplus)
+        for machine in moves.moved:
+            yield from move(snapshot, machine)
+        yield from _delete(snapshot, moves.deleted, order)
+
+
+def _delete(snapshot: MachineSetSnapshot, machines: Sequence[Machine], order: str) -> Iterator[Action]:
+    """Those already on their way count and are not deleted twice."""
     have = len(snapshot.machines) + len(snapshot.orphans)
-    chosen = sorted(snapshot.machines, key=lambda m: (-deletion_priority(m, order, snapshot.now), m.metadata.name))
-    for machine in chosen[:surplus]:
+    for machine in machines:
         if machine.metadata.deletion_timestamp is not None:
             continue
         meta = machine.metadata
@@ -207,6 +227,8 @@ def deletion_priority(machine: Machine, order: str, now: datetime) -> float:
         return 100.0
     if DELETE_MACHINE_ANNOTATION in machine.metadata.annotations:
         return 80.0
+    if is_updating(machine):
+        return 75.0
     if is_unhealthy(machine):
         return 50.0
     if order == "Random":

@@ -12,6 +12,7 @@ from capstan.api.rules.conditions import put_conditions
 from capstan.api.rules.conditions_v1beta1 import put_legacies
 from capstan.api.rules.progress import paused_condition
 from capstan.api.rules.replicas import count_true, count_versions, selector_text
+from capstan.controllers.machineset.plan.inplace import is_updating
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.controllers.machineset.status.conditions import set_conditions
 from capstan.controllers.machineset.status.legacy import legacy_conditions
@@ -29,7 +30,8 @@ def compute_status(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> MachineS
         conditions = put_conditions(old.conditions, [paused], generation=generation, now=now)
         return msgspec.structs.replace(machine_set, status=msgspec.structs.replace(old, conditions=conditions))
     machines = snapshot.machines
-    reported = [machine.status.conditions for machine in machines]
+    # A Machine that is being updated in place counts for nothing but its number.
+    reported = [machine.status.conditions for machine in machines if not is_updating(machine)]
     status = msgspec.structs.replace(
         old,
         selector=selector_text(machine_set.spec.selector),
