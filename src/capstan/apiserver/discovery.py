@@ -152,7 +152,15 @@ def _subresources(served: Served, version: ServedVersion) -> list[tuple[str, Obj
     if version.status:
         found.append(("status", own, ["get", "patch", "update"]))
     found += [(name, own, ["get", "patch", "update"]) for name in version.subresources]
+    for name, action in served.actions.items():
+        if name:
+            answer = own if action.kind is None else _kind_of(action.kind)
+            found.append((name, answer, ["create"]))
     return sorted(found, key=lambda one: one[0])
+
+
+def _kind_of(served: Served) -> Obj:
+    return {"group": served.group, "version": served.versions[0].name, "kind": served.kind}
 
 
 def _aggregated_resource(served: Served, version: ServedVersion) -> Obj:

@@ -73,10 +73,13 @@ class Plane:
     @property
     def url(self) -> str:
         port = self._listener.port if self._listener else self._options.port
-        host = self._options.address
-        # Clients cannot connect to "all addresses"; the certificate always holds for loopback.
-        host = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
+        host = self._host
         return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+    @property
+    def _host(self) -> str:
+        """Clients cannot connect to "all addresses"; the certificate always holds for loopback."""
+        return "127.0.0.1" if self._options.address in ("0.0.0.0", "::", "") else self._options.address
 
     async def start(self) -> None:
         options = self._options
@@ -101,6 +104,8 @@ class Plane:
             token=self._keys.token,
             root_ca=identity.ca_pem.decode(),
             metrics=self._metrics,
+            stored_kinds=True,
+            address=f"{self._host}:{self._options.port}",
             service_account_key=identity.service_account_key,
         )
         await self._server.start()
