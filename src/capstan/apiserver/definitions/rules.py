@@ -22,9 +22,8 @@ from capstan.apiserver.definitions.causes import (
     subdomain_problem,
     too_many,
 )
-from capstan.apiserver.definitions.celrules import KnownRules, rules_of
-from capstan.apiserver.definitions.fieldpath import FieldPathError, follow
 from capstan.apiserver.definitions.schemas import whole_schema_faults
+from capstan.apiserver.validation.fieldpath import FieldPathError, follow
 from capstan.apiserver.webhooks.clientconfig import ca_bundle_faults, service_faults, url_faults
 from capstan.apiserver.webhooks.conversion import REVIEW_VERSIONS
 
@@ -149,7 +148,6 @@ def _part_faults(spec: Obj, before: Obj) -> Iterator[FieldCause]:
     """What versions say of schema, subresources, columns and selectable fields: once where all say the same."""
     versions: Sequence[Obj] = spec.get("versions") or ()
     old = {version.get("name"): version for version in before.get("versions") or ()}
-    known = rules_of(version.get("schema") for version in old.values())
     for field, top in (
         ("schema", "validation"),
         ("subresources", "subresources"),
@@ -162,12 +160,10 @@ def _part_faults(spec: Obj, before: Obj) -> Iterator[FieldCause]:
         else:
             places = [(f"spec.versions[{index}].{field}", version) for index, version in enumerate(versions)]
         for place, version in places:
-            yield from _part(field, place, version, old.get(version.get("name")), known, versions)
+            yield from _part(field, place, version, old.get(version.get("name")), versions)
 
 
-def _part(
-    field: str, place: str, version: Obj, old: Obj | None, known: KnownRules, versions: Sequence[Obj]
-) -> Iterator[FieldCause]:
+def _part(field: str, place: str, version: Obj, old: Obj | None, versions: Sequence[Obj]) -> Iterator[FieldCause]:
     part = version.get(field)
     if not part:
         return
@@ -178,7 +174,7 @@ def _part(
             looked = versions if hoisted else (version,)
             status = any("status" in (v.get("subresources") or {}) for v in looked)
             unchanged = old is not None and old.get("schema") == part
-            yield from whole_schema_faults(schema, f"{place}.openAPIV3Schema", status, known, unchanged)
+            yield from whole_schema_faults(schema, f"{place}.openAPIV3Schema", status, unchanged)
     elif field == "subresources":
         yield from _scale_faults(part.get("scale"), place)
     elif field == "additionalPrinterColumns":

@@ -9,7 +9,7 @@ from typing import Any
 
 from capstan.api.errors import FieldCause
 from capstan.apiserver.definitions.causes import forbidden, invalid, required, unsupported
-from capstan.apiserver.definitions.fieldpath import path_problem
+from capstan.apiserver.validation.fieldpath import path_problem
 
 Schema = Mapping[str, Any]
 

@@ -8,10 +8,12 @@ from typing import Any, Literal
 
 from capstan.api.errors import FieldCause, bad_request
 from capstan.api.objects import Obj
+from capstan.apiserver.cel import Budget
 from capstan.apiserver.validation.compile import compile_node
 from capstan.apiserver.validation.correlate import ABSENT, find_old, is_unchanged
 from capstan.apiserver.validation.fielderror import Path, render
 from capstan.apiserver.validation.keywords import SchemaError
+from capstan.apiserver.validation.rules import OutOfBudget
 from capstan.apiserver.validation.run import Run
 from capstan.apiserver.validation.unknown import describe_unknown
 
@@ -79,7 +81,7 @@ class Validator:
             causes += [cause for _, cause in run.repeated]
         if run.rules:
             blocked = any(cause.reason in _BLOCKING for cause in causes)
-            causes += [_NOT_CHECKED] if blocked else _evaluate(run, old)
+            causes += [_NOT_CHECKED] if blocked else _evaluate(run, result, old)
         return Validated(result, tuple(causes), warnings)
 
     def prune(self, obj: Obj) -> Obj:
@@ -94,18 +96,25 @@ class Validator:
         return bool(run.repeated)
 
 
-def _evaluate(run: Run, old: Obj | None) -> list[FieldCause]:
+def _evaluate(run: Run, new: Obj, old: Obj | None) -> list[FieldCause]:
+    """What the rules refuse. On what did not change only rules that compare are asked."""
     causes: list[FieldCause] = []
-    for path, rules, value in run.rules:
-        before = ABSENT if old is None else find_old(path, old)
-        has_old = before is not ABSENT
-        unchanged = has_old and before == value
-        for rule in rules:
-            if unchanged and not rule.uses_old:
+    budget = Budget()
+    try:
+        for path, rules, value in run.rules:
+            if value is None:
                 continue
-            cause = rule.refusal(value, before if has_old else None, has_old, path)
-            if cause is not None:
-                causes.append(cause)
+            before = ABSENT if old is None else find_old(path, old)
+            has_old = before is not ABSENT and before is not None
+            unchanged = old is not None and is_unchanged(path, new, old)
+            for rule in rules:
+                if unchanged and not rule.uses_old:
+                    continue
+                cause = rule.refusal(value, before if has_old else None, has_old, path, budget)
+                if cause is not None:
+                    causes.append(cause)
+    except OutOfBudget as exhausted:
+        causes.append(exhausted.cause)
     return causes
 
 

@@ -24,7 +24,7 @@ from capstan.apiserver.validation.keywords import (
 )
 from capstan.apiserver.validation.lists import list_check
 from capstan.apiserver.validation.objectmeta import OBJECT_META
-from capstan.apiserver.validation.rules import compile_rules
+from capstan.apiserver.validation.rules import rules_of
 from capstan.apiserver.validation.run import Check, Run
 
 MAX_DEPTH = 200
@@ -42,19 +42,20 @@ def compile_node(schema: Mapping[str, Any], *, root: bool = False, prune: bool =
     if depth > MAX_DEPTH:
         raise SchemaError(f"the schema nests deeper than {MAX_DEPTH}")
     embedded = bool(schema.get(_EMBEDDED))
+    rules = rules_of(schema, root=root)
     if root or embedded:
         schema = _with_metadata(schema)
     check = _typed(schema, prune, depth)
     if embedded and not root:
         check = _with_identity(check)
-    rules = compile_rules(schema)
     if not rules:
         return check
 
     def check_with_rules(value: Any, path: Path, run: Run) -> Any:
-        result = check(value, path, run)
-        if result is not None:
-            run.rules.append((path, rules, result))
+        # The rules of an object come before those of what it holds.
+        due: list[Any] = [path, rules, None]
+        run.rules.append(due)
+        due[2] = result = check(value, path, run)
         return result
 
     return check_with_rules

@@ -1,196 +1,211 @@
-"""`x-kubernetes-validations`: CEL rules of a schema node, compiled once, evaluated with `self` and `oldSelf`."""
+"""`x-kubernetes-validations`: CEL rules of a schema node, evaluated with `self` and `oldSelf` within a budget."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 from capstan.api.errors import FieldCause
-from capstan.apiserver.validation.celfunctions import FUNCTIONS
-from capstan.apiserver.validation.evaluator import OptionalValue, compile_program
-from capstan.apiserver.validation.fielderror import Path, render
-from capstan.apiserver.validation.formats import parse_date_time
-from capstan.apiserver.validation.keywords import SchemaError
+from capstan.apiserver.cel import (
+    NONE,
+    Budget,
+    CelError,
+    CelEvaluationError,
+    CostExceeded,
+    Environment,
+    Optional,
+    Program,
+    Type,
+    optional_of,
+    schema_type,
+    value_of,
+)
+from capstan.apiserver.validation.fielderror import Path, render, shown
+from capstan.apiserver.validation.fieldpath import FieldPathError, normalized
 
-# Steps that one evaluation may take, as far as nested macros over the largest collection tell.
-MAX_STEPS = 1_000_000
+#: The longest message that a messageExpression may give.
+MAX_MESSAGE = 5 * 1024
 
-_REASONS = {"FieldValueRequired", "FieldValueInvalid", "FieldValueForbidden", "FieldValueDuplicate"}
-_MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\($")
-_SELF_FIELD = re.compile(r"\bself\.([A-Za-z_]\w*)(?!\w|\s*\()")
-_SELF = re.compile(r"\b(?:self|oldSelf)\b")
-_ESCAPED = re.compile(r"__\w+__")
-_TIMES = {"date-time", "datetime", "date"}
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One compiled rule."""
-
-    program: Any
-    source: str
-    message: str
-    message_program: Any
-    reason: str
-    field_path: str
-    value_type: str
-    uses_old: bool
-    optional_old: bool
-    functions: Mapping[str, Any]
-    fields: frozenset[str] | None
-    nesting: int
-    times: bool
-
-    def refusal(self, value: Any, old: Any, has_old: bool, path: Path) -> FieldCause | None:
-        """Why `value` is refused, or None. Transition rules are skipped without an old value."""
-        if self.uses_old and not has_old and not self.optional_old:
-            return None
-        if self.nesting > 1 and _largest(value) ** self.nesting > MAX_STEPS:
-            return self._refused(path, "validation failed due to running out of cost budget, rule not evaluated")
-        context = {"self": self._view(value), **self.functions}
-        if self.uses_old:
-            context["oldSelf"] = self._old_view(old, has_old)
-        try:
-            result = self.program.execute(context)
-        except Exception as error:
-            return self._refused(path, f"{_error_text(error)} evaluating rule: {self.message or self.source}")
-        if result is True:
-            return None
-        return self._refused(path, self._message(context))
-
-    def _message(self, context: Mapping[str, Any]) -> str:
-        if self.message_program is not None:
-            try:
-                text = self.message_program.execute({**context, **FUNCTIONS})
-            except Exception:
-                text = ""
-            if isinstance(text, str) and text.strip() and "\n" not in text:
-                return text.strip()[:5120]
-        return self.message or f"failed rule: {self.source}"
-
-    def _refused(self, path: Path, detail: str) -> FieldCause:
-        field = render(path)
-        if self.field_path:
-            field = f"{field}{self.field_path}".lstrip(".")
-        if self.reason == "FieldValueRequired":
-            return FieldCause(field, f"Required value: {detail}", self.reason)
-        if self.reason == "FieldValueForbidden":
-            return FieldCause(field, f"Forbidden: {detail}", self.reason)
-        label = "Duplicate value" if self.reason == "FieldValueDuplicate" else "Invalid value"
-        return FieldCause(field, f'{label}: "{self.value_type}": {detail}', self.reason)
-
-    def _view(self, value: Any) -> Any:
-        if self.times and isinstance(value, str):
-            return parse_date_time(value) or value
-        if isinstance(value, dict):
-            if self.fields is not None:
-                value = {name: value[name] for name in self.fields if name in value}
-            if _ESCAPED.search(self.source):
-                value = {_escape(name): inner for name, inner in value.items()}
-        return value
-
-    def _old_view(self, old: Any, has_old: bool) -> Any:
-        if not self.optional_old:
-            return self._view(old)
-        return OptionalValue.of(self._view(old)) if has_old else OptionalValue.none()
-
-
-def compile_rules(schema: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The rules of one node. Errors: SchemaError for a rule that does not compile."""
-    found = schema.get("x-kubernetes-validations") or ()
-    return tuple(_compile_rule(rule, schema) for rule in found)
-
-
-def _compile_rule(rule: Mapping[str, Any], schema: Mapping[str, Any]) -> Rule:
-    source = str(rule.get("rule", ""))
-    expression = rule.get("messageExpression")
-    program = compile_expression(source)
-    variables = set(program.variables())
-    message_program = compile_expression(str(expression)) if expression else None
-    if message_program is not None:
-        variables |= set(message_program.variables())
-    names = set(program.functions())
-    whole = f"{source} {expression or ''}"
-    reason = str(rule.get("reason") or "FieldValueInvalid")
-    return Rule(
-        program=program,
-        source=" ".join(source.split()),
-        message=str(rule.get("message") or ""),
-        message_program=message_program,
-        reason=reason if reason in _REASONS else "FieldValueInvalid",
-        field_path=str(rule.get("fieldPath") or ""),
-        value_type=str(schema.get("type") or ""),
-        uses_old="oldSelf" in variables,
-        optional_old=bool(rule.get("optionalOldSelf")),
-        functions={name: function for name, function in FUNCTIONS.items() if name in names},
-        fields=_fields(whole),
-        nesting=_nesting(source),
-        times=schema.get("format") in _TIMES,
-    )
-
-
-@lru_cache(maxsize=4096)
-def compile_expression(source: str) -> Any:
-    """A compiled CEL program. Errors: SchemaError."""
-    try:
-        return compile_program(source)
-    except ValueError as error:
-        first = str(error).splitlines()[0][:300]
-        raise SchemaError(f"rule {source[:200]!r} does not compile: {first}") from None
-
-
-def _fields(source: str) -> frozenset[str] | None:
-    """The fields of `self` that a rule reads, if it reads nothing but fields: only they need converting."""
-    if _ESCAPED.search(source) or "oldSelf" in source:
-        return None
-    named = _SELF_FIELD.findall(source)
-    return frozenset(named) if len(named) == len(_SELF.findall(source)) else None
-
-
-def _nesting(source: str) -> int:
-    """How deep macros over collections nest."""
-    deepest, stack = 0, []
-    for place, char in enumerate(source):
-        if char == "(":
-            stack.append(bool(_MACRO.search(source[max(0, place - 20) : place + 1])))
-            deepest = max(deepest, sum(stack))
-        elif char == ")" and stack:
-            stack.pop()
-    return deepest
-
-
-def _largest(value: Any) -> int:
-    largest, pending = 1, [value]
-    while pending:
-        part = pending.pop()
-        if isinstance(part, dict | list):
-            largest = max(largest, len(part))
-            inner = part.values() if isinstance(part, dict) else part
-            pending.extend(v for v in inner if isinstance(v, dict | list))
-    return largest
-
-
-def _escape(name: str) -> str:
-    """A property's name as CEL expressions write it."""
-    if name in _RESERVED:
-        return f"__{name}__"
-    for plain, escaped in (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__")):
-        name = name.replace(plain, escaped)
-    return name
-
-
-_RESERVED = frozenset(
-    (
-        *("true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if"),
-        *("import", "let", "loop", "package", "namespace", "return", "var", "void", "while"),
-    )
+_OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
+_MESSAGE_OUT_OF_BUDGET = (
+    "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run"
 )
 
 
-def _error_text(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"no such key: {error.args[0] if error.args else ''}"
-    return str(error).splitlines()[0][:300] if str(error) else type(error).__name__
+class OutOfBudget(Exception):
+    """The rules of an object cost too much: `cause` says so, and no further rule is evaluated."""
+
+    def __init__(self, cause: FieldCause) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the rules of one node see: the type of `self`, and the environments with a plain and an optional
+    `oldSelf`."""
+
+    type: Type
+    plain: Environment
+    optional: Environment
+
+
+def declared(schema: Mapping[str, Any], *, root: bool) -> Declared:
+    """The types for the rules of a node. `schema` is as the definition has it. Errors: CelError."""
+    found = schema_type(schema, root=root)
+    if found is None:
+        raise CelError("", [])
+    plain = Environment({"self": found, "oldSelf": found})
+    return Declared(found, plain, Environment({"self": found, "oldSelf": optional_of(found)}))
+
+
+class Rule:
+    """One rule. It is compiled when it is first needed: most objects of most kinds never come."""
+
+    def __init__(self, rule: Mapping[str, Any], node: Node) -> None:
+        self._node = node
+        self.source = str(rule.get("rule") or "").strip()
+        self.message = str(rule.get("message") or "").strip()
+        self.optional_old = bool(rule.get("optionalOldSelf"))
+        self._expression = str(rule.get("messageExpression") or "")
+        self._reason = str(rule.get("reason") or "FieldValueInvalid")
+        self._field_path = str(rule.get("fieldPath") or "")
+
+    @property
+    def _shown(self) -> str:
+        return self.message or self.source
+
+    @cached_property
+    def _environment(self) -> Environment:
+        found = self._node.declared
+        return found.optional if self.optional_old else found.plain
+
+    @cached_property
+    def program(self) -> Program:
+        """Errors: CelError."""
+        return self._environment.compile(self.source)
+
+    @cached_property
+    def message_program(self) -> Program | None:
+        """Errors: CelError."""
+        return self._environment.compile(self._expression) if self._expression else None
+
+    @cached_property
+    def uses_old(self) -> bool:
+        try:
+            return "oldSelf" in self.program.variables
+        except CelError:
+            return False
+
+    @cached_property
+    def _suffix(self) -> str:
+        try:
+            return normalized(self._field_path, self._node.schema) if self._field_path else ""
+        except FieldPathError:
+            return ""
+
+    def refusal(self, value: Any, old: Any, has_old: bool, path: Path, budget: Budget) -> FieldCause | None:
+        """Why `value` is refused, or None. Transition rules are skipped without an old value. Errors: OutOfBudget."""
+        if self.uses_old and not has_old and not self.optional_old:
+            return None
+        if budget.remaining <= 0:
+            raise OutOfBudget(self._of_type(path, _OUT_OF_BUDGET))
+        try:
+            bindings = self._bindings(value, old, has_old)
+            if self._asked(bindings, budget, path) is True:
+                return None
+        except CelError as error:
+            return self._of_type(path, f"rule compile error: {error}")
+        except CelEvaluationError as error:
+            return self._of_type(path, self._failure(str(error)))
+        return self._refused(path, value, self._message(bindings, path, budget))
+
+    def _bindings(self, value: Any, old: Any, has_old: bool) -> dict[str, Any]:
+        found = self._node.declared
+        bindings = {"self": value_of(found.type, value)}
+        if self.uses_old:
+            before = value_of(found.type, old) if has_old else None
+            if self.optional_old:
+                bindings["oldSelf"] = Optional(before) if has_old else NONE
+            else:
+                bindings["oldSelf"] = before
+        return bindings
+
+    def _asked(self, bindings: Mapping[str, Any], budget: Budget, path: Path) -> Any:
+        """What the rule says. Errors: OutOfBudget, CelEvaluationError."""
+        try:
+            found = self.program.evaluate(bindings, budget)
+        except CostExceeded as error:
+            if budget.remaining < 0:
+                raise OutOfBudget(self._of_type(path, _OUT_OF_BUDGET)) from None
+            why = f"'{error}': no further validation rules will be run due to call cost exceeds limit for rule: "
+            raise OutOfBudget(self._of_type(path, why + self._shown)) from None
+        if budget.remaining < 0:
+            raise OutOfBudget(self._of_type(path, _OUT_OF_BUDGET))
+        return found
+
+    def _failure(self, error: str) -> str:
+        if error.startswith("no such overload"):
+            why = "call arguments did not match a supported operator, function or macro signature for rule"
+            return f"'{error}': {why}: {self._shown}"
+        return f"{error} evaluating rule: {self._shown}"
+
+    def _message(self, bindings: Mapping[str, Any], path: Path, budget: Budget) -> str:
+        """What is told of a refusal. An expression that fails, or says nothing, gives way to the plain message."""
+        fallback = self.message or f"failed rule: {self.source}"
+        try:
+            if self.message_program is None:
+                return fallback
+            text = self.message_program.evaluate(bindings, budget)
+        except CostExceeded:
+            why = _MESSAGE_OUT_OF_BUDGET
+            if budget.remaining >= 0:
+                limit = "no further validation rules will be run due to call cost exceeds limit for messageExpression"
+                why = f'{limit}: "{self._expression}"'
+            raise OutOfBudget(self._of_type(path, why)) from None
+        except (CelError, CelEvaluationError):
+            return fallback
+        text = text.strip() if isinstance(text, str) else ""
+        return text if text and len(text.encode()) <= MAX_MESSAGE and "\n" not in text else fallback
+
+    def _field(self, path: Path) -> str:
+        return f"{render(path)}{self._suffix}".lstrip(".")
+
+    def _refused(self, path: Path, value: Any, detail: str) -> FieldCause:
+        field = self._field(path)
+        if self._reason == "FieldValueRequired":
+            return FieldCause(field, f"Required value: {detail}", self._reason)
+        if self._reason == "FieldValueForbidden":
+            return FieldCause(field, f"Forbidden: {detail}", self._reason)
+        # Whole objects and lists are not shown: they are long, and may hold what nobody should read.
+        whole = isinstance(value, dict | list)
+        if self._reason == "FieldValueDuplicate":
+            return FieldCause(field, "Duplicate value" if whole else f"Duplicate value: {shown(value)}", self._reason)
+        text = f"Invalid value: {detail}" if whole else f"Invalid value: {shown(value)}: {detail}"
+        return FieldCause(field, text, "FieldValueInvalid")
+
+    def _of_type(self, path: Path, detail: str) -> FieldCause:
+        """A refusal that is not about the value; it shows the type of the node."""
+        type_ = self._node.schema.get("type") or ""
+        return FieldCause(render(path), f'Invalid value: "{type_}": {detail}', "FieldValueInvalid")
+
+
+class Node:
+    """A schema node with rules, and what its rules share."""
+
+    def __init__(self, schema: Mapping[str, Any], *, root: bool) -> None:
+        self.schema = schema
+        self._root = root
+        self.rules = tuple(Rule(rule, self) for rule in schema.get("x-kubernetes-validations") or ())
+
+    @cached_property
+    def declared(self) -> Declared:
+        """Errors: CelError."""
+        return declared(self.schema, root=self._root)
+
+
+def rules_of(schema: Mapping[str, Any], *, root: bool) -> tuple[Rule, ...]:
+    """The rules of one node; compiled later, so that an error in one shows when it is evaluated."""
+    return Node(schema, root=root).rules if schema.get("x-kubernetes-validations") else ()

@@ -26,8 +26,8 @@ class Run:
         self.embedded: list[FieldCause] = []
         #: (where, the unknown name, the names known there).
         self.unknown: list[tuple[Path, str, Collection[str]]] = []
-        #: (where, the rules of that node, its value).
-        self.rules: list[tuple[Path, Any, Any]] = []
+        #: [where, the rules of that node, its value].
+        self.rules: list[list[Any]] = []
 
     def refuse(self, node: Path, cause: FieldCause) -> None:
         self.causes.append((node, cause))

@@ -9,7 +9,10 @@ import pytest
 from capstan.api.apiextensions.customresourcedefinition import CustomResourceDefinition
 from capstan.api.errors import ApiError
 from capstan.api.schema import structural_schema
+from capstan.api.scheme import SCHEME
+from capstan.apiserver.definitions.celrules import cel_faults
 from capstan.apiserver.definitions.rules import definition_faults
+from capstan.apiserver.definitions.structural import structural_faults
 from capstan.apiserver.definitions.validator import DefinitionValidator
 from capstan.apiserver.definitions.warnings import definition_warnings
 from tests.unit.apiserver.definitions.crd import single, told
@@ -296,3 +299,51 @@ def test_warnings() -> None:
         "or CEL validation rules",
     )
     assert definition_warnings(crd, crd) == ()
+
+
+def test_a_transition_rule_needs_a_former_self() -> None:
+    rule = [{"rule": "self == oldSelf"}]
+    item = {"type": "object", "properties": {"k": _STRING, "v": {**_STRING, "maxLength": 5}}, "required": ["k"]}
+    item["properties"]["v"]["x-kubernetes-validations"] = rule
+    assert _of_a({**_KEYED, "items": item, "maxItems": 5}) == {}
+    found = _of_a({"type": "array", "maxItems": 5, "items": item})
+    at = ".items.properties[v].x-kubernetes-validations[0].rule"
+    assert "oldSelf cannot be used on the uncorrelatable portion of the schema within" in found[at]
+
+
+def test_an_optional_old_self_without_use_is_refused() -> None:
+    node = {**_STRING, "x-kubernetes-validations": [{"rule": "self != ''", "optionalOldSelf": True}]}
+    at = ".x-kubernetes-validations[0].optionalOldSelf"
+    assert _of_a(node)[at] == "Invalid value: true: may not be set if oldSelf is not used in rule\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "words"),
+    [
+        ({"rule": "self.size() + 1"}, "rule", "cel expression must evaluate to a bool"),
+        ({"rule": "self.nothing == 1"}, "rule", "compilation failed: ERROR: <input>:1:5"),
+        ({"rule": "true", "messageExpression": "1"}, "messageExpression", "must evaluate to a string"),
+        ({"rule": "true", "messageExpression": "'"}, "messageExpression", "messageExpression compilation failed"),
+    ],
+)
+def test_rules_that_do_not_compile(rule: dict[str, Any], field: str, words: str) -> None:
+    assert words in _of_a({**_STRING, "x-kubernetes-validations": [rule]})[f".x-kubernetes-validations[0].{field}"]
+
+
+def test_rules_that_can_become_too_expensive() -> None:
+    rule = [{"rule": "self.all(x, self.all(y, x == y))"}]
+    node = {"type": "array", "items": _STRING, "x-kubernetes-validations": rule}
+    at = ".x-kubernetes-validations[0].rule"
+    assert "estimated rule cost exceeds budget by factor of more than 100x" in _of_a(node)[at]
+    assert _of_a({**node, "maxItems": 10, "items": {**_STRING, "maxLength": 10}}) == {}
+    # The single rules of an unchanged schema were accepted once; their sum is still looked at.
+    crd = {**single({"type": "object", "properties": {"a": node}}), "status": {"storedVersions": ["v1"]}}
+    unchanged = told(definition_faults(crd, crd), "spec.validation.openAPIV3Schema.properties[a]")
+    assert "estimated rule cost exceeds budget" not in unchanged[at]
+
+
+def test_the_schemas_of_the_programs_own_kinds_would_be_accepted() -> None:
+    for kind in SCHEME.kinds:
+        for version in kind.versions if not kind.builtin else ():
+            schema = structural_schema(version.struct)
+            assert [*structural_faults(schema, "s"), *cel_faults(schema, "s", False)] == [], (kind.kind, version.name)

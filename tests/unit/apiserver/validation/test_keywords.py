@@ -156,13 +156,13 @@ from tests.unit.apiserver.validation.checks import messages
             {"type": "string", "x-kubernetes-validations": [{"rule": "self != 'no'", "message": "never no"}]},
             "x",
             "no",
-            'spec.v: Invalid value: "string": never no',
+            'spec.v: Invalid value: "no": never no',
         ),
         (
             {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 3"}]},
             4,
             3,
-            'spec.v: Invalid value: "integer": failed rule: self > 3',
+            "spec.v: Invalid value: 3: failed rule: self > 3",
         ),
         (
             {
@@ -171,7 +171,7 @@ from tests.unit.apiserver.validation.checks import messages
             },
             "abc",
             "x",
-            'spec.v: Invalid value: "string": not x',
+            'spec.v: Invalid value: "x": not x',
         ),
     ],
 )

@@ -11,7 +11,7 @@ def test_rules_of_a_transition_need_an_old_value() -> None:
     schema = {"type": "string", "x-kubernetes-validations": [{"rule": "self == oldSelf", "message": "fixed"}]}
     assert messages(schema, "a") == []
     assert messages(schema, "a", "a") == []
-    assert messages(schema, "b", "a") == ['spec.v: Invalid value: "string": fixed']
+    assert messages(schema, "b", "a") == ['spec.v: Invalid value: "b": fixed']
 
 
 def test_items_of_map_lists_keep_their_identity() -> None:
@@ -27,7 +27,7 @@ def test_items_of_map_lists_keep_their_identity() -> None:
     }
     old = [{"n": "a", "v": 1}, {"n": "b", "v": 5}]
     assert messages(schema, [{"n": "b", "v": 6}, {"n": "c", "v": 0}], old) == []
-    assert messages(schema, [{"n": "b", "v": 4}], old) == ['spec.v[0]: Invalid value: "object": only up']
+    assert messages(schema, [{"n": "b", "v": 4}], old) == ["spec.v[0]: Invalid value: only up"]
 
 
 def test_what_was_wrong_before_and_did_not_change_is_let_through() -> None:
@@ -67,5 +67,5 @@ def test_rules_cannot_be_made_to_run_for_long() -> None:
     schema = {"type": "array", "items": {"type": "integer"}, "x-kubernetes-validations": [rule]}
     start = time.perf_counter()
     (message,) = messages(schema, list(range(50_000)))
-    assert "cost budget" in message
+    assert "call cost exceeds limit" in message
     assert time.perf_counter() - start < 1

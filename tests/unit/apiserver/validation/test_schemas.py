@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ CRDS = Path(__file__).resolve().parents[5] / "shared" / "data" / "crds"
     "schema",
     [
         {"type": "string", "pattern": "(?=a)"},
-        {"type": "string", "x-kubernetes-validations": [{"rule": "self."}]},
         {"type": "text"},
         {"type": "array", "x-kubernetes-list-type": "map"},
     ],
@@ -110,11 +107,3 @@ def _timed(validator: Validator, obj: dict[str, Any], old: dict[str, Any]) -> fl
     start = time.perf_counter()
     validator.apply(obj, mode="Strict")
     return time.perf_counter() - start
-
-
-def test_the_evaluator_does_not_load_its_command_line() -> None:
-    code = (
-        "import sys, capstan.apiserver.validation; assert 'prompt_toolkit' not in sys.modules; "
-        "import cel; assert cel.evaluate('1 + 1') == 2; import cel.cli"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -50,6 +50,21 @@ def follow(path: str, schema: Schema, *, brackets: bool = True) -> tuple[list[st
     return steps, schema
 
 
+def normalized(path: str, schema: Schema) -> str:
+    """A path as fields are written in messages: properties after dots, keys of maps in brackets. Errors:
+    FieldPathError."""
+    text = ""
+    for step in steps_of(path):
+        properties, additional = schema.get("properties") or {}, schema.get("additionalProperties")
+        if step in properties:
+            text, schema = f"{text}.{step}", properties[step]
+        elif isinstance(additional, dict):
+            text, schema = f"{text}[{step}]", additional
+        else:
+            raise FieldPathError("does not refer to a valid field")
+    return text
+
+
 def path_problem(path: str, schema: Schema) -> str:
     """Why a path cannot be followed, or the empty string."""
     try:
