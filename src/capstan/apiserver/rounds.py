@@ -37,6 +37,10 @@ class Rounds:
         self._due.update(dict.fromkeys(entry.name for entry in page.entries))
         return page.revision
 
+    def add(self, names: Iterable[str]) -> None:
+        """These are due."""
+        self._due.update(dict.fromkeys(names))
+
     async def work(self) -> bool:
         """Look at what is due. What failed stays due; False when something did."""
         due, self._due = self._due, {}

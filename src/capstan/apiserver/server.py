@@ -36,6 +36,7 @@ from capstan.apiserver.schemas import struct_validator
 from capstan.apiserver.standing import make_standing
 from capstan.apiserver.tokens.issuer import issuer_document
 from capstan.apiserver.tokens.keys import key_ring, made_key_ring
+from capstan.apiserver.tokens.legacy import SecretTokens
 from capstan.apiserver.tokens.verify import AccountTokens
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
@@ -149,6 +150,10 @@ class ApiServer:
             self._spawn(upkeep.run, "namespaces")
         if self.registry.by_plural(apiservices.GROUP, "apiservices"):
             self._spawn(apiservices.ApiServices(self.backend).run, "apiservices")
+        if self.registry.by_plural("", "serviceaccounts"):
+            parts, tokens = self._parts, self._account_tokens
+            legacy = SecretTokens(self.backend, parts.writer, parts.deleter, tokens, self._root_ca)
+            self._spawn(legacy.run, "tokens")
         if self.registry.by_plural("", "events"):
             self._spawn(EventExpiry(self.backend).run, "events")
 

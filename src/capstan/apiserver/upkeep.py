@@ -19,6 +19,8 @@ from capstan.store.entry import Change, Entry
 USER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
 ROOT_CA = "kube-root-ca.crt"
 _ACCOUNT = "default"
+_CONFIG_MAPS = "/configmaps"
+_AS_IT_IS = WriteOptions()
 
 
 class NamespaceController:
@@ -42,8 +44,15 @@ class NamespaceController:
             self._ending.pop(entry.name, None)
             if not change.deleted:
                 yield entry.name
-        elif change.deleted and (entry.namespace in self._ending or entry.name in (_ACCOUNT, ROOT_CA)):
+        elif self._concerns_namespace(change):
             yield entry.namespace
+
+    def _concerns_namespace(self, change: Change) -> bool:
+        """Whether something left a namespace that is being emptied, or what every namespace has is not as it was."""
+        entry = change.entry
+        if change.deleted:
+            return entry.namespace in self._ending or entry.name in (_ACCOUNT, ROOT_CA)
+        return entry.name == ROOT_CA and entry.prefix == _CONFIG_MAPS and change.previous is not None
 
     async def _look(self, name: str) -> None:
         entry = await self._backend.store.get(PREFIX, "", name)
@@ -56,7 +65,8 @@ class NamespaceController:
             await self._furnish(name)
 
     async def _furnish(self, name: str) -> None:
-        """What every namespace has: its default account, and the CA of this server where that is known."""
+        """What every namespace has: its default account, and the CA of this server where that is known.
+        Neither stays away or stays changed."""
         await self._ensure("serviceaccounts", name, {"metadata": {"name": _ACCOUNT, "namespace": name}})
         if self._root_ca:
             body = {"metadata": {"name": ROOT_CA, "namespace": name}, "data": {"ca.crt": self._root_ca}}
@@ -66,12 +76,17 @@ class NamespaceController:
         served = self._backend.registry.by_plural("", plural)
         if served is None:
             return
-        if await self._backend.store.get(served.prefix, namespace, body["metadata"]["name"]) is not None:
-            return
+        name, target = body["metadata"]["name"], served.stored(namespace)
+        present = await self._backend.store.get(served.prefix, namespace, name)
         try:
-            await self._writer.create(served.stored(namespace), body, WriteOptions(), USER)
+            if present is None:
+                await self._writer.create(target, body, WriteOptions(), USER)
+            elif "data" in body and present.object.get("data") != body["data"]:
+                await self._writer.change(
+                    target, Write(name, lambda obj: {**obj, "data": body["data"]}, _AS_IT_IS, USER)
+                )
         except ApiError as error:
-            if not is_already_exists(error) and not is_not_found(error) and error.code != 403:
+            if not is_already_exists(error) and not is_not_found(error) and error.code not in (403, 422):
                 raise
 
     async def _empty(self, namespace: Entry) -> None:

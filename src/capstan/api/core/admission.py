@@ -19,6 +19,8 @@ _KEY_RULE = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' "
     "(e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
+_ACCOUNT_TOKEN = "kubernetes.io/service-account-token"
+_ACCOUNT_NAME = "kubernetes.io/service-account.name"
 #: Types that promise certain keys to their readers.
 _KEYS_OF_TYPE: Mapping[str, tuple[str, ...]] = {
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -34,6 +36,8 @@ def admit_secret(request: AdmissionRequest) -> Admission:
     data = new.get("data") or {}
     causes = [*_key_causes("data", data), *_size_causes(data, 3 / 4)]
     causes += [_required(f"data[{key}]") for key in _KEYS_OF_TYPE.get(new["type"], ()) if key not in data]
+    if new["type"] == _ACCOUNT_TOKEN and not (new["metadata"].get("annotations") or {}).get(_ACCOUNT_NAME):
+        causes.append(_required(f"metadata.annotations[{_ACCOUNT_NAME}]"))
     if request.old is not None:
         if request.old.get("type", OPAQUE) != new["type"]:
             causes.append(FieldCause("type", f'Invalid value: "{new["type"]}": field is immutable'))
