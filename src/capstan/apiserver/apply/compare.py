@@ -44,10 +44,8 @@ def same(old: Any, new: Any) -> bool:
 
 
 def is_map(kind: FieldType, value: Any) -> bool:
-    """Whether a value is taken apart by its fields here. Null is an empty one where only objects may be."""
-    if kind.shape == "deduced":
-        return isinstance(value, dict)
-    return kind.shape == "map" and (value is None or isinstance(value, dict))
+    """Whether a value is taken apart by its fields here. Null is as good as an empty object."""
+    return kind.shape in ("map", "deduced") and (value is None or isinstance(value, dict))
 
 
 def is_list(kind: FieldType, value: Any) -> bool:
