@@ -16,7 +16,7 @@ from capstan.api.objects import Obj
 from capstan.apiserver.admission import Chain, NoChain
 from capstan.apiserver.resources import Registry, Served, Target
 from capstan.store.entry import Entry
-from capstan.store.protocol import Store, StoreError, Write
+from capstan.store.protocol import Store, StoreError, UnreadableError, Write
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,12 @@ class Backend:
         return "".join(_NAME_ALPHABET[byte % len(_NAME_ALPHABET)] for byte in self.token(5))
 
     async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
-        """Write to the store. Raises MismatchError, or ApiError 503 when the store cannot write."""
+        """Write to the store. Raises MismatchError, or ApiError: 503 when the store cannot write, 500 when what is
+        to be replaced cannot be read."""
         try:
             return await self.store.commit(batch)
+        except UnreadableError:
+            raise
         except StoreError as error:
             log.error("the store failed: %s", error)
             message = f"the store takes no writes: {error}"

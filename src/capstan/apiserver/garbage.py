@@ -78,7 +78,12 @@ class GarbageCollector:
         store = self._backend.store
         start = store.revision
         for prefix in await store.prefixes():
-            page = await store.list(prefix)
+            try:
+                page = await store.list(prefix)
+            except ApiError as error:
+                # What cannot be read owns nothing that we know of, and is never judged: it stays.
+                log.warning("garbage collection leaves %s alone: %s", prefix, error.message)
+                continue
             for count, entry in enumerate(page.entries):
                 self._see(entry)
                 if count % _SCAN_STEP == _SCAN_STEP - 1:

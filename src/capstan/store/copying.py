@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from capstan.store.database import check_pages, fact, load, lock_store, open_database, set_fact
+from capstan.store.database import check_pages, fact, load, lock_store, open_database, set_fact, unreadable_objects
 from capstan.store.index import Index
 from capstan.store.protocol import StoreError
 from capstan.store.sealing import Encryption, SealError
@@ -104,8 +104,7 @@ def _renew(path: Path, database: apsw.Connection, encryption: Encryption) -> Ren
     index = Index(1)
     load(database, index, encryption.found(document).sealer(document))
     if index.unreadable:
-        first = next(iter(index.unreadable.values()))
-        raise StoreError(f"{len(index.unreadable)} objects cannot be read; the first: {first}")
+        raise unreadable_objects(index)
     revision = index.revision + REVISION_JUMP
     with database:
         set_fact(database, "revision", revision)

@@ -198,6 +198,14 @@ def load(database: apsw.Connection, index: Index, sealing: Sealing) -> Loaded:
     return loading.finish(revision)
 
 
+def unreadable_objects(index: Index) -> StoreError:
+    """What is wrong when some objects do not open."""
+    first = next(iter(index.unreadable.values()))
+    count = len(index.unreadable)
+    found = "1 object cannot be decrypted" if count == 1 else f"{count} objects cannot be decrypted, the first"
+    return StoreError(f"{found}: {first.place} ({first.why}); {RESTORE}")
+
+
 class _Loading:
     """Rows in the order of their revisions become present objects and retained changes."""
 

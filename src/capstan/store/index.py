@@ -133,7 +133,7 @@ class Index:
 
     def get(self, prefix: str, namespace: str, name: str) -> Entry | None:
         if self.unreadable and (prefix, namespace, name) in self.unreadable:
-            raise self.unreadable[(prefix, namespace, name)]
+            raise self.unreadable[(prefix, namespace, name)].again()
         shelf = self._shelves.get(prefix)
         return None if shelf is None else shelf.entries.get((namespace, name))
 
@@ -205,7 +205,7 @@ class Index:
     def _check_readable(self, prefix: str, keys: Sequence[tuple[str, str]]) -> None:
         for namespace, name in keys:
             if (prefix, namespace, name) in self.unreadable:
-                raise self.unreadable[(prefix, namespace, name)]
+                raise self.unreadable[(prefix, namespace, name)].again()
 
     def watch(self, prefix: str, after: int, buffer: int) -> MemorySubscription:
         if after < self.compacted:
@@ -228,6 +228,19 @@ class Index:
             if self.on_dropped is not None:
                 self.on_dropped(change)
         self.compacted = max(self.compacted, revision)
+
+    def change_at(self, prefix: str, revision: int) -> Change | None:
+        """The retained change of a revision."""
+        shelf = self._shelves.get(prefix)
+        found = shelf.since(revision - 1)[:1] if shelf is not None else []
+        return found[0] if found and found[0].revision == revision else None
+
+    def clear(self, error: Exception) -> None:
+        """Forget everything, to be loaded anew; who watched is told."""
+        self.close(error)
+        self._shelves.clear()
+        self._history.clear()
+        self.unreadable.clear()
 
     def close(self, error: Exception) -> None:
         for home in (self._everything, *(shelf.subscriptions for shelf in self._shelves.values())):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from capstan.api.errors import ApiError
 from capstan.store.entry import Change, Entry
 
 
@@ -54,15 +55,21 @@ class StoreUnavailableError(StoreError):
     """The store cannot be reached now and may be later; a write may have happened or not."""
 
 
-class UnreadableError(StoreError):
-    """One stored object cannot be read: its bytes do not decrypt. Reads that would show it fail, so that nobody takes
-    it for deleted; all others go on."""
+class UnreadableError(ApiError, StoreError):
+    """One stored object cannot be read: its bytes do not decrypt. Reads that would show it fail with this, which is
+    an answer to clients too, so that nobody takes it for deleted; all others go on."""
 
-    def __init__(self, prefix: str, namespace: str, name: str, reason: str) -> None:
+    def __init__(self, prefix: str, namespace: str, name: str, why: str) -> None:
         place = f"{prefix} {namespace}/{name}" if namespace else f"{prefix} {name}"
-        super().__init__(f"{place} cannot be decrypted ({reason}); restore it from a backup")
+        message = f"Internal error occurred: {place} cannot be decrypted ({why}); restore it from a backup"
+        super().__init__(500, "InternalError", message)
         self.key = (prefix, namespace, name)
-        self.reason = reason
+        self.place = place
+        self.why = why
+
+    def again(self) -> UnreadableError:
+        """The same for another reader: a raised exception belongs to who catches it."""
+        return UnreadableError(*self.key, self.why)
 
 
 class MismatchError(Exception):

@@ -23,6 +23,7 @@ from capstan.store.database import (
     lock_store,
     open_database,
     set_fact,
+    unreadable_objects,
 )
 from capstan.store.entry import Entry
 from capstan.store.index import Index, MemorySubscription
@@ -113,7 +114,9 @@ class SqliteStore(IndexReads):
     @property
     def failure(self) -> StoreError | None:
         """Why the store is not well, if so: it takes no writes, or some objects cannot be read."""
-        return self._writer.failure or next(iter(self._index.unreadable.values()), None)
+        if self._writer.failure is not None or not self._index.unreadable:
+            return self._writer.failure
+        return unreadable_objects(self._index)
 
     @property
     def kek(self) -> bytes:
