@@ -33,7 +33,7 @@ from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.reviews.kinds import reviews, with_tokens
 from capstan.apiserver.schemas import struct_validator
-from capstan.apiserver.standing import make_standing
+from capstan.apiserver.standing import announce, make_standing
 from capstan.apiserver.tokens.issuer import issuer_document
 from capstan.apiserver.tokens.keys import key_ring, made_key_ring
 from capstan.apiserver.tokens.legacy import SecretTokens
@@ -55,9 +55,8 @@ class ApiServer:
     """Kubernetes verbs over a store. Several servers in one process share nothing.
 
     Assumptions: `clock` gives aware UTC, `token(n)` n random bytes; the store was opened by the caller, who
-    closes it after `stop`. With `stored_kinds` it serves Kubernetes' other kinds too, which are only kept here;
-    `address` (`host:port`) is then where the service `kubernetes` leads. `service_account_key` (PEM) signs tokens;
-    without one they end with the process.
+    closes it after `stop`. With `stored_kinds` it serves Kubernetes' other kinds too, which are only kept here.
+    `service_account_key` (PEM) signs tokens; without one they end with the process.
     """
 
     def __init__(
@@ -71,10 +70,8 @@ class ApiServer:
         git_version: str = GIT_VERSION,
         metrics: Callable[[], bytes] | None = None,
         stored_kinds: bool = False,
-        address: str = "",
         service_account_key: bytes = b"",
     ) -> None:
-        self._address = address
         self.git_version = git_version
         self._metrics = metrics
         self._root_ca = root_ca
@@ -136,7 +133,7 @@ class ApiServer:
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
-        await make_standing(self.backend, self._parts.writer, SYSTEM, self._address)
+        await make_standing(self.backend, self._parts.writer, SYSTEM)
         await self._start_rights()
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
@@ -168,6 +165,10 @@ class ApiServer:
         for prefix in RBAC:
             self._spawn(partial(self._rbac.follow, prefix), prefix)
         self._spawn(aggregation.run, "aggregation")
+
+    async def announce(self, host: str, port: int) -> None:
+        """Tell clients where this server listens, through the endpoints of the service `kubernetes`."""
+        await announce(self.backend, self._parts.writer, SYSTEM, host, port)
 
     async def stop(self) -> None:
         """End the background work. The store stays open."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from capstan.api.errors import ApiError, is_already_exists
@@ -17,19 +18,39 @@ from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.namespaces import ALWAYS
 from capstan.apiserver.resources import Served
-from capstan.apiserver.writing import Writer
+from capstan.apiserver.writing import Change, Writer
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _FLOW: Final = "flowcontrol.apiserver.k8s.io"
 _AUTOUPDATE: Final = {"annotations": {"apf.kubernetes.io/autoupdate-spec": "true"}}
 _EVERYONE: Final = ("system:authenticated", "system:unauthenticated")
 
 
-async def make_standing(backend: Backend, writer: Writer, user: User, address: str) -> None:
-    """Create what is missing. `address` is the server's own, `host:port`; empty when it has none."""
-    for group, kind, namespace, body in standing(address):
+async def make_standing(backend: Backend, writer: Writer, user: User) -> None:
+    """Create what is missing."""
+    for group, kind, namespace, body in standing():
         served = backend.registry.by_kind(group, kind)
         if served is not None:
             await _make(backend, writer, user, served, namespace, body)
+
+
+async def announce(backend: Backend, writer: Writer, user: User, host: str, port: int) -> None:
+    """Say where the service `kubernetes` leads; only when that is not yet said."""
+    for group, kind, namespace, body in _endpoints(ipaddress.ip_address(host), port):
+        served = backend.registry.by_kind(group, kind)
+        if served is None:
+            continue
+        name = body["metadata"]["name"]
+        if await backend.store.get(served.prefix, namespace, name) is None:
+            await _make(backend, writer, user, served, namespace, body)
+        fields = {key: value for key, value in body.items() if key != "metadata"}
+        change = Change(name, partial(_with, fields), WriteOptions(), user)
+        await writer.change(served.stored(namespace), change)
+
+
+def _with(fields: Obj, current: Obj) -> Obj:
+    return {**current, **fields}
 
 
 async def _make(backend: Backend, writer: Writer, user: User, served: Served, namespace: str, body: Obj) -> None:
@@ -42,7 +63,7 @@ async def _make(backend: Backend, writer: Writer, user: User, served: Served, na
             raise
 
 
-def standing(address: str) -> Iterator[tuple[str, str, str, Obj]]:
+def standing() -> Iterator[tuple[str, str, str, Obj]]:
     """(group, kind, namespace, object) of each, namespaces first."""
     for name in ALWAYS:
         yield "", "Namespace", "", {"metadata": {"name": name}}
@@ -51,7 +72,6 @@ def standing(address: str) -> Iterator[tuple[str, str, str, Obj]]:
         yield "scheduling.k8s.io", "PriorityClass", "", _named(name, value=value, description=about)
     yield "networking.k8s.io", "ServiceCIDR", "", _named("kubernetes", spec={"cidrs": [str(SERVICE_RANGE)]})
     yield "", "Service", "default", _service()
-    yield from _endpoints(address)
     yield from _flow_control()
 
 
@@ -66,15 +86,8 @@ def _service() -> Obj:
     return _named("kubernetes", metadata={"labels": labels}, spec=spec)
 
 
-def _endpoints(address: str) -> Iterator[tuple[str, str, str, Obj]]:
-    """Where the service leads: to this server, when it has an address of its own."""
-    host, _, port = address.rpartition(":")
-    try:
-        found = ipaddress.ip_address(host.strip("[]"))
-        number = int(port)
-    except ValueError:
-        return
-    ports = [{"name": "https", "port": number, "protocol": "TCP"}]
+def _endpoints(found: Address, port: int) -> Iterator[tuple[str, str, str, Obj]]:
+    ports = [{"name": "https", "port": port, "protocol": "TCP"}]
     mirrored = {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}
     subsets = [{"addresses": [{"ip": str(found)}], "ports": ports}]
     yield "", "Endpoints", "default", _named("kubernetes", metadata=mirrored, subsets=subsets)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from capstan.api.scheme import SCHEME
@@ -105,11 +106,13 @@ class Plane:
             root_ca=identity.ca_pem.decode(),
             metrics=self._metrics,
             stored_kinds=True,
-            address=f"{self._host}:{self._options.port}",
             service_account_key=identity.service_account_key,
         )
         await self._server.start()
         self._listener = await serve(self._server, self._options.address, self._options.port, identity.server_context)
+        with suppress(ValueError):
+            # Endpoints are addresses: one who listens on a name has none to tell.
+            await self._server.announce(self._host, self._listener.port)
 
     async def _work(self) -> None:
         assert self._server is not None
