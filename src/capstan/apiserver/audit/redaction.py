@@ -19,7 +19,7 @@ _SECRET = frozenset(
     )
 )
 _TELLTALE = re.compile(
-    r"PRIVATE KEY-----|client-key-data|current-context|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.|"
+    r"PRIVATE KEY-----|kind[\"']?\s*:\s*[\"']?Secret\b|client-key-data|current-context|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.|"
     r"(?i:password|token|secret)[\"']?\s*[:=]"
 )
 _NAMES = re.compile(r"(?i)^(?:.*password|.*token|.*secret|secretdata|stringdata|kubeconfig|.*privatekey|tls\.key)$")

@@ -59,13 +59,18 @@ def test_a_body_that_comes_byte_by_byte() -> None:
     run(body, deadlines=SHORT)
 
 
+def _end(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)
+
+
 async def _drip(writer: asyncio.StreamWriter, data: bytes, at_once: int = 1) -> None:
     writer.write(data[:at_once])
     loop = asyncio.get_running_loop()
     for byte in data[at_once:]:
         writer.write(bytes([byte]))
         pause: asyncio.Future[None] = loop.create_future()
-        loop.call_later(0.01, lambda done=pause: done.done() or done.set_result(None))
+        loop.call_later(0.01, _end, pause)
         await pause
 
 
