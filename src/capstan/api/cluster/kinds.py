@@ -1,22 +1,31 @@
-"""Kinds of Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment."""
+"""Kinds of Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment, MachineHealthCheck."""
 
 from __future__ import annotations
 
-from capstan.api.cluster.admission import admit_cluster, admit_machine, admit_machine_deployment, admit_machine_set
+from capstan.api.cluster.admission import (
+    admit_cluster,
+    admit_machine,
+    admit_machine_deployment,
+    admit_machine_health_check,
+    admit_machine_set,
+)
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.conversion import (
     convert_cluster,
     convert_machine,
     convert_machinedeployment,
+    convert_machinehealthcheck,
     convert_machineset,
 )
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, GROUP, PROVIDER_LABEL
 from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
 from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
 from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
+from capstan.api.cluster.v1beta1.machinehealthcheck import MachineHealthCheck as MachineHealthCheckV1Beta1
 from capstan.api.cluster.v1beta1.machineset import MachineSet as MachineSetV1Beta1
 from capstan.api.kinds import AGE, Column, Kind, ScalePaths, Version
 
@@ -189,9 +198,41 @@ MACHINE_DEPLOYMENT = Kind(
     admit=admit_machine_deployment,
 )
 
+_HEALTH_CHECK_COLUMNS = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Replicas", ".status.expectedMachines", "integer"),
+    Column("Healthy", ".status.currentHealthy", "integer"),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    AGE,
+)
+
+_HEALTH_CHECK_COLUMNS_V1BETA1 = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("ExpectedMachines", ".status.expectedMachines", "integer"),
+    Column("MaxUnhealthy", ".spec.maxUnhealthy"),
+    Column("CurrentHealthy", ".status.currentHealthy", "integer"),
+    AGE,
+)
+
+MACHINE_HEALTH_CHECK = Kind(
+    group=GROUP,
+    kind="MachineHealthCheck",
+    plural="machinehealthchecks",
+    versions=(
+        Version("v1beta2", MachineHealthCheck, storage=True, columns=_HEALTH_CHECK_COLUMNS),
+        Version("v1beta1", MachineHealthCheckV1Beta1, deprecated=True, columns=_HEALTH_CHECK_COLUMNS_V1BETA1),
+    ),
+    short_names=("mhc", "mhcs"),
+    categories=("cluster-api",),
+    labels=_LABELS,
+    convert=convert_machinehealthcheck,
+    admit=admit_machine_health_check,
+)
+
 KINDS = (
     CLUSTER,
     MACHINE,
     MACHINE_SET,
     MACHINE_DEPLOYMENT,
+    MACHINE_HEALTH_CHECK,
 )

@@ -3,6 +3,13 @@
 from capstan.api.cluster.admission.cluster import admit_cluster
 from capstan.api.cluster.admission.machine import admit_machine
 from capstan.api.cluster.admission.machinedeployment import admit_machine_deployment
+from capstan.api.cluster.admission.machinehealthcheck import admit_machine_health_check
 from capstan.api.cluster.admission.machineset import admit_machine_set
 
-__all__ = ["admit_cluster", "admit_machine", "admit_machine_deployment", "admit_machine_set"]
+__all__ = [
+    "admit_cluster",
+    "admit_machine",
+    "admit_machine_deployment",
+    "admit_machine_health_check",
+    "admit_machine_set",
+]

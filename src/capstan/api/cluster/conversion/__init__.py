@@ -5,6 +5,13 @@ from __future__ import annotations
 from capstan.api.cluster.conversion.cluster import convert_cluster
 from capstan.api.cluster.conversion.machine import convert_machine
 from capstan.api.cluster.conversion.machinedeployment import convert_machinedeployment
+from capstan.api.cluster.conversion.machinehealthcheck import convert_machinehealthcheck
 from capstan.api.cluster.conversion.machineset import convert_machineset
 
-__all__ = ["convert_cluster", "convert_machine", "convert_machinedeployment", "convert_machineset"]
+__all__ = [
+    "convert_cluster",
+    "convert_machine",
+    "convert_machinedeployment",
+    "convert_machinehealthcheck",
+    "convert_machineset",
+]

@@ -7,6 +7,7 @@ from typing import Any, Final
 from capstan.api.cluster.conversion.durations import duration_of, seconds_of
 from capstan.api.cluster.conversion.moves import timeouts
 from capstan.api.cluster.conversion.references import template_ref_up
+from capstan.api.cluster.conversion.timeouts import timeouts_down, timeouts_up
 from capstan.api.conversion import (
     ABSENT,
     downgrade,
@@ -21,16 +22,7 @@ from capstan.api.conversion import (
 )
 from capstan.api.objects import Obj
 
-_TIMEOUT: Final = (move("timeout", "timeoutSeconds", seconds_of, duration_of),)
 _WITHOUT_ORIGIN: Final = (move("definitionFrom", "definitionFrom", up=dropped),)
-
-
-def _timeouts_up(item: Obj) -> Obj:
-    return upgrade(item, _TIMEOUT)
-
-
-def _timeouts_down(item: Obj) -> Obj:
-    return downgrade(item, _TIMEOUT)
 
 
 def _variable_up(item: Obj) -> Obj:
@@ -43,14 +35,14 @@ _HEALTH_CHECK: Final = (
     move(
         "machineHealthCheck.unhealthyConditions",
         "healthCheck.checks.unhealthyNodeConditions",
-        each(_timeouts_up),
-        each(_timeouts_down),
+        timeouts_up,
+        timeouts_down,
     ),
     move(
         "machineHealthCheck.unhealthyMachineConditions",
         "healthCheck.checks.unhealthyMachineConditions",
-        each(_timeouts_up),
-        each(_timeouts_down),
+        timeouts_up,
+        timeouts_down,
     ),
     move(
         "machineHealthCheck.nodeStartupTimeout",
