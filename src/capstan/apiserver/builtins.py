@@ -78,6 +78,7 @@ def served_builtin(kind: BuiltinKind, *, warns: bool = False) -> Served:
         generation=kind.generation,
         upsert=kind.upsert,
         born_with_status=kind.born_with_status,
+        status_with_metadata=not kind.status_only,
     )
     if kind.kind == "HorizontalPodAutoscaler":
         older = _version(kind, "v1", "autoscaling.HorizontalPodAutoscaler", ())

@@ -233,6 +233,8 @@ class Writer:
         """The next state: what this request may not touch comes from the stored object."""
         if subresource in _STATUS_ONLY:
             kept = {**old, "status": new.get("status")}
+            if target.served.status_with_metadata:
+                kept["metadata"] = carried_over(old["metadata"], new["metadata"])
             return kept if kept["status"] is not None else {k: v for k, v in kept.items() if k != "status"}
         new = {**new, "metadata": carried_over(old["metadata"], new["metadata"])}
         if target.version.status and subresource != "*":
@@ -336,7 +338,8 @@ def is_finished(served: Served, obj: Obj) -> bool:
 def taken(target: Target, before: Obj, body: Obj, subresource: str) -> Obj:
     """What a request to a subresource may say: the rest of the body is replaced before it is looked at."""
     if subresource in _STATUS_ONLY:
-        return {**before, "status": body.get("status")}
+        metadata = body["metadata"] if target.served.status_with_metadata else before["metadata"]
+        return {**before, "metadata": metadata, "status": body.get("status")}
     if subresource in _OF_THE_WHOLE and target.version.status:
         return {**body, "status": before["status"]} if "status" in before else _without(body, "status")
     return body

@@ -2,7 +2,8 @@
 
 A line is `groupVersion Kind plural` and what follows: `!` marks a kind of the whole cluster, `short=`, `cat=` its
 short names and categories, `sub=` its subresources, `fields=` its field selectors besides name and namespace,
-`gen` that it has a generation, `upsert` that a PUT creates it, `born` that it is created together with its status.
+`gen` that it has a generation, `upsert` that a PUT creates it, `born` that it is created together with its status,
+`alone` that a write of its status changes nothing of its metadata.
 """
 
 from __future__ import annotations
@@ -113,12 +114,12 @@ node.k8s.io/v1 RuntimeClass runtimeclasses !
 certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests ! short=csr sub=approval,status \
 fields=spec.signerName
 certificates.k8s.io/v1 ClusterTrustBundle clustertrustbundles ! fields=spec.signerName
-flowcontrol.apiserver.k8s.io/v1 FlowSchema flowschemas ! sub=status gen
-flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration prioritylevelconfigurations ! sub=status gen
+flowcontrol.apiserver.k8s.io/v1 FlowSchema flowschemas ! sub=status gen alone
+flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration prioritylevelconfigurations ! sub=status gen alone
 admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations ! cat=api-extensions gen
 admissionregistration.k8s.io/v1 ValidatingWebhookConfiguration validatingwebhookconfigurations ! cat=api-extensions gen
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy validatingadmissionpolicies ! cat=api-extensions sub=status \
-gen
+gen alone
 admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmissionpolicybindings ! \
 cat=api-extensions gen
 admissionregistration.k8s.io/v1 MutatingAdmissionPolicy mutatingadmissionpolicies ! cat=api-extensions gen
@@ -128,7 +129,7 @@ rbac.authorization.k8s.io/v1 Role roles upsert
 rbac.authorization.k8s.io/v1 RoleBinding rolebindings upsert
 rbac.authorization.k8s.io/v1 ClusterRole clusterroles ! upsert
 rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings ! upsert
-storagemigration.k8s.io/v1 StorageVersionMigration storageversionmigrations ! sub=status gen
+storagemigration.k8s.io/v1 StorageVersionMigration storageversionmigrations ! sub=status gen alone
 resource.k8s.io/v1 DeviceClass deviceclasses ! gen
 resource.k8s.io/v1 ResourceClaim resourceclaims sub=status
 resource.k8s.io/v1 ResourceClaimTemplate resourceclaimtemplates
@@ -152,6 +153,7 @@ class BuiltinKind:
     generation: bool = False
     upsert: bool = False
     born_with_status: bool = False
+    status_only: bool = False
 
     @property
     def api_version(self) -> str:
@@ -196,4 +198,5 @@ def _kind(words: list[str]) -> BuiltinKind:
         generation="gen" in given,
         upsert="upsert" in given,
         born_with_status="born" in given,
+        status_only="alone" in given,
     )
