@@ -66,7 +66,8 @@ class Updater:
         stated = self.versions.counted(applier.api_version, field_set(kind, config))
         now: dict[Identity, Managed] = {**managers, applier.identity: replace(applier, fields=stated)}
         merged = merge(kind, live, config)
-        pruned = merged if last is None else self._pruned(merged, now, last, applier)
+        # What is stated as empty owns nothing that would keep it: it is put back.
+        pruned = merged if last is None else merge(kind, self._pruned(merged, now, last, applier), config)
         after, _ = self._taken(live, pruned, now, applier, force=force)
         return pruned, after
 
