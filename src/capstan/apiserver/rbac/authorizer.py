@@ -7,8 +7,8 @@ import logging
 from capstan.api.errors import ApiError, not_found
 from capstan.api.verbs import User
 from capstan.apiserver.authorization import Attributes, Decision, passes_by, quoted
-from capstan.apiserver.rbac.index import GROUP, PREFIXES, Held, RbacIndex, RoleKey, missing_text
-from capstan.apiserver.rbac.rules import ALL, Rule, not_covered
+from capstan.apiserver.rbac.index import CLUSTER_ROLES, GROUP, PREFIXES, ROLES, Held, RbacIndex, RoleKey, missing_text
+from capstan.apiserver.rbac.rules import ALL, Rule, not_covered, rules_of
 from capstan.store.protocol import CompactedError, Store
 
 log = logging.getLogger(__name__)
@@ -42,12 +42,12 @@ class RbacAuthorizer:
         """The rules of a user in a namespace."""
         return Held(FULL, ()) if passes_by(user) else self._index.held(user, namespace)
 
-    def role(self, key: RoleKey) -> tuple[Rule, ...]:
-        """The rules of a role. Raises 404."""
-        rules = self._index.role(key)
-        if rules is None:
+    async def role(self, key: RoleKey) -> tuple[Rule, ...]:
+        """The rules of a role as it is this moment, not as the index will soon know it. Raises 404."""
+        entry = await self._store.get(ROLES if key[0] else CLUSTER_ROLES, *key)
+        if entry is None:
             raise not_found(f"{'roles' if key[0] else 'clusterroles'}.{GROUP}", key[1])
-        return rules
+        return rules_of(entry.object)
 
     def confirm(self, user: User, namespace: str, wanted: tuple[Rule, ...], about: tuple[str, str]) -> None:
         """Raises 403 unless the user holds all of these rights. `about` is the resource and name that grant them."""

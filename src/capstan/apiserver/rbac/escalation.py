@@ -45,7 +45,7 @@ class Grants:
             if served.plural in _ROLES:
                 self._check_role(attributes, new)
             elif served.plural in _BINDINGS:
-                self._check_binding(attributes, new)
+                await self._check_binding(attributes, new)
         return ()
 
     def _may(self, user: User, attributes: Attributes) -> bool:
@@ -67,13 +67,13 @@ class Grants:
         ):
             raise forbidden_role(about, "must have cluster-admin privileges to use the aggregationRule")
 
-    def _check_binding(self, write: Write, new: Obj) -> None:
+    async def _check_binding(self, write: Write, new: Obj) -> None:
         """Nobody gives a role to others that grants more than they hold, unless they may `bind` it."""
         namespace, ref = write.target.namespace, new.get("roleRef") or {}
         resource, name = _ROLES[ref.get("kind") != "Role"], str(ref.get("name", ""))
         if self._may(write.user, Attributes("bind", GROUP, resource, namespace, name)):
             return
-        rules = self._authorizer.role((namespace if resource == "roles" else "", name))
+        rules = await self._authorizer.role((namespace if resource == "roles" else "", name))
         about = (write.target.served.plural, new["metadata"]["name"])
         self._authorizer.confirm(write.user, namespace, rules, about)
 

@@ -94,9 +94,6 @@ class RbacIndex:
         for entry in entries:
             self.put(entry)
 
-    def role(self, key: RoleKey) -> tuple[Rule, ...] | None:
-        return self._roles.get(key)
-
     def held(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace (the empty one: everywhere), by all bindings of it and its groups."""
         key = (user.name, user.groups, namespace)
