@@ -39,6 +39,10 @@ class Place:
         return self.root / "kubeconfig"
 
     @property
+    def audit_log(self) -> Path:
+        return self.root / "audit" / "audit.log"
+
+    @property
     def pid_file(self) -> Path:
         return self.root / "capstan.pid"
 

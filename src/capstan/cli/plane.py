@@ -12,6 +12,7 @@ from capstan.api.verbs import User
 from capstan.apiserver.listener import Listener, serve
 from capstan.apiserver.server import ApiServer
 from capstan.cli.administration import Administration
+from capstan.cli.auditing import Auditing, AuditOptions
 from capstan.cli.identity import Identity, IdentityStore
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
@@ -52,6 +53,7 @@ class PlaneOptions:
     proxy_url: str = ""
     service_account_key: ServiceAccountAlgorithm = "contract"
     encrypted: Sequence[str] = SECRETS
+    audit: AuditOptions = field(default_factory=AuditOptions)
 
 
 class Plane:
@@ -68,6 +70,7 @@ class Plane:
         self._administration: Administration | None = None
         self._server: ApiServer | None = None
         self._listener: Listener | None = None
+        self._auditing: Auditing | None = None
         self.manager: Manager | None = None
         self.kubeconfig_is_new = False
 
@@ -109,7 +112,11 @@ class Plane:
             service_account_key=identity.service_account_key,
         )
         await self._server.start()
-        self._listener = await serve(self._server, self._options.address, self._options.port, identity.server_context)
+        options = self._options
+        self._auditing = Auditing(options.audit, options.place, self._clock.now)
+        self._listener = await serve(
+            self._server, options.address, options.port, identity.server_context, auditor=self._auditing.auditor
+        )
         with suppress(ValueError):
             # Endpoints are addresses: one who listens on a name has none to tell.
             await self._server.announce(self._host, self._listener.port)
@@ -147,6 +154,8 @@ class Plane:
         """End cleanly: no new requests, the work stops where it is, what was answered is on disk."""
         if self._listener is not None:
             await self._listener.close()
+        if self._auditing is not None:
+            await self._auditing.close()
         if self.manager is not None:
             await self.manager.stop()
         if self._server is not None:

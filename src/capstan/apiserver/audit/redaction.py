@@ -19,8 +19,8 @@ _SECRET = frozenset(
     )
 )
 _TELLTALE = re.compile(
-    r"PRIVATE KEY-----|kind[\"']?\s*:\s*[\"']?Secret\b|client-key-data|current-context|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.|"
-    r"(?i:password|token|secret)[\"']?\s*[:=]"
+    r"PRIVATE KEY-----|kind[\"']?\s*:\s*[\"']?Secret\b|client-key-data|current-context|"
+    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.|(?i:password|token|secret)[\"']?\s*[:=]"
 )
 _NAMES = re.compile(r"(?i)^(?:.*password|.*token|.*secret|secretdata|stringdata|kubeconfig|.*privatekey|tls\.key)$")
 _MAX_DEPTH = 200

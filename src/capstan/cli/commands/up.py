@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from capstan.cli.auditing import AuditOptions, audit_options, audit_options_of
 from capstan.cli.place import Place, default_place
 from capstan.cli.running import run, stop_on_signals
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which objects are encrypted on the disk.",
 )
+@audit_options
 def up(
     data_dir: str | None,
     address: str,
@@ -41,6 +43,7 @@ def up(
     verbose: bool,
     service_account_key: ServiceAccountAlgorithm,
     encrypt: str,
+    **audit: Any,
 ) -> None:
     """Run the management plane.
 
@@ -50,11 +53,16 @@ def up(
 
     configure_logs(verbose)
     place = Place(Path(data_dir)) if data_dir else default_place()
-    run(_main(place, address, port, service_account_key, encrypt == "all"))
+    run(_main(place, address, port, service_account_key, encrypt == "all", audit_options_of(audit)))
 
 
 async def _main(
-    place: Place, address: str, port: int, service_account_key: ServiceAccountAlgorithm, encrypt_all: bool
+    place: Place,
+    address: str,
+    port: int,
+    service_account_key: ServiceAccountAlgorithm,
+    encrypt_all: bool,
+    audit: AuditOptions,
 ) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
@@ -71,6 +79,7 @@ async def _main(
         proxy_url=dialer.proxy_url,
         service_account_key=service_account_key,
         encrypted=(EVERYTHING,) if encrypt_all else SECRETS,
+        audit=audit,
     )
     plane = Plane(options)
     stopping = stop_on_signals()
