@@ -103,7 +103,9 @@ def view(served: Served, entry: Entry, version: str) -> Obj:
     converted: Obj | None = entry.views.get(key)
     if converted is None:
         converted = entry.object
-        if version != served.storage or (served.custom and converted["apiVersion"] != served.api_version(version)):
+        # Users' definitions change their storage version: what was kept before stays as it is.
+        kept_as = converted["apiVersion"] if served.custom else served.api_version(served.storage)
+        if kept_as != served.api_version(version):
             converted = served.convert(converted, version)
         if served.custom:
             converted = served.as_defined(version, converted)

@@ -32,6 +32,7 @@ from capstan.apiserver.requestinfo import RequestInfo
 from capstan.apiserver.resources import Registry, no_such_resource
 from capstan.apiserver.routing import Route
 from capstan.apiserver.scale import scale_of
+from capstan.apiserver.schemas import deprecation
 from capstan.apiserver.verbs import ServerVerbs
 from capstan.apiserver.watch import Event, Watch
 from capstan.apiserver.websocket import check_handshake, is_handshake
@@ -68,10 +69,13 @@ class Endpoints:
             watch.close()
 
     def _end_orphaned(self) -> None:
-        """Watches of a kind that is no longer served in their version end."""
+        """Watches of a kind that is no longer served in their version end, and those of one that is defined anew:
+        what they show follows the schema that they began with."""
         for watch in tuple(self._watches):
-            served = self._server.registry.by_plural(watch.target.served.group, watch.target.served.plural)
-            if served is None or served.version(watch.target.version.name) is None:
+            target = watch.target
+            served = self._server.registry.by_plural(target.served.group, target.served.plural)
+            renewed = served is not target.served and target.served.custom
+            if served is None or renewed or served.version(target.version.name) is None:
                 watch.close()
 
     async def answer(self, request: Request, info: RequestInfo, user: User) -> Response:
@@ -90,7 +94,12 @@ class Endpoints:
         if verb is None:
             message = f"the server does not allow {request.method} on the requested resource"
             raise ApiError(405, "MethodNotAllowed", message)
-        return await verb(self, request, route, resource, verbs)
+        response = await verb(self, request, route, resource, verbs)
+        version = served.version(route.version)
+        if version is not None and version.deprecated:
+            text = deprecation(served, version)
+            response.warnings = (text, *(w for w in response.warnings if w != text))
+        return response
 
     async def _get(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)

@@ -10,7 +10,7 @@ from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import WriteOptions
-from capstan.apiserver.resources import Target
+from capstan.apiserver.resources import Served, ServedVersion, Target
 from capstan.apiserver.validation import Validator
 
 
@@ -20,12 +20,14 @@ def struct_validator(struct: type[TypedObject]) -> Validator:
     return Validator(structural_schema(struct))
 
 
+def deprecation(served: Served, version: ServedVersion) -> str:
+    """What users of a deprecated version are told."""
+    return version.deprecation_warning or f"{served.api_version(version.name)} {served.kind} is deprecated"
+
+
 def conform(target: Target, body: Obj, old: Obj | None, options: WriteOptions) -> tuple[Obj, tuple[str, ...]]:
     """The object as the schema of the request's version leaves it, and warnings. Raises 400 and 422."""
-    warnings: tuple[str, ...] = ()
-    if target.version.deprecated:
-        text = target.version.deprecation_warning or f"{target.api_version} {target.served.kind} is deprecated"
-        warnings = (text,)
+    warnings = (deprecation(target.served, target.version),) if target.version.deprecated else ()
     validator = target.version.validator()
     if validator is None:
         return body, warnings

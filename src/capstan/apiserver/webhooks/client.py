@@ -193,7 +193,8 @@ def _client_errors() -> type[Exception]:
 
 def _why(error: Exception) -> str:
     """What went wrong, in one short line."""
-    return told(str(error) or type(error).__name__)
+    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    return told(str(inner) or type(inner).__name__)
 
 
 def _resolver() -> Any:
