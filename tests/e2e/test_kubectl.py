@@ -264,11 +264,6 @@ def test_delete_waits_for_finalizers(plane: Plane) -> None:
         assert deleting.wait(30) == 0
 
 
-def test_server_side_apply_says_that_it_is_not_there_yet(plane: Plane) -> None:
-    text = plane.kubectl("apply", "--server-side", "-f", "-", stdin=DEPLOYMENT, fails=True)
-    assert "Server-side apply not available" in text or "unknown format" in text
-
-
 def test_dry_run_and_diff_change_nothing(plane: Plane) -> None:
     assert "server dry run" in plane.kubectl("apply", "--dry-run=server", "-f", "-", stdin=DEPLOYMENT)
     assert "NotFound" in plane.kubectl("get", "md", "web", fails=True)

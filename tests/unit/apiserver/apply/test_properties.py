@@ -187,7 +187,15 @@ def test_a_member_without_children_needs_no_dot() -> None:
 
 
 def test_elements_are_brought_into_order() -> None:
-    unordered = {"v:2": {}, "f:b": {}, 'k:{"b":1,"a":2}': {}, "f:a": {}, "v:10": {}, "i:2": {}, "i:10": {}}
+    unordered: dict[str, Any] = {
+        "v:2": {},
+        "f:b": {},
+        'k:{"b":1,"a":2}': {},
+        "f:a": {},
+        "v:10": {},
+        "i:2": {},
+        "i:10": {},
+    }
     assert list(parse(unordered)) == ["f:a", "f:b", 'k:{"a":2,"b":1}', "v:2", "v:10", "i:2", "i:10"]
 
 

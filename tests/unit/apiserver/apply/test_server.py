@@ -238,7 +238,8 @@ def test_managed_fields_can_be_edited(run: Any) -> None:
         for bad in ([{**saved[0], "operation": "Steal"}], [{**saved[0], "fieldsV1": {"x:y": {}}}], None):
             kept = await maps.patch({"metadata": {"managedFields": bad}})
             assert kept["metadata"]["managedFields"] == saved
-        for reset in ([], [{}]):
+        resets: tuple[Any, ...] = ([], [{}])
+        for reset in resets:
             assert "managedFields" not in (await maps.patch({"metadata": {"managedFields": reset}}))["metadata"]
             await maps.apply({"data": {"x": "1"}}, by="kubectl")
 
@@ -391,7 +392,7 @@ def test_unknown_fields_are_refused_or_warned_of(run: Any) -> None:
     run(body)
 
 
-BAD = (
+BAD: tuple[tuple[Any, str], ...] = (
     ({"kind": ""}, "Object 'Kind' is missing"),
     ({"apiVersion": "v2"}, "Incorrect version specified in apply patch. Specified patch version: v2, expected: v1"),
     ({"kind": "Secret"}, "invalid object type: v1, Kind=Secret"),
