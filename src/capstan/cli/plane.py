@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from capstan.api.kinds import Scheme
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.listener import Listener, serve
 from capstan.apiserver.server import ApiServer
+from capstan.apiserver.webhooks.clientconfig import ServiceReference
 from capstan.cli.administration import Administration
 from capstan.cli.auditing import Auditing, AuditOptions
 from capstan.cli.identity import Identity, IdentityStore
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
+from capstan.cli.services import Table, looked_up
 from capstan.controllers import core_controllers
 from capstan.providers.ipam import ipam_controllers
 from capstan.providers.proxmox import proxmox_controllers
@@ -43,7 +46,8 @@ CONTROLLERS = User("system:capstan:controllers", ("system:masters",))
 class PlaneOptions:
     """How a plane is run. `proxmox` are the credentials for clusters that name none; `proxy_url` goes into the
     kubeconfigs of workload clusters when they are only reachable that way; `encrypted` are the store's prefixes
-    whose values are encrypted on the disk."""
+    whose values are encrypted on the disk. `services` says where the Services of webhooks are. `api_only` leaves out
+    Capstan's own kinds and all controllers: what runs then is an API server for others' kinds."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -54,6 +58,8 @@ class PlaneOptions:
     service_account_key: ServiceAccountAlgorithm = "contract"
     encrypted: Sequence[str] = SECRETS
     audit: AuditOptions = field(default_factory=AuditOptions)
+    services: Table = field(default_factory=dict)
+    api_only: bool = False
 
 
 class Plane:
@@ -97,19 +103,21 @@ class Plane:
         identity = identities.load(options.address)
         await self._serve(identity)
         self.kubeconfig_is_new = identities.write_kubeconfig(identity.authority, self.url)
-        await self._work()
+        if not options.api_only:
+            await self._work()
 
     async def _serve(self, identity: Identity) -> None:
         assert self._store is not None
         self._server = ApiServer(
             self._store,
-            scheme=SCHEME,
+            scheme=Scheme([k for k in SCHEME.kinds if k.builtin]) if self._options.api_only else SCHEME,
             clock=self._clock.now,
             token=self._keys.token,
             root_ca=identity.ca_pem.decode(),
             metrics=self._metrics,
             stored_kinds=True,
             service_account_key=identity.service_account_key,
+            services=self._service,
         )
         await self._server.start()
         options = self._options
@@ -140,6 +148,9 @@ class Plane:
         ):
             self.manager.add(controller)
         await self.manager.start()
+
+    def _service(self, service: ServiceReference) -> tuple[str, int] | None:
+        return looked_up(self._options.services)(service.namespace, service.name, service.port)
 
     def _metrics(self) -> bytes:
         """What `/metrics` says: the engine's counters, and the store's revision, which counts all writes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from capstan.cli.auditing import AuditOptions, audit_options, audit_options_of
 from capstan.cli.place import Place, default_place
 from capstan.cli.running import run, stop_on_signals
+from capstan.cli.services import Table, service_table
 
 if TYPE_CHECKING:
     from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which objects are encrypted on the disk.",
 )
+@click.option("--api-only", is_flag=True, help="Serve Kubernetes' kinds only: no kinds of Capstan, no controllers.")
+@click.option(
+    "--webhook-service",
+    "webhook_services",
+    multiple=True,
+    metavar="NAMESPACE/NAME[:PORT]=HOST:PORT",
+    help="Where a webhook's Service can be reached; may be given several times.",
+)
 @audit_options
 def up(
     data_dir: str | None,
@@ -43,6 +53,8 @@ def up(
     verbose: bool,
     service_account_key: ServiceAccountAlgorithm,
     encrypt: str,
+    api_only: bool,
+    webhook_services: tuple[str, ...],
     **audit: Any,
 ) -> None:
     """Run the management plane.
@@ -53,17 +65,23 @@ def up(
 
     configure_logs(verbose)
     place = Place(Path(data_dir)) if data_dir else default_place()
-    run(_main(place, address, port, service_account_key, encrypt == "all", audit_options_of(audit)))
+    services = service_table(webhook_services)
+    chosen = Chosen(service_account_key, encrypt == "all", audit_options_of(audit), services, api_only)
+    run(_main(place, address, port, chosen))
 
 
-async def _main(
-    place: Place,
-    address: str,
-    port: int,
-    service_account_key: ServiceAccountAlgorithm,
-    encrypt_all: bool,
-    audit: AuditOptions,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the options say besides the place and the address."""
+
+    service_account_key: ServiceAccountAlgorithm
+    encrypt_all: bool
+    audit: AuditOptions
+    services: Table
+    api_only: bool
+
+
+async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
     from capstan.runtime.dialer import Dialer
@@ -77,9 +95,11 @@ async def _main(
         dialer,
         proxmox_from_environment(os.environ),
         proxy_url=dialer.proxy_url,
-        service_account_key=service_account_key,
-        encrypted=(EVERYTHING,) if encrypt_all else SECRETS,
-        audit=audit,
+        service_account_key=chosen.service_account_key,
+        encrypted=(EVERYTHING,) if chosen.encrypt_all else SECRETS,
+        audit=chosen.audit,
+        services=chosen.services,
+        api_only=chosen.api_only,
     )
     plane = Plane(options)
     stopping = stop_on_signals()
