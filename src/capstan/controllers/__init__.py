@@ -10,10 +10,17 @@ if TYPE_CHECKING:
 
 
 def core_controllers(workloads: WorkloadClients) -> list[Controller[Any, Any]]:
-    """The controllers of Cluster, Machine, MachineSet and MachineDeployment, for a composition root."""
+    """The controllers of the core kinds, for a composition root."""
     from capstan.controllers.cluster.controller import ClusterController
     from capstan.controllers.machine.controller import MachineController
     from capstan.controllers.machinedeployment.controller import MachineDeploymentController
+    from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
     from capstan.controllers.machineset.controller import MachineSetController
 
-    return [ClusterController(), MachineController(workloads), MachineSetController(), MachineDeploymentController()]
+    return [
+        ClusterController(),
+        MachineController(workloads),
+        MachineSetController(),
+        MachineDeploymentController(),
+        MachineHealthCheckController(),
+    ]

@@ -1,4 +1,4 @@
-"""A world small enough to hold in one hand: objects, a reader over them, and the four core controllers.
+"""A world small enough to hold in one hand: objects, a reader over them, and the core controllers.
 
 It applies a plan's actions to objects as an API server would (uid, generation, finalizers, preconditions) and counts
 what it writes. Providers are functions that move their objects one step on.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from capstan.api.cluster.kinds import CLUSTER, MACHINE, MACHINE_DEPLOYMENT, MACHINE_SET
+from capstan.api.cluster.kinds import CLUSTER, MACHINE, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK, MACHINE_SET
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import ApiError, TransientError, already_exists, conflict
@@ -23,6 +23,7 @@ from capstan.controllers.machine.controller import MachineController
 from capstan.controllers.machine.plan.deletion import DeleteNode
 from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
+from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
 from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.controller import Controller
 from capstan.runtime.nodes import UNREACHABLE
@@ -41,7 +42,8 @@ SERVED = {
     GroupKind(BOOTSTRAP, "LabConfigTemplate"): "labconfigtemplates",
     GroupKind(CONTROL_PLANE, "LabControlPlane"): "labcontrolplanes",
 }
-_CORE = {kind.versions[0].struct: kind.resource() for kind in (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT)}
+_KINDS = (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK)
+_CORE = {kind.versions[0].struct: kind.resource() for kind in _KINDS}
 _CORE[Secret] = Resource("", "v1", "secrets", "Secret")
 NODES = Resource("", "v1", "nodes", "Node", False)
 
@@ -102,6 +104,7 @@ class World:
             MachineDeploymentController(),
             MachineSetController(),
             MachineController(NoClients()),
+            MachineHealthCheckController(),
         ]
         self._revision = 0
 

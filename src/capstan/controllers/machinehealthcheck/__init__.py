@@ -1,0 +1,1 @@
+"""MachineHealthCheck: which Machines are unhealthy, and that something is done about them."""
