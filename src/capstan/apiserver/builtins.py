@@ -79,6 +79,7 @@ def served_builtin(kind: BuiltinKind, *, warns: bool = False) -> Served:
         upsert=kind.upsert,
         born_with_status=kind.born_with_status,
         status_with_metadata=not kind.status_only,
+        free_names=kind.free_names,
     )
     if kind.kind == "HorizontalPodAutoscaler":
         older = _version(kind, "v1", "autoscaling.HorizontalPodAutoscaler", ())

@@ -14,7 +14,6 @@ from capstan.apiserver.selectors import is_label_key, is_label_value
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _MAX_ANNOTATIONS_BYTES = 256 * 1024
-_RBAC = "rbac.authorization.k8s.io"
 
 #: What a client can neither set nor clear on an existing object.
 PROTECTED = (
@@ -81,7 +80,7 @@ def addressed(target: Target, obj: Obj, name: str) -> Obj:
 
 def name_problem(served: Served, name: str) -> str:
     """What is wrong with a name, or the empty string."""
-    if served.group == _RBAC:
+    if served.free_names:
         return "may not be '.', '..' or contain '/' or '%'" if name in (".", "..") or set("/%") & set(name) else ""
     if (served.group, served.kind) == ("", "Namespace"):
         if len(name) > 63 or not _LABEL.fullmatch(name):

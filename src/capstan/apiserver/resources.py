@@ -101,6 +101,8 @@ class Served:
     #: Whether a PUT creates what is missing, and whether a create may bring its status along.
     upsert: bool = False
     born_with_status: bool = False
+    #: Whether names need only be fit for a path.
+    free_names: bool = False
     #: Whether a write of the status may bring labels and annotations along, as most built-in kinds let it.
     status_with_metadata: bool = False
     #: What creates of the kind itself (the empty name) or of a subresource do instead of storing something.

@@ -3,7 +3,8 @@
 A line is `groupVersion Kind plural` and what follows: `!` marks a kind of the whole cluster, `short=`, `cat=` its
 short names and categories, `sub=` its subresources, `fields=` its field selectors besides name and namespace,
 `gen` that it has a generation, `upsert` that a PUT creates it, `born` that it is created together with its status,
-`alone` that a write of its status changes nothing of its metadata.
+`alone` that a write of its status changes nothing of its metadata,
+`free` that its names need only be fit for a path.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ policy/v1 PodDisruptionBudget poddisruptionbudgets short=pdb sub=status gen
 networking.k8s.io/v1 Ingress ingresses short=ing sub=status gen
 networking.k8s.io/v1 IngressClass ingressclasses ! gen
 networking.k8s.io/v1 NetworkPolicy networkpolicies short=netpol gen
-networking.k8s.io/v1 IPAddress ipaddresses ! short=ip
+networking.k8s.io/v1 IPAddress ipaddresses ! short=ip free
 networking.k8s.io/v1 ServiceCIDR servicecidrs ! sub=status
 discovery.k8s.io/v1 EndpointSlice endpointslices gen
 coordination.k8s.io/v1 Lease leases upsert
@@ -113,7 +114,7 @@ scheduling.k8s.io/v1 PriorityClass priorityclasses ! short=pc gen
 node.k8s.io/v1 RuntimeClass runtimeclasses !
 certificates.k8s.io/v1 CertificateSigningRequest certificatesigningrequests ! short=csr sub=approval,status \
 fields=spec.signerName
-certificates.k8s.io/v1 ClusterTrustBundle clustertrustbundles ! fields=spec.signerName
+certificates.k8s.io/v1 ClusterTrustBundle clustertrustbundles ! free fields=spec.signerName
 flowcontrol.apiserver.k8s.io/v1 FlowSchema flowschemas ! sub=status gen alone
 flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration prioritylevelconfigurations ! sub=status gen alone
 admissionregistration.k8s.io/v1 MutatingWebhookConfiguration mutatingwebhookconfigurations ! cat=api-extensions gen
@@ -124,11 +125,11 @@ admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding validatingadmis
 cat=api-extensions gen
 admissionregistration.k8s.io/v1 MutatingAdmissionPolicy mutatingadmissionpolicies ! cat=api-extensions gen
 admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding mutatingadmissionpolicybindings ! cat=api-extensions gen
-apiregistration.k8s.io/v1 APIService apiservices ! cat=api-extensions sub=status
-rbac.authorization.k8s.io/v1 Role roles upsert
-rbac.authorization.k8s.io/v1 RoleBinding rolebindings upsert
-rbac.authorization.k8s.io/v1 ClusterRole clusterroles ! upsert
-rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings ! upsert
+apiregistration.k8s.io/v1 APIService apiservices ! free cat=api-extensions sub=status
+rbac.authorization.k8s.io/v1 Role roles upsert free
+rbac.authorization.k8s.io/v1 RoleBinding rolebindings upsert free
+rbac.authorization.k8s.io/v1 ClusterRole clusterroles ! upsert free
+rbac.authorization.k8s.io/v1 ClusterRoleBinding clusterrolebindings ! upsert free
 storagemigration.k8s.io/v1 StorageVersionMigration storageversionmigrations ! sub=status gen alone
 resource.k8s.io/v1 DeviceClass deviceclasses ! gen
 resource.k8s.io/v1 ResourceClaim resourceclaims sub=status
@@ -154,6 +155,7 @@ class BuiltinKind:
     upsert: bool = False
     born_with_status: bool = False
     status_only: bool = False
+    free_names: bool = False
 
     @property
     def api_version(self) -> str:
@@ -199,4 +201,5 @@ def _kind(words: list[str]) -> BuiltinKind:
         upsert="upsert" in given,
         born_with_status="born" in given,
         status_only="alone" in given,
+        free_names="free" in given,
     )
