@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from capstan.store.entry import Entry
+from capstan.store.etcd import EtcdStore
 from capstan.store.memory import MemoryStore
 from capstan.store.protocol import CompactedError, MismatchError, Put, Remove, Store, StoreError
 from capstan.store.sqlite import SqliteStore
+from tests.conformance.etcd import Cluster, needs_etcd
 
 Opener = Callable[[Path], Awaitable[Store]]
 
@@ -25,9 +27,28 @@ async def _sqlite(directory: Path) -> Store:
     return await SqliteStore.open(directory / "store.db")
 
 
-@pytest.fixture(params=[_memory, _sqlite], ids=["memory", "sqlite"])
+async def _etcd(directory: Path) -> Store:
+    cluster = _clusters[0]
+    return await EtcdStore.open(cluster.address(f"/{directory.name}"))
+
+
+_clusters: list[Cluster] = []
+
+
+@pytest.fixture(scope="module")
+def one_member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One etcd for all tests here; each has keys of its own in it."""
+    with Cluster(tmp_path_factory.mktemp("etcd")) as cluster:
+        _clusters.append(cluster)
+        yield
+        _clusters.clear()
+
+
+@pytest.fixture(params=[_memory, _sqlite, pytest.param(_etcd, marks=needs_etcd)], ids=["memory", "sqlite", "etcd"])
 def with_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Callable[[Store], Awaitable[None]]], None]:
     """Runs a test body against a new store of each kind."""
+    if request.param is _etcd:
+        request.getfixturevalue("one_member")
 
     def runner(body: Callable[[Store], Awaitable[None]]) -> None:
         async def main() -> None:
