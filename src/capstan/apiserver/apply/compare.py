@@ -7,7 +7,7 @@ from typing import Any
 
 from capstan.apiserver.apply.elements import SELF
 from capstan.apiserver.apply.fieldset import EMPTY, MEMBER, Fields, ordered
-from capstan.apiserver.apply.items import index
+from capstan.apiserver.apply.items import changed_in_place, element_of, index
 from capstan.apiserver.apply.types import FieldType
 
 
@@ -104,7 +104,9 @@ def _children(kind: FieldType, old: dict[str, Any], new: dict[str, Any]) -> _Nod
         other = new.get(name, ABSENT)
         if value is other or (inner := kind.child(name)) is None:
             continue
-        _collect(collected, f"f:{name}", _place(inner, value, other))
+        nodes = _place(inner, value, other)
+        if nodes is not _NOTHING:
+            _collect(collected, f"f:{name}", nodes)
     for name, value in new.items():
         if name not in old and (inner := kind.child(name)) is not None:
             _collect(collected, f"f:{name}", _place(inner, ABSENT, value))
@@ -124,11 +126,15 @@ def _finished(collected: tuple[Fields, Fields, Fields]) -> _Nodes:
 
 def _items(kind: FieldType, old: list[Any], new: list[Any]) -> _Nodes:
     assert kind.element is not None
-    before, after = index(kind, old), index(kind, new)
     collected: tuple[Fields, Fields, Fields] = ({}, {}, {})
+    pairs = changed_in_place(kind, old, new)
+    if pairs is not None:
+        for left, right in pairs:
+            _collect(collected, element_of(kind, left), _place(kind.element, left, right))
+        return _finished(collected)
+    before, after = index(kind, old), index(kind, new)
     for element in {**before, **after}:
-        left, right = before.get(element, []), after.get(element, [])
-        _collect(collected, element, _item(kind.element, left, right))
+        _collect(collected, element, _item(kind.element, before.get(element, []), after.get(element, [])))
     return _finished(collected)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import orjson
@@ -11,6 +12,7 @@ import orjson
 from capstan.api.errors import bad_request
 from capstan.api.objects import Obj
 from capstan.api.verbs import WriteOptions
+from capstan.apiserver.apply.compare import Comparison, compare
 from capstan.apiserver.apply.configured import faults
 from capstan.apiserver.apply.conflicts import ConflictError
 from capstan.apiserver.apply.elements import FieldsError
@@ -77,6 +79,14 @@ class _Conversions:
 
     served: Served
     found: dict[bytes, Obj] = field(default_factory=dict)
+    compared: tuple[FieldType, Obj, Obj, Comparison] | None = None
+
+    def compare(self, kind: FieldType, old: Obj, new: Obj) -> Comparison:
+        """The difference of two objects; the last one is remembered, for writes that are recorded twice."""
+        last = self.compared
+        if last is None or last[0] is not kind or last[1] is not old or last[2] is not new:
+            last = self.compared = (kind, old, new, compare(kind, old, new))
+        return last[3]
 
     def convert(self, obj: Obj, api_version: str) -> Obj:
         version = _served_version(self.served, api_version)
@@ -118,12 +128,11 @@ class Ownership:
             # Nobody has been recorded, or all are to be forgotten: only an apply begins again.
             return None
         conversions = _Conversions(write.target.served)
-        after = managers
+        after, base = managers, old or {}
         for part in _parts(write):
             updater = self._updater(part, conversions)
             writer = self._writer(part, "Update")
-            before = after
-            after = await conversions.run(lambda u=updater, w=writer, b=before: u.update(old or {}, new, b, w))  # type: ignore[misc]
+            after = await conversions.run(partial(updater.update, base, new, after, writer))
         if not touched and kept and after == managers:
             return kept  # type: ignore[no-any-return]
         return encode(capped(after)) or None
@@ -178,7 +187,7 @@ class Ownership:
             version = served.version(api_version.rpartition("/")[2])
             return fields if version is None or not version.status else _part_of(fields, write.subresource)
 
-        return Updater(Versions(type_in, conversions.convert, counted))
+        return Updater(Versions(type_in, conversions.convert, counted, conversions.compare))
 
     def type(self, served: Served, version: str) -> FieldType:
         """The type of a kind in one of its versions."""

@@ -28,11 +28,13 @@ class NoSuchVersion(Exception):
 @dataclass(frozen=True, slots=True)
 class Versions:
     """The versions of one kind: the type of each, and objects from one to another. Both raise NoSuchVersion.
-    `counted` is what of a set counts where the write goes: the main endpoint cannot change the status."""
+    `counted` is what of a set counts where the write goes: the main endpoint cannot change the status. `compare`
+    can remember what it found."""
 
     type_of: Callable[[str], FieldType]
     convert: Callable[[Obj, str], Obj]
     counted: Callable[[str, Fields], Fields] = field(default=lambda _version, fields: fields)
+    compare: Callable[[FieldType, Obj, Obj], Comparison] = compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Updater:
         ]
 
     def _compared(self, old: Obj, new: Obj, version: str) -> Comparison:
-        changes = compare(self.versions.type_of(version), old, new)
+        changes = self.versions.compare(self.versions.type_of(version), old, new)
         removed, modified, added = changes.removed, changes.modified, changes.added
         counted = self.versions.counted
         return Comparison(counted(version, removed), counted(version, modified), counted(version, added))
