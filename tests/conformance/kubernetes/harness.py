@@ -204,6 +204,11 @@ class Kube:
         return process.returncode or 0, out.decode(), err.decode()
 
 
+def encoded(data: bytes) -> str:
+    """Bytes as JSON has them."""
+    return base64.b64encode(data).decode()
+
+
 @dataclass
 class Watch:
     """A running watch."""
