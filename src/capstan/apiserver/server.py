@@ -40,6 +40,7 @@ from capstan.apiserver.tokens.legacy import SecretTokens
 from capstan.apiserver.tokens.verify import AccountTokens
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
+from capstan.apiserver.webhooks.client import ServiceResolver, WebhookClient, no_services
 from capstan.apiserver.writing import Writer
 from capstan.store.protocol import Store, StoreError
 
@@ -69,6 +70,7 @@ class ApiServer:
         root_ca: str = "",
         git_version: str = GIT_VERSION,
         metrics: Callable[[], bytes] | None = None,
+        services: ServiceResolver = no_services,
         stored_kinds: bool = False,
         service_account_key: bytes = b"",
     ) -> None:
@@ -85,13 +87,14 @@ class ApiServer:
         self._rbac = RbacAuthorizer(store)
         self.authorizer: Authorizer = self._rbac
         ring = key_ring(service_account_key) if service_account_key else made_key_ring(token)
-        self._account_tokens = AccountTokens(self.backend, ring)
-        self.authenticator = Authenticator(self._account_tokens, self.authorizer)
-        for review in reviews(self._rbac, self._account_tokens):
+        self.account_tokens = AccountTokens(self.backend, ring)
+        self.authenticator = Authenticator(self.account_tokens, self.authorizer)
+        for review in reviews(self._rbac, self.account_tokens):
             self.registry.add(review)
         if (accounts := self.registry.by_plural("", "serviceaccounts")) is not None:
-            self.registry.add(with_tokens(accounts, self.backend, self._account_tokens))
+            self.registry.add(with_tokens(accounts, self.backend, self.account_tokens))
         self.backend.chain = Chained((Grants(self._rbac, self.registry), self.backend.chain))
+        self.webhooks = WebhookClient(services)
         self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
             self.backend,
@@ -129,7 +132,7 @@ class ApiServer:
             return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
         if request.path.startswith(OPENAPI_V3):
             return self._openapi.answer(request)
-        return issuer_document(self._account_tokens, request)
+        return issuer_document(self.account_tokens, request)
 
     async def start(self) -> None:
         """Make what must always be there, and start what runs beside the requests."""
@@ -140,7 +143,9 @@ class ApiServer:
         self._spawn(collector.run, "garbage")
         if self.registry.by_plural("apiextensions.k8s.io", "customresourcedefinitions"):
             await self._own.write()
-            definitions = DefinitionController(self.backend, self._parts.writer, self._parts.deleter, self._own)
+            definitions = DefinitionController(
+                self.backend, self._parts.writer, self._parts.deleter, self._own, self.webhooks
+            )
             await definitions.load()
             self._spawn(definitions.run, "definitions")
         if self.registry.by_plural("", "namespaces"):
@@ -148,7 +153,7 @@ class ApiServer:
         if self.registry.by_plural(apiservices.GROUP, "apiservices"):
             self._spawn(apiservices.ApiServices(self.backend).run, "apiservices")
         if self.registry.by_plural("", "serviceaccounts"):
-            parts, tokens = self._parts, self._account_tokens
+            parts, tokens = self._parts, self.account_tokens
             legacy = SecretTokens(self.backend, parts.writer, parts.deleter, tokens, self._root_ca)
             self._spawn(legacy.run, "tokens")
         if self.registry.by_plural("", "events"):
@@ -176,6 +181,7 @@ class ApiServer:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.webhooks.aclose()
 
     def _spawn(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         task = asyncio.get_running_loop().create_task(self._watched(work, name), name=f"apiserver-{name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +24,17 @@ class Administration:
         key_file: KeyFile,
         clock: Callable[[], datetime],
         token: Callable[[int], bytes],
+        settings: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._store = store
         self._place = place
         self._key_file = key_file
         self._clock = clock
         self._token = token
-        self._control = Control(place.control, {"backup": self._backup, "rotate-key": self._rotate_key})
+        self._settings_now = settings
+        self._control = Control(
+            place.control, {"backup": self._backup, "rotate-key": self._rotate_key, "settings": self._settings}
+        )
 
     async def start(self) -> None:
         clear_leftovers(self._place)
@@ -38,6 +42,10 @@ class Administration:
 
     async def stop(self) -> None:
         await self._control.stop()
+
+    async def _settings(self, _options: Options, _progress: Progress) -> Mapping[str, Any]:
+        """How the plane runs, for the self-audit."""
+        return {"user": os.geteuid(), **await self._settings_now()}
 
     async def _backup(self, options: Options, progress: Progress) -> Mapping[str, Any]:
         made = await take(

@@ -14,6 +14,7 @@ from capstan.cli.failure import reported
 TREE: dict[str, dict[str, tuple[str, str, str]]] = {
     "": {
         "up": ("up", "up", "Run the management plane."),
+        "audit": ("audit", "audit", "Check the security of the running management plane."),
         "down": ("down", "down", "Stop the management plane of a data directory."),
         "demo": ("demo", "demo", "Build, scale and delete a cluster in the simulated lab."),
         "backup": ("backup", "backup", "Write the state of the management plane to one file."),

@@ -31,6 +31,8 @@ CA_LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=365)
 #: Leaves are renewed at the start of the plane when less than this is left.
 RENEW_BEFORE = timedelta(days=60)
+#: For TLS 1.2: forward secrecy and authenticated encryption only. Those of TLS 1.3 are all of that kind.
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 ADMIN = Subject(common_name="capstan-admin", organizations=("system:masters",))
 CONTEXT = "capstan"
 
@@ -65,6 +67,7 @@ class IdentityStore:
             self._issue(authority, wanted, certificate, key, ExtendedKeyUsageOID.SERVER_AUTH)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(CIPHERS)
         context.load_cert_chain(certificate, key)
         context.load_verify_locations(cadata=authority.certificate_pem.decode())
         # Optional: the probes come without; every other request is refused without one by authentication.

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from capstan.api.kinds import Scheme
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
+from capstan.apiserver.limits import Limits
 from capstan.apiserver.listener import Listener, serve
 from capstan.apiserver.server import ApiServer
 from capstan.apiserver.webhooks.clientconfig import ServiceReference
 from capstan.cli.administration import Administration
 from capstan.cli.auditing import Auditing, AuditOptions
+from capstan.cli.control import ControlError
 from capstan.cli.identity import Identity, IdentityStore
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
+from capstan.cli.posture import Posture
 from capstan.cli.services import Table, looked_up
 from capstan.controllers import core_controllers
 from capstan.providers.ipam import ipam_controllers
@@ -77,6 +81,7 @@ class Plane:
         self._server: ApiServer | None = None
         self._listener: Listener | None = None
         self._auditing: Auditing | None = None
+        self._limits = Limits()
         self.manager: Manager | None = None
         self.kubeconfig_is_new = False
 
@@ -97,7 +102,9 @@ class Plane:
         key_file = KeyFile(options.place, self._keys.token, os.environ)
         encryption = Encryption(key_file.find, options.encrypted, self._keys.token)
         self._store = await SqliteStore.open(options.place.database, encryption=encryption)
-        self._administration = Administration(self._store, options.place, key_file, self._clock.now, self._keys.token)
+        self._administration = Administration(
+            self._store, options.place, key_file, self._clock.now, self._keys.token, self._settings
+        )
         await self._administration.start()
         identities = IdentityStore(options.place, self._keys, self._clock.now())
         identity = identities.load(options.address)
@@ -123,7 +130,12 @@ class Plane:
         options = self._options
         self._auditing = Auditing(options.audit, options.place, self._clock.now)
         self._listener = await serve(
-            self._server, options.address, options.port, identity.server_context, auditor=self._auditing.auditor
+            self._server,
+            options.address,
+            options.port,
+            identity.server_context,
+            limits=self._limits,
+            auditor=self._auditing.auditor,
         )
         with suppress(ValueError):
             # Endpoints are addresses: one who listens on a name has none to tell.
@@ -151,6 +163,17 @@ class Plane:
 
     def _service(self, service: ServiceReference) -> tuple[str, int] | None:
         return looked_up(self._options.services)(service.namespace, service.name, service.port)
+
+    async def _settings(self) -> Mapping[str, Any]:
+        """What the self-audit asks."""
+        if self._server is None or self._auditing is None or self._listener is None:
+            raise ControlError("the management plane is still starting")
+        options = self._options
+        store = {"store": "sqlite", "encrypted": list(options.encrypted)}
+        auditor = self._auditing.auditor
+        return await Posture(
+            options.place, self._server, self._limits, options.audit, auditor, self.url, store
+        ).settings()
 
     def _metrics(self) -> bytes:
         """What `/metrics` says: the engine's counters, and the store's revision, which counts all writes."""

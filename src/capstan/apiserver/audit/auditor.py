@@ -27,12 +27,12 @@ class Auditor:
 
     def __init__(self, sink: Sink, policy: Policy = DEFAULT_POLICY) -> None:
         self.sink = sink
-        self._policy = policy
+        self.policy = policy
 
     def begin(
         self, audit_id: str, request: Request, info: RequestInfo, user: User | None, now: datetime
     ) -> Record | None:
-        verdict = self._policy.decide(user, info)
+        verdict = self.policy.decide(user, info)
         if verdict.level == "None":
             return None
         record = Record(audit_id, request, info, user, verdict, now)

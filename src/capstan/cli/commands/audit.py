@@ -1,0 +1,39 @@
+"""`capstan audit`: is the running plane as safe as it can be? Each item with PASS or FAIL, why, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from capstan.cli.place import Place, default_place
+
+
+@click.command()
+@click.option("--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's.")
+def audit(data_dir: str | None) -> None:
+    """Check the management plane of a data directory by the items of the CIS Kubernetes benchmark that apply to it.
+
+    It must run. Nothing is changed. The status is 1 when an item fails.
+    """
+    from capstan.cli.control import ask
+    from capstan.cli.hardening.checks import audited
+    from capstan.cli.hardening.facts import Facts, file_modes
+    from capstan.cli.hardening.probe import probe
+
+    place = Place(Path(data_dir)) if data_dir else default_place()
+    settings = ask(place.control, {"command": "settings"})
+    log = (settings.get("audit") or {}).get("path")
+    files = file_modes(place, [Path(log)] if log else [])
+    findings = audited(Facts(files, int(settings["user"]), settings, probe(place, str(settings["url"]))))
+    width = max(len(finding.check.number) for finding in findings)
+    for finding in findings:
+        word = click.style("PASS", fg="green") if finding.passed else click.style("FAIL", fg="red")
+        click.echo(f"{word}  {finding.check.number:<{width}}  {finding.check.title}")
+        if not finding.passed:
+            click.echo(f"      {'':<{width}}  {finding.why}")
+            click.echo(f"      {'':<{width}}  {finding.check.remedy}")
+    failed = sum(not finding.passed for finding in findings)
+    click.echo(f"{len(findings) - failed} of {len(findings)} passed")
+    if failed:
+        raise click.exceptions.Exit(1)
