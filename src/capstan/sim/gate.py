@@ -131,6 +131,25 @@ class GatedClient:
 
         return await self._write("patch", resource, Key(namespace, name), call)
 
+    async def apply(
+        self,
+        resource: Resource,
+        obj: Obj,
+        *,
+        manager: str = "",
+        force: bool = True,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> Obj:
+        key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+
+        def call() -> Awaitable[Obj]:
+            return self._client.apply(
+                resource, obj, manager=manager, force=force, subresource=subresource, dry_run=dry_run
+            )
+
+        return await self._write("apply", resource, key, call)
+
     async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
         key = Key(before["metadata"].get("namespace", ""), before["metadata"]["name"])
         return await self._write(

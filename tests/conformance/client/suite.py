@@ -95,6 +95,23 @@ async def patches_merge_and_json(client: Client) -> None:
     assert patched["data"]["l"] == "9"
 
 
+async def an_apply_makes_changes_and_takes_back_what_it_states(client: Client) -> None:
+    made = await client.apply(CONFIG_MAPS, config_map("a", k="1", l="2"))
+    assert [entry["manager"] for entry in made["metadata"]["managedFields"]] == ["capstan"]
+    again = await client.apply(CONFIG_MAPS, config_map("a", k="1", l="2"))
+    assert again["metadata"]["resourceVersion"] == made["metadata"]["resourceVersion"]
+    shown = await client.apply(CONFIG_MAPS, config_map("a", k="3"), dry_run=True)
+    assert shown["data"] == {"k": "3"}
+    left = await client.apply(CONFIG_MAPS, config_map("a", k="1"))
+    assert left["data"] == {"k": "1"}
+    other = config_map("a", k="other")
+    error = await refused(client.apply(CONFIG_MAPS, other, manager="other", force=False))
+    assert error.reason == "Conflict"
+    assert 'conflict with "capstan": .data.k' in error.message
+    taken = await client.apply(CONFIG_MAPS, other, manager="other")
+    assert taken["data"] == {"k": "other"}
+
+
 async def a_commit_writes_object_and_status_with_preconditions(client: Client) -> None:
     before = await client.create(CLUSTERS, cluster("c"))
     after = {
@@ -167,6 +184,7 @@ CHECKS: tuple[Check, ...] = (
     lists_come_in_pages_and_by_label,
     an_update_needs_the_current_revision,
     patches_merge_and_json,
+    an_apply_makes_changes_and_takes_back_what_it_states,
     a_commit_writes_object_and_status_with_preconditions,
     a_commit_that_takes_the_last_finalizer_ends_a_deletion,
     a_delete_holds_for_the_object_that_was_meant,

@@ -131,6 +131,25 @@ class HttpClient:
             content_type=PATCH_TYPES[patch_type],
         )
 
+    async def apply(
+        self,
+        resource: Resource,
+        obj: Obj,
+        *,
+        manager: str = "",
+        force: bool = True,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> Obj:
+        metadata = obj["metadata"]
+        path = path_of(resource, metadata.get("namespace", ""), metadata["name"], subresource)
+        params = _present(
+            fieldManager=manager or FIELD_MANAGER,
+            force="true" if force else "",
+            dryRun="All" if dry_run else "",
+        )
+        return await self._request("PATCH", path, params=params, body=obj, content_type=PATCH_TYPES["apply"])
+
     async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
         change = changes(before, after, guarded=guarded)
         result = before

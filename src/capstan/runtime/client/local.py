@@ -79,6 +79,22 @@ class LocalClient:
         answer = await self._verbs.patch(resource, namespace, name, patch_type, patch, self._options, subresource)
         return answer.object
 
+    async def apply(
+        self,
+        resource: Resource,
+        obj: Obj,
+        *,
+        manager: str = "",
+        force: bool = True,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> Obj:
+        metadata = obj["metadata"]
+        options = WriteOptions(field_manager=manager or self._options.field_manager, force=force, dry_run=dry_run)
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        answer = await self._verbs.patch(resource, namespace, name, "apply", obj, options, subresource)
+        return answer.object
+
     async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
         change = changes(before, after, guarded=guarded)
         if change.empty:

@@ -53,6 +53,21 @@ class Client(Protocol):
         subresource: str = "",
     ) -> Obj: ...
 
+    async def apply(
+        self,
+        resource: Resource,
+        obj: Obj,
+        *,
+        manager: str = "",
+        force: bool = True,
+        subresource: str = "",
+        dry_run: bool = False,
+    ) -> Obj:
+        """Server-side apply of what `obj` states, with its apiVersion, kind and name; makes what is missing. With
+        `force` fields of others are taken, without it they are a conflict (ApiError 409). `manager` is who owns the
+        fields from then on (empty: this client); what it stated before and does not state now is removed."""
+        ...
+
     async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
         """Send what differs between two states of one object: one revision in-process, elsewhere a patch of the
         object and then one of its status with the returned resourceVersion. No difference sends nothing.
