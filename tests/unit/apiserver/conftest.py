@@ -26,8 +26,11 @@ class World:
         self.scheme = scheme
         self.store = MemoryStore()
         self._drawn = 0
-        self.server = ApiServer(self.store, scheme=scheme, clock=lambda: self.now, token=self._token)
+        self.server = self.make_server(scheme)
         self.verbs = self.server.verbs(User("admin", ("system:masters",)))
+
+    def make_server(self, scheme: Scheme) -> ApiServer:
+        return ApiServer(self.store, scheme=scheme, clock=lambda: self.now, token=self._token)
 
     def _token(self, size: int) -> bytes:
         self._drawn += 1

@@ -38,8 +38,15 @@ _TYPE_META: Final[Obj] = {"apiVersion": {"type": "string"}, "kind": {"type": "st
 _RECURSIVE: Final = frozenset(("apiextensions.JSONSchemaProps",))
 #: Templates have metadata, but are no objects of their own.
 _NO_OBJECTS: Final = ("TemplateSpec", "ClaimTemplate")
-#: Written always, and filled in by the server when missing.
-_FILLED_IN: Final = frozenset((("rbac.RoleRef", "apiGroup"),))
+#: Written always, but empty is a value, or the server fills it in.
+_MAY_BE_EMPTY: Final = frozenset(
+    (
+        ("rbac.RoleRef", "apiGroup"),
+        ("meta.GroupResource", "group"),
+        ("core.HTTPHeader", "value"),
+        ("core.Sysctl", "value"),
+    )
+)
 
 
 @cache
@@ -85,7 +92,7 @@ def _is_refused(of: Message, field: Field, mode: Mode) -> bool:
     """Whether an object without the field is refused."""
     if mode != "checked":
         return mode == "published"
-    if (of.name, field.name) in _FILLED_IN or field.shape:
+    if (of.name, field.name) in _MAY_BE_EMPTY or field.shape:
         return False
     return field.type in ("string", "intstr", "bytes") or (field.is_message and field.presence)
 
