@@ -26,6 +26,14 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
         "talosconfig": ("get", "talosconfig", "Print the talosconfig of a workload cluster."),
     },
     "describe": {"cluster": ("describe", "cluster", "Draw a cluster's tree and what it waits for.")},
+    "rollout": {
+        "restart": ("rollout", "restart", "Replace all machines, as for a change."),
+        "status": ("rollout", "status", "Say how far a rollout is, until it is done."),
+        "history": ("rollout", "history", "List the templates that there have been."),
+        "undo": ("rollout", "undo", "Go back to an earlier template."),
+        "pause": ("rollout", "pause", "Begin nothing new."),
+        "resume": ("rollout", "resume", "Go on."),
+    },
     "generate": {
         "cluster": ("generate", "cluster", "Make the manifests of a cluster from parameters."),
         "config": ("generate", "config", "Write a commented parameter file, or change one."),
@@ -38,6 +46,7 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
 GROUPS = {
     "get": "Get access to workload clusters.",
     "describe": "Say how things stand.",
+    "rollout": "Replace machines, step by step.",
     "generate": "Make manifests and parameter files.",
     "lab": "The simulated world, on real sockets.",
     "secrets": "How Secrets are encrypted on the disk.",

@@ -95,6 +95,7 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
                 "metadata.ownerReferences",
                 "metadata.annotations[machinedeployment.clusters.x-k8s.io/revision]",
                 "metadata.annotations[capstan.dev/children-named]",
+                "metadata.annotations[capstan.dev/rollout-history]",
                 "status",
             ),
         ),

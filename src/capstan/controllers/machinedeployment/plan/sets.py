@@ -18,6 +18,7 @@ from capstan.api.cluster.names import (
     RECEIVE_MACHINES_ANNOTATION,
     REVISION_ANNOTATION,
 )
+from capstan.api.cluster.rollouthistory import ROLLOUT_HISTORY_ANNOTATION, with_revision
 from capstan.api.objects import Key
 from capstan.api.rules.lasting import patience_left
 from capstan.api.rules.names import NAMED_ANNOTATION, free_counters, suffix
@@ -64,6 +65,14 @@ def plan_sets(snapshot: MachineDeploymentSnapshot, deployment: MachineDeployment
     return _carry_out(snapshot, deployment, current, made)
 
 
+def _history(deployment: MachineDeployment, number: str) -> dict[str, str]:
+    """The present template among those that can come back."""
+    if deployment.spec.paused or not number.isdigit():
+        return {}
+    template = encode(deployment.spec.template.spec)
+    return {ROLLOUT_HISTORY_ANNOTATION: with_revision(deployment.metadata.annotations, int(number), template)}
+
+
 def _living(snapshot: MachineDeploymentSnapshot) -> list[MachineSet]:
     return [s for s in snapshot.machine_sets if s.metadata.deletion_timestamp is None]
 
@@ -87,7 +96,7 @@ def _carry_out(
     else:
         actions.extend(_update(current, after, rollout, is_current=True))
     number = after.metadata.annotations.get(REVISION_ANNOTATION) or "1"
-    noted = _with_annotations(deployment, {REVISION_ANNOTATION: number})
+    noted = _with_annotations(deployment, {REVISION_ANNOTATION: number, **_history(deployment, number)})
     return Sets(noted, tuple(actions), _waiting(snapshot, current, old))
 
 

@@ -26,6 +26,7 @@ from capstan.api.cluster.names import (
     REVISION_HISTORY_ANNOTATION,
     TEMPLATE_HASH_LABEL,
 )
+from capstan.api.cluster.rollouthistory import CHANGE_CAUSE_ANNOTATION, ROLLOUT_HISTORY_ANNOTATION
 from capstan.api.cluster.template import TemplateMetadata
 from capstan.api.meta import LabelSelector, ObjectMeta
 from capstan.api.rules.names import NAMED_ANNOTATION, template_hash, with_suffix
@@ -44,6 +45,8 @@ _NOT_COPIED = frozenset(
         MAX_REPLICAS_ANNOTATION,
         CONVERSION_DATA_ANNOTATION,
         NAMED_ANNOTATION,
+        ROLLOUT_HISTORY_ANNOTATION,
+        CHANGE_CAUSE_ANNOTATION,
     )
 )
 
