@@ -19,13 +19,11 @@ from capstan.apiserver.resources import Served, ServedVersion
 
 Obj = dict[str, Any]
 
-# Groups of Kubernetes itself have published names that clients know.
+# Groups of Kubernetes itself have published names that clients know; these do not follow from the group.
 _KNOWN_PREFIXES = {
     "": "io.k8s.api.core",
-    "coordination.k8s.io": "io.k8s.api.coordination",
-    "events.k8s.io": "io.k8s.api.events",
-    "rbac.authorization.k8s.io": "io.k8s.api.rbac",
     "apiextensions.k8s.io": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
+    "apiregistration.k8s.io": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
 }
 
 
@@ -60,7 +58,11 @@ _SECURITY = {
 
 def definition_name(served: Served, version: str) -> str:
     """`io.x-k8s.cluster.v1beta2.Machine`: the group backwards, the version, the kind."""
-    prefix = _KNOWN_PREFIXES.get(served.group) or ".".join(reversed(served.group.split(".")))
+    prefix = _KNOWN_PREFIXES.get(served.group)
+    if prefix is None and served.builtin:
+        prefix = f"io.k8s.api.{served.group.partition('.')[0]}"
+    elif prefix is None:
+        prefix = ".".join(reversed(served.group.split(".")))
     return f"{prefix}.{version}.{served.kind}"
 
 
@@ -68,10 +70,8 @@ def object_definition(served: Served, version: ServedVersion) -> Obj:
     """The published schema of a kind: its structural schema, with ObjectMeta in its place."""
     schema = version.schema()
     gvk = [{"group": served.group, "version": version.name, "kind": served.kind}]
-    if schema is None or (schema.get("x-kubernetes-preserve-unknown-fields") and not schema.get("properties")):
-        published: Obj = {**(schema or {}), "type": "object", "x-kubernetes-group-version-kind": gvk}
-        published.pop("properties", None)
-        return published
+    if schema is None:
+        return {"type": "object", "x-kubernetes-group-version-kind": gvk}
     own = schema.get("properties", {})
     properties = {
         **{
@@ -83,7 +83,11 @@ def object_definition(served: Served, version: ServedVersion) -> Obj:
             f"{META}.ObjectMeta", "The name and the identity of the object, its labels and owners."
         ),
     }
-    return {**schema, "properties": dict(sorted(properties.items())), "x-kubernetes-group-version-kind": gvk}
+    published: Obj = {**schema, "properties": dict(sorted(properties.items())), "x-kubernetes-group-version-kind": gvk}
+    if version.selectable:
+        fields = [{"fieldPath": path.lstrip(".")} for path in version.selectable]
+        published["x-kubernetes-selectable-fields"] = fields
+    return published
 
 
 def published_schema(schema: Mapping[str, Any]) -> Obj:
@@ -96,8 +100,11 @@ def published_schema(schema: Mapping[str, Any]) -> Obj:
         if isinstance(schema.get(part), dict):
             shown[part] = published_schema(schema[part])
     if schema.get("x-kubernetes-embedded-resource"):
-        embedded = {"apiVersion": API_VERSION, "kind": KIND, "metadata": ref(f"{META}.ObjectMeta")}
+        metadata = described_ref(f"{META}.ObjectMeta", "The name of the object, its labels and annotations.")
+        embedded = {"apiVersion": API_VERSION, "kind": KIND, "metadata": metadata}
         shown["properties"] = {**shown.get("properties", {}), **embedded}
+        stated = shown.get("required") or ()
+        shown["required"] = [*stated, *(name for name in ("kind", "apiVersion") if name not in stated)]
     return shown
 
 
@@ -110,7 +117,7 @@ def list_definition(served: Served, version: ServedVersion, name: str) -> Obj:
         "required": ["items"],
         "properties": {
             "apiVersion": API_VERSION,
-            "items": {"type": "array", "items": {"allOf": [ref(name)], "default": {}}, "description": "The objects."},
+            "items": {"type": "array", "items": ref(name), "description": f"List of {served.plural}."},
             "kind": KIND,
             "metadata": described_ref(f"{META}.ListMeta", "The revision of the list, and how to get the next page."),
         },
