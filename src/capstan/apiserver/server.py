@@ -23,7 +23,7 @@ from capstan.apiserver.deleting import Deleter
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
-from capstan.apiserver.openapi import OPENAPI_V3, OpenApi
+from capstan.apiserver.openapi import OPENAPI, OpenApi
 from capstan.apiserver.rbac.aggregation import RoleAggregation
 from capstan.apiserver.rbac.authorizer import RbacAuthorizer
 from capstan.apiserver.rbac.escalation import Grants
@@ -104,7 +104,7 @@ class ApiServer:
             self._own.guard,
             self.authorizer,
         )
-        self._openapi = OpenApi(self.registry, git_version)
+        self._openapi = OpenApi(self.registry, git_version, clock)
         self._tasks: list[asyncio.Task[None]] = []
 
     def verbs(self, user: User) -> ServerVerbs:
@@ -127,10 +127,10 @@ class ApiServer:
         return failing
 
     def document(self, request: Request) -> Response | None:
-        """OpenAPI v3 (version 2 is not served), and the metrics of the process in Prometheus' text format."""
+        """OpenAPI, and the metrics of the process in Prometheus' text format."""
         if request.path == "/metrics" and self._metrics is not None:
             return Response(200, self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
-        if request.path.startswith(OPENAPI_V3):
+        if request.path.startswith(OPENAPI):
             return self._openapi.answer(request)
         return issuer_document(self.account_tokens, request)
 
