@@ -14,6 +14,8 @@ from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
 from capstan.apiserver import apiservices
 from capstan.apiserver.admission import Chained
+from capstan.apiserver.admission.policies import Policies, PolicyChain, PolicyStatus
+from capstan.apiserver.admission.policies.view import PREFIXES as POLICIES
 from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
@@ -93,7 +95,9 @@ class ApiServer:
             self.registry.add(review)
         if (accounts := self.registry.by_plural("", "serviceaccounts")) is not None:
             self.registry.add(with_tokens(accounts, self.backend, self.account_tokens))
-        self.backend.chain = Chained((Grants(self._rbac, self.registry), self.backend.chain))
+        self._policies = Policies(store)
+        by_policies = PolicyChain(self.backend, self._policies, self.authorizer)
+        self.backend.chain = Chained((by_policies, Grants(self._rbac, self.registry), self.backend.chain))
         self.webhooks = WebhookClient(services)
         self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
@@ -138,6 +142,7 @@ class ApiServer:
         """Make what must always be there, and start what runs beside the requests."""
         await make_standing(self.backend, self._parts.writer, SYSTEM)
         await self._start_rights()
+        await self._start_policies()
         collector = GarbageCollector(self.backend, self._parts.writer, self._parts.deleter)
         upkeep = NamespaceController(self.backend, self._parts.writer, self._parts.deleter, self._root_ca)
         self._spawn(collector.run, "garbage")
@@ -158,6 +163,15 @@ class ApiServer:
             self._spawn(legacy.run, "tokens")
         if self.registry.by_plural("", "events"):
             self._spawn(EventExpiry(self.backend).run, "events")
+
+    async def _start_policies(self) -> None:
+        """Policies are in force before the first request is answered."""
+        if self.registry.by_plural("admissionregistration.k8s.io", "validatingadmissionpolicies") is None:
+            return
+        await self._policies.load()
+        for prefix in POLICIES:
+            self._spawn(partial(self._policies.follow, prefix), prefix)
+        self._spawn(PolicyStatus(self.backend, self._parts.writer, SYSTEM).run, "policies")
 
     async def _start_rights(self) -> None:
         """Roles and bindings are complete and known before the first request is answered."""

@@ -117,7 +117,7 @@ class Environment:
         homogeneous: bool = True,
     ) -> None:
         functions = _kubernetes() if libraries is None else merged((STANDARD, *libraries))
-        self._scope = Scope(dict(variables), functions, dict(objects or {}), homogeneous)
+        self._scope = Scope(dict(variables), functions, {} if objects is None else objects, homogeneous)
 
     def compile(self, text: str) -> Program:
         """A program. Errors: CelError with every reason and its place."""

@@ -1,0 +1,181 @@
+"""The link of the admission chain that asks the policies about a write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from capstan.api.errors import invalid
+from capstan.api.objects import Obj
+from capstan.apiserver.admission import Attributes
+from capstan.apiserver.admission.policies.compiled import compiled
+from capstan.apiserver.admission.policies.evaluation import Seen
+from capstan.apiserver.admission.policies.matching import (
+    Subject,
+    is_exempt,
+    labels_of,
+    matched_version,
+    matches_resources,
+)
+from capstan.apiserver.admission.policies.mutating import mutated
+from capstan.apiserver.admission.policies.mutating import refusal as mutation_refusal
+from capstan.apiserver.admission.policies.params import ParamsError, find_params
+from capstan.apiserver.admission.policies.validating import Denial, Verdict, judge, refusal
+from capstan.apiserver.admission.policies.view import MUTATING, VALIDATING, Hook, Policies
+from capstan.apiserver.authorization import Authorizer
+from capstan.apiserver.backend import Backend
+from capstan.apiserver.conversion import converted
+
+_NAMESPACES = "/namespaces"
+
+
+@dataclass(frozen=True, slots=True)
+class _Matching:
+    """A policy that is about the write, and the bindings of it that are too."""
+
+    hook: Hook
+    version: str
+    bindings: tuple[Obj, ...]
+
+
+class PolicyChain:
+    """Implements `admission.Chain`."""
+
+    def __init__(self, backend: Backend, policies: Policies, authorizer: Authorizer) -> None:
+        self._backend = backend
+        self._policies = policies
+        self._authorizer = authorizer
+
+    async def mutate(self, attributes: Attributes) -> tuple[Obj | None, tuple[str, ...]]:
+        hooks = self._policies.hooks(MUTATING)
+        if not hooks or attributes.new is None or is_exempt(attributes):
+            return attributes.new, ()
+        namespace = await self._namespace(attributes)
+        matching = list(_matching(hooks, attributes, namespace))
+        new = await self._mutated(attributes, namespace, matching, attributes.new)
+        again = [found for found in matching if found.hook.policy.spec.get("reinvocationPolicy") == "IfNeeded"]
+        if again and new is not attributes.new and new != attributes.new:
+            new = await self._mutated(attributes, namespace, again, new)
+        return (attributes.new if new == attributes.new else new), ()
+
+    async def _mutated(
+        self, attributes: Attributes, namespace: Obj | None, matching: Sequence[_Matching], new: Obj
+    ) -> Obj:
+        for found in matching:
+            policy = found.hook.policy
+            seen = await self._seen(attributes, found.version, namespace)
+            for binding in found.bindings:
+                name, spec = binding["metadata"]["name"], binding.get("spec") or {}
+                shown = await converted(attributes.target.served, new, found.version)
+                try:
+                    params = await self._params(policy.spec, spec, attributes)
+                except ParamsError as error:
+                    if policy.fails_open:
+                        continue
+                    why = f"failed to configure binding: {error}"
+                    raise mutation_refusal(attributes, policy.name, name, why) from None
+                result = shown
+                for param in params:
+                    result = mutated(policy, name, seen, result, param)
+                if result is not shown:
+                    new = await converted(attributes.target.served, result, attributes.target.served.storage)
+        return new
+
+    async def validate(self, attributes: Attributes) -> tuple[str, ...]:
+        _check_policy(attributes)
+        hooks = self._policies.hooks(VALIDATING)
+        if not hooks or is_exempt(attributes):
+            return ()
+        namespace = await self._namespace(attributes)
+        warnings: list[str] = []
+        denials: list[Denial] = []
+        for found in _matching(hooks, attributes, namespace):
+            seen = await self._seen(attributes, found.version, namespace)
+            for binding in found.bindings:
+                await self._judged(found.hook, binding, seen, warnings, denials)
+        if denials:
+            raise refusal(attributes, denials[0])
+        return tuple(warnings)
+
+    async def _judged(self, hook: Hook, binding: Obj, seen: Seen, warnings: list[str], denials: list[Denial]) -> None:
+        """One binding: what it warns about and denies is added."""
+        policy, spec = hook.policy, binding.get("spec") or {}
+        name = str(binding["metadata"]["name"])
+        try:
+            params = await self._params(policy.spec, spec, seen.attributes)
+        except ParamsError as error:
+            if not policy.fails_open:
+                denials.append(Denial(policy.name, name, f"failed to configure binding: {error}"))
+            return
+        actions = spec.get("validationActions") or ()
+        for param in params:
+            verdict = judge(policy, name, seen, param)
+            _carry_out(verdict, actions, warnings, denials)
+
+    async def _params(
+        self, policy: Mapping[str, Any], binding: Mapping[str, Any], attributes: Attributes
+    ) -> Sequence[Obj | None]:
+        namespace = attributes.target.namespace
+        return await find_params(self._backend, policy.get("paramKind"), binding.get("paramRef"), namespace)
+
+    async def _seen(self, attributes: Attributes, version: str, namespace: Obj | None) -> Seen:
+        served = attributes.target.served
+        old = None if attributes.old is None else await converted(served, attributes.old, version)
+        new = None if attributes.new is None else await converted(served, attributes.new, version)
+        return Seen(attributes, version, old, new, namespace, self._authorizer)
+
+    async def _namespace(self, attributes: Attributes) -> Obj | None:
+        """The namespace that a write is in."""
+        if not attributes.target.namespace:
+            return None
+        entry = await self._backend.store.get(_NAMESPACES, "", attributes.target.namespace)
+        return None if entry is None else entry.object
+
+
+def _matching(hooks: Sequence[Hook], attributes: Attributes, namespace: Obj | None) -> Iterator[_Matching]:
+    served = attributes.target.served
+    labels = None if namespace is None else labels_of(namespace)
+    if (served.group, served.kind) == ("", "Namespace"):
+        # A namespace is selected by its own labels.
+        shown = attributes.new or attributes.old
+        labels = None if shown is None else labels_of(shown)
+    subject = Subject(attributes, labels)
+    for hook in hooks:
+        version = matched_version(hook.policy.spec.get("matchConstraints") or {}, subject)
+        if version is None:
+            continue
+        bindings = tuple(
+            binding
+            for binding in hook.bindings
+            if matches_resources((binding.get("spec") or {}).get("matchResources"), subject)
+        )
+        if bindings:
+            yield _Matching(hook, version, bindings)
+
+
+def _carry_out(verdict: Verdict, actions: Sequence[str], warnings: list[str], denials: list[Denial]) -> None:
+    for _, denial in verdict.denials:
+        if "Deny" in actions:
+            denials.append(denial)
+        if "Warn" in actions:
+            warnings.append(
+                f"Validation failed for ValidatingAdmissionPolicy '{denial.policy}' with binding "
+                f"'{denial.binding}': {denial.message}"
+            )
+    denials.extend(verdict.failed_notes)
+
+
+def _check_policy(attributes: Attributes) -> None:
+    """A policy whose expressions do not compile is refused. Raises ApiError 422."""
+    served, new = attributes.target.served, attributes.new
+    if new is None or attributes.subresource or served.group != "admissionregistration.k8s.io":
+        return
+    if served.plural not in (VALIDATING, MUTATING):
+        return
+    old = attributes.old
+    if old is not None and old.get("spec") == new.get("spec"):
+        return
+    causes = tuple(compiled(new).causes())
+    if causes:
+        raise invalid(served.group_kind, attributes.name, causes)
