@@ -102,7 +102,7 @@ def decode_json(body: bytes, *, duplicates: bool = False) -> Decoded:
     # No document nests deeper than it has brackets; most have fewer than the limit and need no walk.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         refuse_depth(value, "error decoding JSON")
-    return Decoded(value, _find_duplicates(body) if duplicates else ())
+    return Decoded(value, _find_duplicates(body) if duplicates and _may_repeat(body, value) else ())
 
 
 def decode_yaml(body: bytes, *, duplicates: bool = True) -> Decoded:
@@ -126,6 +126,20 @@ def _refuse_size_and_encoding(body: bytes, content_encoding: str) -> None:
     if len(body) > MAX_BODY_BYTES:
         limit = f"limit is {MAX_BODY_BYTES}"
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: {limit}")
+
+
+def _may_repeat(body: bytes, value: Any) -> bool:
+    """Whether a document may hold a key twice: each one that was dropped took its quotes with it. A document that
+    spells its strings in unusual ways is looked through in any case."""
+    try:
+        again = orjson.dumps(value)
+    except TypeError:
+        return True
+    return _quotes(again) != _quotes(body)
+
+
+def _quotes(text: bytes) -> int:
+    return text.count(b'"') - text.count(b'\\"')
 
 
 class _Pairs(dict[str, Any]):

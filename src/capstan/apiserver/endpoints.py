@@ -276,7 +276,9 @@ def _decoded(request: Request) -> tuple[WireWriteOptions, Obj]:
     )
     if not isinstance(decoded.value, dict):
         raise bad_request("the body must be an object")
-    return replace(options, duplicates=decoded.duplicates), decoded.value
+    if decoded.duplicates:
+        options = replace(options, duplicates=decoded.duplicates)
+    return options, decoded.value
 
 
 def _optional_body(request: Request) -> Obj | None:

@@ -49,7 +49,7 @@ class Request:
         return [
             (lowered, value)
             for name, value in self.headers.items()
-            if (lowered := name.lower()).startswith("impersonate-")
+            if name[:1] in "iI" and (lowered := name.lower()).startswith("impersonate-")
         ]
 
     def flag(self, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, cast, get_args
 
 from capstan.api.errors import FieldCause, bad_request, invalid
@@ -37,25 +38,38 @@ def list_options(request: Request) -> ListOptions:
 
 def write_options(request: Request) -> WireWriteOptions:
     """Raises 422 for values that Kubernetes does not know."""
+    query = request.query
+    return _write_options(
+        request.param("fieldValidation"),
+        request.param("fieldManager"),
+        tuple(query.get("dryRun", ())),
+        request.headers.get("user-agent", "") or "unknown",
+        request.flag("force"),
+        "force" in query,
+    )
+
+
+@lru_cache(512)
+def _write_options(
+    validation: str, manager: str, dry_run: tuple[str, ...], user_agent: str, force: bool, force_given: bool
+) -> WireWriteOptions:
+    """A client sends the same options with each of its writes."""
     causes = []
-    validation = request.param("fieldValidation")
     if validation not in ("", "Ignore", "Warn", "Strict"):
         message = f'Unsupported value: "{validation[:40]}": supported values: "Ignore", "Strict", "Warn"'
         causes.append(FieldCause("fieldValidation", message, "FieldValueNotSupported"))
-    manager = request.param("fieldManager")
     if len(manager) > 128 or not manager.isprintable():
         message = "Invalid value: must be at most 128 printable characters"
         causes.append(FieldCause("fieldManager", message))
     if causes:
         raise invalid("CreateOptions.meta.k8s.io", "", causes)
-    dry_run = _is_dry_run(request.query.get("dryRun", ()))
     return WireWriteOptions(
-        dry_run=dry_run,
+        dry_run=_is_dry_run(dry_run),
         field_manager=manager,
-        user_agent=request.headers.get("user-agent", "") or "unknown",
+        user_agent=user_agent,
         field_validation=validation,  # type: ignore[arg-type]
-        force=request.flag("force"),
-        force_given="force" in request.query,
+        force=force,
+        force_given=force_given,
     )
 
 

@@ -134,7 +134,10 @@ class Served:
         return f"{self.group}/{version}" if self.group else version
 
     def version(self, name: str) -> ServedVersion | None:
-        return next((v for v in self.versions if v.name == name), None)
+        for version in self.versions:
+            if version.name == name:
+                return version
+        return None
 
     def as_defined(self, version: str, obj: Obj) -> Obj:
         """A stored object as the present schema shows it: what it does not know is gone, defaults are filled in."""

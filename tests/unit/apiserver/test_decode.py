@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from capstan.api.errors import ApiError
-from capstan.apiserver.decode import decode_checked, decode_object, decode_patch, decode_yaml
+from capstan.apiserver.decode import decode_checked, decode_json, decode_object, decode_patch, decode_yaml
 
 
 def _refused(body: bytes, content_type: str = "", encoding: str = "") -> ApiError:
@@ -148,3 +151,24 @@ def test_patches_know_their_type() -> None:
     with pytest.raises(ApiError) as caught:
         decode_patch(b"{}", "application/json")
     assert caught.value.code == 415
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(alphabet='a"\\é/\u2028', max_size=3), st.text(alphabet='a"\\:,é', max_size=4)), max_size=5
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_key_that_comes_twice_is_found_however_it_is_spelled(
+    pairs: list[tuple[str, str]], ascii_only: bool, spaces: bool
+) -> None:
+    def written(text: str) -> str:
+        return json.dumps(text, ensure_ascii=ascii_only)
+
+    between, after = (" , ", " : ") if spaces else (",", ":")
+    body = "{" + between.join(written(key) + after + written(value) for key, value in pairs) + "}"
+    names = [key for key, _ in pairs]
+    twice = {key for key in names if names.count(key) > 1}
+    found = decode_json(body.encode(), duplicates=True).duplicates
+    assert len(found) == len(twice)
