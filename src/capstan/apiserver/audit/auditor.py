@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from capstan.api.verbs import User
+from capstan.apiserver.admission.notes import collect
 from capstan.apiserver.audit.event import Record
 from capstan.apiserver.audit.logfile import Line
 from capstan.apiserver.audit.policy import DEFAULT_POLICY, Policy, Stage
@@ -36,6 +37,7 @@ class Auditor:
         if verdict.level == "None":
             return None
         record = Record(audit_id, request, info, user, verdict, now)
+        collect(record.annotations)
         self._put(record, "RequestReceived", now, None)
         return record
 

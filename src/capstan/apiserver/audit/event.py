@@ -21,7 +21,18 @@ _MAX_MESSAGE = 2_000
 class Record:
     """A request that is written down, from its arrival to its end."""
 
-    __slots__ = ("audit_id", "decision", "info", "level", "reason", "received", "request", "user", "verdict")
+    __slots__ = (
+        "annotations",
+        "audit_id",
+        "decision",
+        "info",
+        "level",
+        "reason",
+        "received",
+        "request",
+        "user",
+        "verdict",
+    )
 
     def __init__(
         self, audit_id: str, request: Request, info: RequestInfo, user: User | None, verdict: Verdict, now: datetime
@@ -35,6 +46,8 @@ class Record:
         self.received = now
         self.decision = ""
         self.reason = ""
+        #: What admission has to say about the request.
+        self.annotations: dict[str, str] = {}
 
     def decide(self, authorizer: Authorizer) -> None:
         """Note what the rights say of this request."""
@@ -68,11 +81,12 @@ class Record:
             event["responseStatus"] = self._status(response)
         event["requestReceivedTimestamp"] = micro_time(self.received)
         event["stageTimestamp"] = micro_time(now)
+        annotations = dict(self.annotations)
         if self.decision:
-            event["annotations"] = {
-                "authorization.k8s.io/decision": self.decision,
-                "authorization.k8s.io/reason": self.reason,
-            }
+            annotations["authorization.k8s.io/decision"] = self.decision
+            annotations["authorization.k8s.io/reason"] = self.reason
+        if annotations:
+            event["annotations"] = annotations
         return event
 
     def _status(self, response: Response) -> Obj:

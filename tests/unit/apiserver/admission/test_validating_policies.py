@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from capstan.api.errors import ApiError
 from capstan.api.verbs import User
+from capstan.apiserver.admission.notes import collect
 from tests.unit.apiserver.admission.conftest import CONFIGMAPS, Body, Place
 
 At = Callable[[Body], None]
@@ -106,6 +108,33 @@ def test_actions_warn_and_audit_do_not_deny(at: At) -> None:
         assert warning == (
             "Validation failed for ValidatingAdmissionPolicy 'few' with binding 'few': wants replicas > 1, got 1"
         )
+
+    at(body)
+
+
+def test_failures_and_annotations_go_to_the_audit_log(at: At) -> None:
+    async def body(place: Place) -> None:
+        spec = {
+            **FEW,
+            "auditAnnotations": [
+                {"key": "count", "valueExpression": "string(object.spec.replicas)"},
+                {"key": "none", "valueExpression": "null"},
+            ],
+        }
+        await place.policy("few", spec, bind={"validationActions": ["Audit"]})
+        notes: dict[str, str] = {}
+        collect(notes)
+        await place.deploy("one", 1)
+        assert notes["few/count"] == "1"
+        assert "few/none" not in notes
+        (failure,) = json.loads(notes["validation.policy.admission.k8s.io/validation_failure"])
+        assert failure == {
+            "message": "wants replicas > 1, got 1",
+            "policy": "few",
+            "binding": "few",
+            "expressionIndex": 0,
+            "validationActions": ["Audit"],
+        }
 
     at(body)
 

@@ -9,6 +9,7 @@ from typing import Any
 from capstan.api.errors import invalid
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Attributes
+from capstan.apiserver.admission.notes import note
 from capstan.apiserver.admission.policies.compiled import compiled
 from capstan.apiserver.admission.policies.evaluation import Seen
 from capstan.apiserver.admission.policies.matching import (
@@ -20,8 +21,9 @@ from capstan.apiserver.admission.policies.matching import (
 )
 from capstan.apiserver.admission.policies.mutating import mutated
 from capstan.apiserver.admission.policies.mutating import refusal as mutation_refusal
+from capstan.apiserver.admission.policies.outcome import Outcome
 from capstan.apiserver.admission.policies.params import ParamsError, find_params
-from capstan.apiserver.admission.policies.validating import Denial, Verdict, judge, refusal
+from capstan.apiserver.admission.policies.validating import Denial, judge, refusal
 from capstan.apiserver.admission.policies.view import MUTATING, VALIDATING, Hook, Policies
 from capstan.apiserver.authorization import Authorizer
 from capstan.apiserver.backend import Backend
@@ -88,30 +90,30 @@ class PolicyChain:
         if not hooks or is_exempt(attributes):
             return ()
         namespace = await self._namespace(attributes)
-        warnings: list[str] = []
-        denials: list[Denial] = []
+        outcome = Outcome()
         for found in _matching(hooks, attributes, namespace):
             seen = await self._seen(attributes, found.version, namespace)
             for binding in found.bindings:
-                await self._judged(found.hook, binding, seen, warnings, denials)
-        if denials:
-            raise refusal(attributes, denials[0])
-        return tuple(warnings)
+                await self._judged(found.hook, binding, seen, outcome)
+        for key, value in outcome.annotations():
+            note(key, value)
+        if outcome.denials:
+            raise refusal(attributes, outcome.denials[0])
+        return tuple(outcome.warnings)
 
-    async def _judged(self, hook: Hook, binding: Obj, seen: Seen, warnings: list[str], denials: list[Denial]) -> None:
-        """One binding: what it warns about and denies is added."""
+    async def _judged(self, hook: Hook, binding: Obj, seen: Seen, outcome: Outcome) -> None:
+        """One binding: what it warns about, denies and notes is added."""
         policy, spec = hook.policy, binding.get("spec") or {}
         name = str(binding["metadata"]["name"])
         try:
             params = await self._params(policy.spec, spec, seen.attributes)
         except ParamsError as error:
             if not policy.fails_open:
-                denials.append(Denial(policy.name, name, f"failed to configure binding: {error}"))
+                outcome.denials.append(Denial(policy.name, name, f"failed to configure binding: {error}"))
             return
         actions = spec.get("validationActions") or ()
         for param in params:
-            verdict = judge(policy, name, seen, param)
-            _carry_out(verdict, actions, warnings, denials)
+            outcome.add(policy.name, judge(policy, name, seen, param), actions)
 
     async def _params(
         self, policy: Mapping[str, Any], binding: Mapping[str, Any], attributes: Attributes
@@ -152,18 +154,6 @@ def _matching(hooks: Sequence[Hook], attributes: Attributes, namespace: Obj | No
         )
         if bindings:
             yield _Matching(hook, version, bindings)
-
-
-def _carry_out(verdict: Verdict, actions: Sequence[str], warnings: list[str], denials: list[Denial]) -> None:
-    for _, denial in verdict.denials:
-        if "Deny" in actions:
-            denials.append(denial)
-        if "Warn" in actions:
-            warnings.append(
-                f"Validation failed for ValidatingAdmissionPolicy '{denial.policy}' with binding "
-                f"'{denial.binding}': {denial.message}"
-            )
-    denials.extend(verdict.failed_notes)
 
 
 def _check_policy(attributes: Attributes) -> None:
