@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from capstan.api.kubernetes.messages import Field, message
@@ -29,9 +30,24 @@ def normalised(name: str, obj: Obj) -> Obj:
             continue
         elif (new := _value(field, value)) is not value:
             changed[key] = new
+    for field in _always_written(name):
+        if field.name not in obj or field.name in gone:
+            changed[field.name] = normalised(field.type, {})
+            gone.discard(field.name)
     if not changed and not gone:
         return obj
-    return {key: changed.get(key, value) for key, value in obj.items() if key not in gone}
+    return {**{key: value for key, value in obj.items() if key not in gone}, **changed}
+
+
+@cache
+def _always_written(name: str) -> tuple[Field, ...]:
+    """The objects in a message that Kubernetes writes even when a client said nothing of them: what must be said in
+    them is then missing there."""
+    return tuple(
+        field
+        for field in message(name).by_name.values()
+        if field.is_message and not (field.shape or field.presence) and (field.always or field.required)
+    )
 
 
 _SIMPLE = frozenset((str, int, bool, float))

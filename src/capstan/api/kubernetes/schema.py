@@ -106,11 +106,7 @@ def _property(of: Message, field: Field, mode: Mode) -> Obj:
         value = {"type": "object", "additionalProperties": value}
     if field.list_type == "atomic" and field.shape != "list":
         value = {**value, "x-kubernetes-map-type": "atomic"}
-    if mode == "published":
-        return {**value, **_patch_rules(field)}
-    if field.is_message and not (field.shape or field.presence) and (field.always or field.required) and inner == mode:
-        return {**value, "default": {}}
-    return value
+    return {**value, **_patch_rules(field)} if mode == "published" else value
 
 
 def _value(field: Field, mode: Mode) -> Obj:

@@ -31,8 +31,9 @@ def _request(request: AdmissionRequest, new: Obj) -> Admission:
         return Admission({**new, "status": status}, tuple(_decision_faults(old, {**new, "status": status})))
     kept = [c for c in _conditions(old) if c.get("type") in _DECISIONS]
     given = [c for c in _stamped(new) if c.get("type") not in _DECISIONS]
-    conditions = [*kept, *given]
-    status = {**(new.get("status") or {}), **({"conditions": conditions} if conditions else {})}
+    status = {name: value for name, value in (new.get("status") or {}).items() if name != "conditions"}
+    if kept or given:
+        status["conditions"] = [*kept, *given]
     return Admission({**new, "status": status})
 
 
