@@ -216,7 +216,8 @@ class SqliteStore(IndexReads):
 
     def _check_open(self) -> None:
         if self._writer.broken is not None:
-            raise self._writer.broken
+            # One error, raised again and again: without this it would keep the trace of every time.
+            raise self._writer.broken.with_traceback(None)
         if self._closed:
             raise StoreError("the store was closed")
 
