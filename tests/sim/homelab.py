@@ -57,6 +57,7 @@ class HomeLab:
         self.manifests = manifests if manifests is not None else documents()
         self.logs: list[str] = []
         self._secrets = {PVE_SECRET}
+        self._always: frozenset[str] = frozenset()
         self.world: World
 
     def run(self, scenario: Callable[[HomeLab], Coroutine[Any, Any, None]]) -> None:
@@ -78,6 +79,8 @@ class HomeLab:
     # -- what a user does
 
     async def apply(self) -> None:
+        if not self._always:
+            self._always = frozenset(await self._everything())
         await self.world.apply(text(self.manifests))
 
     async def patch(self, kind: str, name: str, patch: Obj) -> None:
@@ -131,12 +134,15 @@ class HomeLab:
         raise AssertionError(f"left: {await self.left()}, {self.world.datacenter.leftovers()}")
 
     async def left(self) -> list[str]:
-        """What is there besides what every cluster has: Events, namespaces and their contents."""
+        """What is there besides what was there before anything was applied."""
+        return [name for name in await self._everything() if name not in self._always]
+
+    async def _everything(self) -> list[str]:
         found: list[str] = []
         for kind in SCHEME.kinds:
-            if kind.kind not in ("Event", "Namespace", "Lease", "CustomResourceDefinition"):
+            if kind.kind not in ("Event", "Lease", "CustomResourceDefinition"):
                 found += [f"{kind.kind} {o['metadata']['name']}" for o in await self.all(kind.kind)]
-        return [name for name in found if name not in ("ConfigMap kube-root-ca.crt", "ServiceAccount default")]
+        return found
 
     async def told(self, kind: str, condition: str, part: str, name: str = "", seconds: float = 900.0) -> str:
         """Wait until the condition of an object of that kind says so; gives `reason: message`."""
