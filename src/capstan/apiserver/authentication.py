@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from capstan.api.errors import ApiError
@@ -10,9 +11,17 @@ from capstan.api.verbs import User
 from capstan.apiserver.authorization import Authorizer
 from capstan.apiserver.exchange import Request
 from capstan.apiserver.impersonation import impersonated
+from capstan.apiserver.websocket import bearer_of
 
 AUTHENTICATED = "system:authenticated"
 _BEARER = "bearer "
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary(User):
+    """Somebody who is known until a time, in seconds since 1970. Watches end then."""
+
+    expires: int | None = None
 
 
 class Tokens(Protocol):
@@ -37,7 +46,7 @@ class Authenticator:
         """
         user = request.user
         if user is None:
-            token = bearer_token(request.headers.get("authorization", ""))
+            token = bearer_token(request.headers.get("authorization", "")) or bearer_of(request)
             if not token:
                 raise unauthorized()
             user = await self._tokens.user(token)

@@ -15,7 +15,7 @@ from capstan.api.errors import ApiError
 from capstan.api.verbs import User
 from capstan.apiserver.accessmetrics import AccessMetrics
 from capstan.apiserver.audit.auditor import Auditor
-from capstan.apiserver.audit.event import Record
+from capstan.apiserver.audit.event import Record, speaker
 from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import Attributes, Authorizer, authorize
 from capstan.apiserver.backend import Backend
@@ -153,6 +153,9 @@ class Handler:
         """A watch is not counted as a request that runs, but how many a user may have is bounded."""
         self._admission.begin_watch(info, user)
         try:
+            until = getattr(speaker(user), "expires", None)
+            if until is not None:
+                _end_by(request, until - self._server.now().timestamp(), self._server.watch_seconds())
             response = await self._endpoints.answer(request, info, user)
         except BaseException:
             self._admission.end_watch(user)
@@ -230,6 +233,12 @@ class Handler:
                 auditor.complete(watched, response, self._server.now())
 
             response.finished = finished
+
+
+def _end_by(request: Request, seconds: float, usual: int) -> None:
+    """Who is known for so long only watches no longer."""
+    asked = request.number("timeoutSeconds") or usual
+    request.query = {**request.query, "timeoutSeconds": [str(max(1, min(asked, int(seconds))))]}
 
 
 def _is_known(server: Served, info: RequestInfo) -> bool:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from capstan.api.objects import Obj
 from capstan.api.verbs import User
-from capstan.apiserver.authentication import unauthorized
+from capstan.apiserver.authentication import Temporary, unauthorized
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.tokens.claims import Identity, read_claims
 from capstan.apiserver.tokens.keys import KeyRing, TokenError
@@ -43,7 +43,8 @@ class AccountTokens:
             identity, _ = await self.review(token, self.audiences)
         except TokenError:
             raise unauthorized() from None
-        return identity.user()
+        user = identity.user()
+        return Temporary(user.name, user.groups, user.uid, user.extra, identity.expires)
 
     async def review(self, token: str, audiences: Sequence[str]) -> tuple[Identity, tuple[str, ...]]:
         """Whose token it is, and for which of the audiences it is good. Raises TokenError."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import zlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import orjson
@@ -14,9 +15,12 @@ import pytest
 from capstan.api.objects import Resource
 from capstan.api.verbs import ListOptions
 from capstan.apiserver import watch as watching
+from capstan.apiserver.authentication import Temporary
 from capstan.apiserver.connection import Deadlines
+from capstan.apiserver.exchange import Request
 from capstan.apiserver.limits import Limits
 from capstan.apiserver.watch import Watch
+from capstan.apiserver.websocket import WebSocket, bearer_of
 
 from .place import ADMIN, MAPS, Edge, request, running
 
@@ -384,3 +388,35 @@ def test_handshakes_that_lead_nowhere(path: str, headers: dict[str, str], status
             assert await wire.is_closed()
 
     run(body)
+
+
+def test_a_watch_ends_with_the_token_that_opened_it() -> None:
+    class Passing:
+        async def authenticate(self, request: Any) -> Temporary:
+            expires = int(edge_of[0].now.timestamp()) + 1
+            return Temporary("passing", ("system:masters",), "", {}, expires)
+
+    edge_of: list[Edge] = []
+
+    async def body(edge: Edge) -> None:
+        edge_of.append(edge)
+        edge.server.authenticator = Passing()  # type: ignore[assignment]
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for query in ("", "&timeoutSeconds=500"):
+            async with edge.watch(f"{MAPS}?watch=true&resourceVersion={edge.store.revision}{query}") as following:
+                assert await following() is None
+        assert loop.time() - began < 15
+
+    run(body)
+
+
+def test_a_token_may_come_as_a_protocol_of_a_web_socket() -> None:
+    encoded = base64.urlsafe_b64encode(b"secret-token").decode().rstrip("=")
+    offered = f"base64url.bearer.authorization.k8s.io.{encoded}, base64.binary.k8s.io"
+    asked = Request("GET", MAPS, {"watch": ["true"]}, {"sec-websocket-protocol": offered})
+    assert bearer_of(asked) == "secret-token"
+    greeting = WebSocket.greeting(cast(WebSocket, None), asked).decode()
+    assert "Sec-WebSocket-Protocol: base64.binary.k8s.io\r\n" in greeting and encoded not in greeting
+    broken = Request("GET", MAPS, {}, {"sec-websocket-protocol": "base64url.bearer.authorization.k8s.io.é!"})
+    assert bearer_of(broken) == ""
