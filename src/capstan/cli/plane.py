@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -84,6 +85,13 @@ class Plane:
         self._limits = Limits()
         self.manager: Manager | None = None
         self.kubeconfig_is_new = False
+        self._starting: asyncio.Task[None] | None = None
+
+    @property
+    def trouble(self) -> str:
+        """Why the plane serves without its controllers, if so."""
+        failure = self._store.failure if self._store is not None else None
+        return "" if failure is None else str(failure)
 
     @property
     def url(self) -> str:
@@ -159,7 +167,12 @@ class Plane:
             ),
         ):
             self.manager.add(controller)
-        await self.manager.start()
+        starting = asyncio.get_running_loop().create_task(self.manager.start(), name="manager-start")
+        if self.trouble:
+            # What cannot be read cannot be worked on: controllers wait for it, clients need not.
+            self._starting = starting
+        else:
+            await starting
 
     def _service(self, service: ServiceReference) -> tuple[str, int] | None:
         return looked_up(self._options.services)(service.namespace, service.name, service.port)
@@ -190,6 +203,9 @@ class Plane:
             await self._listener.close()
         if self._auditing is not None:
             await self._auditing.close()
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         if self.manager is not None:
             await self.manager.stop()
         if self._server is not None:

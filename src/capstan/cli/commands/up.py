@@ -112,6 +112,8 @@ async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
         click.echo(f"Capstan is ready at {plane.url}")
         click.echo(f"kubeconfig ({written}): {place.kubeconfig}")
         click.echo(f"  export KUBECONFIG={place.kubeconfig}")
+        if plane.trouble:
+            click.echo(f"Controllers do not work: {plane.trouble}", err=True)
         await stopping.wait()
     finally:
         await plane.stop()
