@@ -12,8 +12,10 @@ from capstan.apiserver.cel.frame import Frame, Run
 from capstan.apiserver.cel.nodes import Call, Comprehension, Ident, ListNode, Literal, MapNode, Node, Select, Struct
 from capstan.apiserver.cel.standard import TYPE_NAMES, format_value
 from capstan.apiserver.cel.types import Type
-from capstan.apiserver.cel.values import ABSENT, NONE, Optional, View, map_key
+from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, View, map_key
 
+#: Types of keys that maps can have.
+_KEYS = frozenset({str, int, Uint, bool})
 _CONVERSIONS = frozenset({"int", "uint", "double", "bool", "string", "bytes", "timestamp", "duration"})
 
 
@@ -69,15 +71,7 @@ class Compiler:
         found: dict[Any, Any] = {}
         for entry in node.entries:
             key, value = self._constant(entry.key), self._constant(entry.value)
-            if (
-                entry.optional
-                or key is ABSENT
-                or value is ABSENT
-                or key is None
-                or isinstance(key, list | dict | float)
-            ):
-                return ABSENT
-            if map_key(key) in found:
+            if entry.optional or value is ABSENT or key.__class__ not in _KEYS or map_key(key) in found:
                 return ABSENT
             found[map_key(key)] = value
         return found

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from capstan.apiserver.cel import times
-from capstan.apiserver.cel import types as t
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.types import Field, Type
 from capstan.apiserver.cel.values import ABSENT, KeyedList, SetList, View
