@@ -29,7 +29,7 @@ class Rule:
         if not (attributes.verb in self.verbs or ALL in self.verbs):
             return False
         if attributes.path:
-            return any(matches_path(path, attributes.path) for path in self.paths)
+            return attributes.path in self.paths or any(matches_path(path, attributes.path) for path in self.paths)
         return (
             (attributes.group in self.groups or ALL in self.groups)
             and self._names_resource(attributes)
