@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 
 from capstan.api.errors import ApiError
 from capstan.store.entry import Change
-from capstan.store.protocol import Store
+from capstan.store.protocol import CompactedError, Store
 
 log = logging.getLogger(__name__)
 
@@ -30,16 +30,21 @@ class Rounds:
         self._look = look
         self._concerns = concerns
         self._due: dict[str, None] = {}
+        self._prefix = ""
+        self._names: dict[str, None] = {}
 
     async def begin(self, prefix: str) -> int:
         """Everything under the prefix is due; gives the revision that was looked at."""
+        self._prefix = prefix
         page = await self._store.list(prefix)
-        self._due.update(dict.fromkeys(entry.name for entry in page.entries))
+        self.add(entry.name for entry in page.entries)
         return page.revision
 
     def add(self, names: Iterable[str]) -> None:
         """These are due."""
-        self._due.update(dict.fromkeys(names))
+        due = dict.fromkeys(names)
+        self._due.update(due)
+        self._names.update(due)
 
     async def work(self) -> bool:
         """Look at what is due. What failed stays due; False when something did."""
@@ -53,12 +58,22 @@ class Rounds:
         return not self._due
 
     async def follow(self, after: int) -> None:
-        """Until cancelled: work, then wait for changes."""
+        """Until cancelled: work, then wait for changes. When the store has forgotten some of them, everything is due
+        again, and what is gone since too."""
+        while True:
+            try:
+                await self._follow(after)
+            except CompactedError as error:
+                log.warning("every %s is looked at again: %s", self._noun, error)
+                after = await self.begin(self._prefix)
+                self._due.update(self._names)
+
+    async def _follow(self, after: int) -> None:
         subscription = await self._store.watch("", after)
         try:
             while True:
                 done = await self.work()
                 for change in await subscription.next(None if done else _RETRY_SECONDS):
-                    self._due.update(dict.fromkeys(self._concerns(change)))
+                    self.add(self._concerns(change))
         finally:
             subscription.close()

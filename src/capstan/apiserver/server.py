@@ -44,12 +44,15 @@ from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
 from capstan.apiserver.webhooks.client import ServiceResolver, WebhookClient, no_services
 from capstan.apiserver.writing import Writer
-from capstan.store.protocol import Store, StoreError
+from capstan.store.protocol import CompactedError, Store, StoreError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
 
 #: The Kubernetes whose API this server speaks, as `/version` tells clients.
 GIT_VERSION = "v1.36.0"
+
+#: How long a background part waits for a store that cannot be reached.
+_AGAIN_SECONDS = 1.0
 
 SYSTEM = User("system:apiserver", (MASTERS,))
 
@@ -203,12 +206,20 @@ class ApiServer:
 
     async def _watched(self, work: Callable[[], Coroutine[Any, Any, None]], name: str) -> None:
         """A background part that ends by itself has a bug or lost its store: say so, never silently."""
-        try:
-            await work()
-        except StoreError as error:
-            log.warning("%s ended with the store: %s", name, error)
-        except Exception:
-            log.exception("%s ended", name)
+        while True:
+            try:
+                await work()
+                return
+            except (StoreUnavailableError, CompactedError) as error:
+                # Every part begins by looking at what there is, so it can begin again.
+                log.warning("%s begins again: %s", name, error)
+                await asyncio.sleep(_AGAIN_SECONDS)
+            except StoreError as error:
+                log.warning("%s ended with the store: %s", name, error)
+                return
+            except Exception:
+                log.exception("%s ended", name)
+                return
 
 
 def served_kind(kind: Kind, *, warns: bool = False) -> Served:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from capstan.api.errors import ApiError
+from capstan.api.errors import ApiError
 from capstan.store.entry import Change, Entry
 
 
@@ -51,8 +52,12 @@ class StoreError(Exception):
     """The store cannot serve: the file is damaged, in use, or a write did not become durable."""
 
 
-class StoreUnavailableError(StoreError):
-    """The store cannot be reached now and may be later; a write may have happened or not."""
+class StoreUnavailableError(StoreError, ApiError):
+    """The store cannot be reached now and may be later; a write may have happened or not. Callers in the process see
+    what clients see: 503."""
+
+    def __init__(self, message: str) -> None:
+        ApiError.__init__(self, 503, "ServiceUnavailable", message, retry_after_seconds=1)
 
 
 class UnreadableError(ApiError, StoreError):
