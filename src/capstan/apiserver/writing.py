@@ -203,7 +203,8 @@ class Writer:
         before = view(served, entry, target.version.name)
         applied = None
         if change.config is not None:
-            applied = await self._ownership.applied(change.write(target), before, change.config(before))
+            config = addressed(target, change.config(before), change.name)
+            applied = await self._ownership.applied(change.write(target), before, config)
         body = addressed(target, change.make(before) if applied is None else applied.object, change.name)
         sent = body["metadata"]
         if not (change.unconditional or served.builtin or sent.get("resourceVersion")):
