@@ -11,6 +11,7 @@ from capstan.cli.backup import clear_leftovers, take
 from capstan.cli.control import Control, ControlError, Options, Progress
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
+from capstan.store.etcd import EtcdStore
 from capstan.store.sqlite import SqliteStore
 
 
@@ -19,7 +20,7 @@ class Administration:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: SqliteStore | EtcdStore,
         place: Place,
         key_file: KeyFile,
         clock: Callable[[], datetime],
@@ -48,17 +49,26 @@ class Administration:
         return {"user": os.geteuid(), **await self._settings_now()}
 
     async def _backup(self, options: Options, progress: Progress) -> Mapping[str, Any]:
+        store = self._file()
         made = await take(
-            self._store,
+            store,
             self._place,
             self._clock(),
             self._token,
             with_keys=options.get("with_keys") is True,
             progress=progress,
         )
-        return {"file": os.fspath(made.absolute()), "revision": self._store.revision}
+        return {"file": os.fspath(made.absolute()), "revision": store.revision}
+
+    def _file(self) -> SqliteStore:
+        """What lies in etcd is not in this data directory."""
+        if isinstance(self._store, EtcdStore):
+            raise ControlError("the state is in etcd: it is backed up and restored there, with etcdctl snapshot")
+        return self._store
 
     async def _rotate_key(self, options: Options, progress: Progress) -> Mapping[str, Any]:
+        if isinstance(self._store, EtcdStore):
+            raise ControlError("data keys of a state in etcd cannot be rotated yet")
         key_file = ""
         if options.get("key_file_too") is True:
             if not self._key_file.is_ours:

@@ -24,6 +24,7 @@ from capstan.api.rules.certificates import (
     validity_of,
 )
 from capstan.cli.place import Place, write_private
+from capstan.cli.tls import ServerTls
 from capstan.runtime.client.kubeconfig import Kubeconfig, render_kubeconfig
 from capstan.runtime.keys import KeySource
 
@@ -31,8 +32,6 @@ CA_LIFETIME = timedelta(days=3650)
 LEAF_LIFETIME = timedelta(days=365)
 #: Leaves are renewed at the start of the plane when less than this is left.
 RENEW_BEFORE = timedelta(days=60)
-#: For TLS 1.2: forward secrecy and authenticated encryption only. Those of TLS 1.3 are all of that kind.
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 ADMIN = Subject(common_name="capstan-admin", organizations=("system:masters",))
 CONTEXT = "capstan"
 
@@ -65,14 +64,8 @@ class IdentityStore:
         wanted = _server_subject(address)
         if not self._usable(certificate, authority, wanted):
             self._issue(authority, wanted, certificate, key, ExtendedKeyUsageOID.SERVER_AUTH)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.set_ciphers(CIPHERS)
-        context.load_cert_chain(certificate, key)
-        context.load_verify_locations(cadata=authority.certificate_pem.decode())
-        # Optional: the probes come without; every other request is refused without one by authentication.
-        context.verify_mode = ssl.CERT_OPTIONAL
-        return Identity(authority, context, self._service_account_key())
+        tls = ServerTls(certificate, key, authority.certificate_pem, self._place.client_ca)
+        return Identity(authority, tls.context, self._service_account_key())
 
     def write_kubeconfig(self, authority: Authority, server: str) -> bool:
         """The admin's kubeconfig, unless a good one is there. True when it was written."""
@@ -89,7 +82,7 @@ class IdentityStore:
         return True
 
     def _authority(self) -> Authority:
-        certificate, key = self._place.pki / "ca.crt", self._place.pki / "ca.key"
+        certificate, key = self._place.authority / "ca.crt", self._place.authority / "ca.key"
         if certificate.exists() and key.exists():
             return Authority(certificate.read_bytes(), key.read_bytes())
         private = self._keys.ecdsa_p256()

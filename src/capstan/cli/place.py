@@ -9,9 +9,11 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The files of one data directory."""
+    """The files of one data directory. `shared` is a directory that replicas have in common, or copies of: the CA, the
+    key that signs tokens and the one that encrypts; without it they lie in the data directory."""
 
     root: Path
+    shared: Path | None = None
 
     @property
     def database(self) -> Path:
@@ -22,8 +24,13 @@ class Place:
         return self.root / "pki"
 
     @property
+    def authority(self) -> Path:
+        """The directory of the keys that all replicas have."""
+        return self.shared or self.pki
+
+    @property
     def encryption_key(self) -> Path:
-        return self.root / "encryption.key"
+        return (self.shared or self.root) / "encryption.key"
 
     @property
     def control(self) -> Path:
@@ -31,8 +38,13 @@ class Place:
         return self.root / "control.sock"
 
     @property
+    def client_ca(self) -> Path:
+        """Further CAs (PEM) whose client certificates are users; read again when it changes."""
+        return self.pki / "client-ca.crt"
+
+    @property
     def service_account_key(self) -> Path:
-        return self.pki / "sa.key"
+        return self.authority / "sa.key"
 
     @property
     def kubeconfig(self) -> Path:

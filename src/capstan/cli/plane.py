@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,10 +37,12 @@ from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.clock import SystemClock
 from capstan.runtime.dialer import Dialer
+from capstan.runtime.election import Elector, Terms
 from capstan.runtime.keys import SystemKeys
 from capstan.runtime.manager import Manager
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.workload import HttpWorkloadClients
+from capstan.store.etcd import EtcdAddress, EtcdStore
 from capstan.store.sealing import SECRETS, Encryption
 from capstan.store.sqlite import SqliteStore
 
@@ -52,7 +55,8 @@ class PlaneOptions:
     """How a plane is run. `proxmox` are the credentials for clusters that name none; `proxy_url` goes into the
     kubeconfigs of workload clusters when they are only reachable that way; `encrypted` are the store's prefixes
     whose values are encrypted on the disk. `services` says where the Services of webhooks are. `api_only` leaves out
-    Capstan's own kinds and all controllers: what runs then is an API server for others' kinds."""
+    Capstan's own kinds and all controllers: what runs then is an API server for others' kinds. With `etcd` the state is
+    there and not in the data directory, and of several planes over it the controllers of one work, by `election`."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -65,6 +69,8 @@ class PlaneOptions:
     audit: AuditOptions = field(default_factory=AuditOptions)
     services: Table = field(default_factory=dict)
     api_only: bool = False
+    etcd: EtcdAddress | None = None
+    election: Terms = field(default_factory=Terms)
 
 
 class Plane:
@@ -77,7 +83,7 @@ class Plane:
         self._workloads = HttpWorkloadClients(options.dialer)
         self._proxmox = Clients(HttpTransports(options.dialer.proxy_for), self._clock)
         self._channels = GrpcChannels(options.dialer.connect)
-        self._store: SqliteStore | None = None
+        self._store: SqliteStore | EtcdStore | None = None
         self._administration: Administration | None = None
         self._server: ApiServer | None = None
         self._listener: Listener | None = None
@@ -109,7 +115,7 @@ class Plane:
         options.place.make()
         key_file = KeyFile(options.place, self._keys.token, os.environ)
         encryption = Encryption(key_file.find, options.encrypted, self._keys.token)
-        self._store = await SqliteStore.open(options.place.database, encryption=encryption)
+        self._store = await self._open(encryption)
         self._administration = Administration(
             self._store, options.place, key_file, self._clock.now, self._keys.token, self._settings
         )
@@ -118,8 +124,32 @@ class Plane:
         identity = identities.load(options.address)
         await self._serve(identity)
         self.kubeconfig_is_new = identities.write_kubeconfig(identity.authority, self.url)
-        if not options.api_only:
+        if options.api_only:
+            return
+        if options.etcd is None:
             await self._work()
+        else:
+            self._elect()
+
+    async def _open(self, encryption: Encryption) -> SqliteStore | EtcdStore:
+        options = self._options
+        if options.etcd is None:
+            return await SqliteStore.open(options.place.database, encryption=encryption)
+        return await EtcdStore.open(options.etcd, encryption=encryption)
+
+    def _elect(self) -> None:
+        """Controllers work while this replica leads."""
+        assert self._server is not None
+        client = LocalClient(self._server.verbs(CONTROLLERS))
+        identity = f"{socket.gethostname()}_{os.getpid()}_{self._keys.token(8).hex()}"
+        elector = Elector(client, self._clock, identity, self._options.election)
+        running = elector.run(self._work, self._rest)
+        self._starting = asyncio.get_running_loop().create_task(running, name="election")
+
+    async def _rest(self) -> None:
+        manager, self.manager = self.manager, None
+        if manager is not None:
+            await manager.stop()
 
     async def _serve(self, identity: Identity) -> None:
         assert self._store is not None
@@ -144,6 +174,7 @@ class Plane:
             identity.server_context,
             limits=self._limits,
             auditor=self._auditing.auditor,
+            own_ca=identity.ca_pem,
         )
         with suppress(ValueError):
             # Endpoints are addresses: one who listens on a name has none to tell.
@@ -167,6 +198,9 @@ class Plane:
             ),
         ):
             self.manager.add(controller)
+        if options.etcd is not None:
+            await self.manager.start()
+            return
         starting = asyncio.get_running_loop().create_task(self.manager.start(), name="manager-start")
         if self.trouble:
             # What cannot be read cannot be worked on: controllers wait for it, clients need not.
@@ -182,7 +216,8 @@ class Plane:
         if self._server is None or self._auditing is None or self._listener is None:
             raise ControlError("the management plane is still starting")
         options = self._options
-        store = {"store": "sqlite", "encrypted": list(options.encrypted)}
+        kind = "sqlite" if options.etcd is None else "etcd"
+        store = {"store": kind, "encrypted": list(options.encrypted)}
         auditor = self._auditing.auditor
         return await Posture(
             options.place, self._server, self._limits, options.audit, auditor, self.url, store

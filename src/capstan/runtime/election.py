@@ -35,6 +35,13 @@ class Terms:
     renew_seconds: float = 10.0
     retry_seconds: float = 2.0
 
+    @staticmethod
+    def of(lease_seconds: float) -> Terms:
+        """The times in the proportions of Kubernetes' 15, 10 and 2 seconds."""
+        return Terms(
+            lease_seconds=lease_seconds, renew_seconds=lease_seconds * 2 / 3, retry_seconds=lease_seconds * 2 / 15
+        )
+
 
 class Elector:
     """One candidate. `identity` must be another one in each process, also after a restart."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
 import aiohttp
@@ -39,7 +39,7 @@ class Door(Protocol):
 
     async def delete(self, key: Key, expected: int) -> None: ...
 
-    def watch(self, scope: Scope, after: int) -> AsyncIterator[Seen]:
+    def watch(self, scope: Scope, after: int) -> AsyncGenerator[Seen, None]:
         """Changes after a revision; 0 asks for a streaming list. Ends when the server ends it."""
         ...
 
@@ -118,7 +118,7 @@ class VerbsDoor:
         options = DeleteOptions(resource_version=str(expected) if expected else "")
         await self._verbs.delete(CONFIG_MAPS, *key, options)
 
-    async def watch(self, scope: Scope, after: int) -> AsyncIterator[Seen]:
+    async def watch(self, scope: Scope, after: int) -> AsyncGenerator[Seen, None]:
         wanted = watch_options(scope, after)
         options = ListOptions(
             label_selector=wanted.get("labelSelector", ""),
@@ -166,7 +166,7 @@ class HttpDoor:
         conditions = {"preconditions": {"resourceVersion": str(expected)}} if expected else {}
         await self._call("DELETE", _path(*key), {"kind": "DeleteOptions", "apiVersion": "v1", **conditions})
 
-    async def watch(self, scope: Scope, after: int) -> AsyncIterator[Seen]:
+    async def watch(self, scope: Scope, after: int) -> AsyncGenerator[Seen, None]:
         params = {"watch": "true", **watch_options(scope, after)}
         try:
             async with self._session.get(self._url + _path(scope.namespace), params=params) as answer:
@@ -178,7 +178,7 @@ class HttpDoor:
                         raise _refusal(orjson.dumps(event["object"]), event["object"]["code"])
                     if found := seen(event["type"], event["object"]):
                         yield found
-        except (aiohttp.ClientError, TimeoutError, ValueError):
+        except (aiohttp.ClientError, RuntimeError, TimeoutError, ValueError):
             return  # cut off: what came before counts, a half line does not
 
     async def _call(
@@ -197,7 +197,7 @@ class HttpDoor:
                     raise _refusal(raw, answer.status)
                 found: Obj = orjson.loads(raw)
                 return found
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, RuntimeError, TimeoutError) as error:
             raise ApiError(503, "ServiceUnavailable", f"cut off: {type(error).__name__}") from None
 
 

@@ -221,7 +221,9 @@ def check_listings(history: History) -> list[Violation]:
             found.append(Violation("snapshot", f"the list of {scope} at {revision} is not the state at it"))
     for asked, revision, what in _reads_of_now(history):
         if revision < asked:
-            found.append(Violation("fresh", f"{what} shows {revision}, and {asked} was acknowledged before it was asked"))
+            found.append(
+                Violation("fresh", f"{what} shows {revision}, and {asked} was acknowledged before it was asked")
+            )
     return found
 
 

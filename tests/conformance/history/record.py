@@ -88,6 +88,8 @@ class Watched:
     invoked: float
     events: list[Seen] = field(default_factory=list)
     expired: bool = False
+    #: Whether it read slowly: such a one may be ended with 410 at any time, but nothing may be left out before.
+    slow: bool = False
     #: How far history was compacted, at most, when the watch ended.
     compacted: int = 0
 

@@ -179,7 +179,9 @@ def test_the_search_gives_up_branches_that_led_nowhere() -> None:
     assert find_order([*writes, op("get", (101, 102), value="w8", revision=10)]) is not None
 
 
-def history(*operations: Operation, log: list[Revision] | None = None, listings: list[Listing] | None = None) -> History:
+def history(
+    *operations: Operation, log: list[Revision] | None = None, listings: list[Listing] | None = None
+) -> History:
     return History(list(operations), listings or [], [], log if log is not None else [Revision(1, KEY, "red:1")])
 
 

@@ -107,7 +107,7 @@ def resumable(watch: Watched, log: Log) -> Iterator[str]:
     """A watch goes on right after the revision that it names, as long as that is kept."""
     _, start, live = watch.start()
     if watch.expired:
-        if watch.after and watch.after >= watch.compacted:
+        if watch.after and watch.after >= watch.compacted and not watch.slow:
             yield f"410 for {watch.after}, and only {watch.compacted} and before are gone"
         return
     changes = [event.revision for event in live if event.type != "BOOKMARK"]

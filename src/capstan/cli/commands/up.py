@@ -45,6 +45,25 @@ if TYPE_CHECKING:
     metavar="NAMESPACE/NAME[:PORT]=HOST:PORT",
     help="Where a webhook's Service can be reached; may be given several times.",
 )
+@click.option(
+    "--store",
+    metavar="etcd://HOST:PORT[,...][/PREFIX][?ca=..&cert=..&key=..]",
+    help="Keep the state in an etcd cluster, for several replicas, instead of in the data directory.",
+)
+@click.option(
+    "--pki-dir",
+    type=click.Path(file_okay=False),
+    help="Directory of the keys that replicas have in common: CA, ServiceAccounts, encryption.",
+)
+@click.option(
+    "--leader-elect-lease-duration",
+    "lease_seconds",
+    type=click.FloatRange(min=1.5),
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long replicas wait for a leader that is silent; only with --store.",
+)
 @audit_options
 def up(
     data_dir: str | None,
@@ -55,6 +74,9 @@ def up(
     encrypt: str,
     api_only: bool,
     webhook_services: tuple[str, ...],
+    store: str | None,
+    pki_dir: str | None,
+    lease_seconds: float,
     **audit: Any,
 ) -> None:
     """Run the management plane.
@@ -64,9 +86,11 @@ def up(
     from capstan.cli.logs import configure_logs
 
     configure_logs(verbose)
-    place = Place(Path(data_dir)) if data_dir else default_place()
+    place = Place(Path(data_dir) if data_dir else default_place().root, Path(pki_dir) if pki_dir else None)
     services = service_table(webhook_services)
-    chosen = Chosen(service_account_key, encrypt == "all", audit_options_of(audit), services, api_only)
+    chosen = Chosen(
+        service_account_key, encrypt == "all", audit_options_of(audit), services, api_only, store, lease_seconds
+    )
     run(_main(place, address, port, chosen))
 
 
@@ -79,12 +103,16 @@ class Chosen:
     audit: AuditOptions
     services: Table
     api_only: bool
+    store: str | None
+    lease_seconds: float
 
 
 async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
     from capstan.runtime.dialer import Dialer
+    from capstan.runtime.election import Terms
+    from capstan.store.etcd.address import EtcdAddress
     from capstan.store.sealing import EVERYTHING, SECRETS
 
     dialer = Dialer.from_environment()
@@ -100,6 +128,8 @@ async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
         audit=chosen.audit,
         services=chosen.services,
         api_only=chosen.api_only,
+        etcd=EtcdAddress.parse(chosen.store) if chosen.store else None,
+        election=Terms.of(chosen.lease_seconds),
     )
     plane = Plane(options)
     stopping = stop_on_signals()
