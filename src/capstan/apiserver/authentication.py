@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from capstan.api.errors import ApiError
 from capstan.api.verbs import User
@@ -72,6 +75,22 @@ def user_of_certificate(peer: Mapping[str, Any] | None) -> User | None:
     if not name:
         return None
     return User(name, (*groups, AUTHENTICATED))
+
+
+def without_group(user: User, group: str) -> User:
+    """The same user, not in that group."""
+    return replace(user, groups=tuple(name for name in user.groups if name != group))
+
+
+def is_signed_by(certificate: bytes | None, ca_pem: bytes) -> bool:
+    """Whether the CA's own key signed a certificate (DER)."""
+    try:
+        x509.load_der_x509_certificate(certificate or b"").verify_directly_issued_by(
+            x509.load_pem_x509_certificate(ca_pem)
+        )
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
 
 
 def unauthorized() -> ApiError:

@@ -57,7 +57,7 @@ class Site(Protocol):
 
     def handle(self, request: Request) -> Awaitable[Response]: ...
 
-    def user(self, certificate: Mapping[str, Any] | None) -> User | None: ...
+    def user(self, certificate: Mapping[str, Any] | None, tls: Any) -> User | None: ...
 
 
 class Connection(BaseProtocol):
@@ -118,7 +118,7 @@ class Connection(BaseProtocol):
         site = self._site
         site.connections[self] = None
         self._certificate = transport.get_extra_info("peercert") or None
-        self._user = site.trusted or site.user(self._certificate)
+        self._user = site.trusted or site.user(self._certificate, transport.get_extra_info("ssl_object"))
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]) if peer else ""
         self._due = site.loop.time() + site.deadlines.idle_seconds

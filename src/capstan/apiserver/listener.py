@@ -11,7 +11,8 @@ from typing import Any
 
 from capstan.api.verbs import User
 from capstan.apiserver.audit.auditor import Auditor
-from capstan.apiserver.authentication import user_of_certificate
+from capstan.apiserver.authentication import is_signed_by, user_of_certificate, without_group
+from capstan.apiserver.authorization import MASTERS
 from capstan.apiserver.connection import Connection, Deadlines
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.handler import Handler
@@ -54,6 +55,7 @@ class Listener:
         self.trusted = trusted
         self.closing = False
         self.connections: dict[Connection, None] = {}
+        self.own_ca = b""
         self.host = host
         self.port = 0
         self.handler = handler
@@ -80,8 +82,14 @@ class Listener:
     def handle(self, request: Request) -> Awaitable[Response]:
         return self.handler.handle(request)
 
-    def user(self, certificate: Mapping[str, Any] | None) -> User | None:
-        return user_of_certificate(certificate)
+    def user(self, certificate: Mapping[str, Any] | None, tls: Any) -> User | None:
+        """Whom a client certificate names. Only the server's own CA makes masters: where further CAs are trusted,
+        the group says nothing in their certificates."""
+        found = user_of_certificate(certificate)
+        if found is None or not self.own_ca or MASTERS not in found.groups:
+            return found
+        der = tls.getpeercert(True) if tls is not None else None
+        return found if is_signed_by(der, self.own_ca) else without_group(found, MASTERS)
 
     async def close(self) -> None:
         """End the watches, let requests finish, free the port."""
@@ -134,11 +142,14 @@ async def serve(
     deadlines: Deadlines | None = None,
     limits: Limits | None = None,
     auditor: Auditor | None = None,
+    own_ca: bytes = b"",
 ) -> Listener:
-    """Listen. Without TLS nobody can be recognised: then everybody is `trusted`, or refused when it is None."""
+    """Listen. Without TLS nobody can be recognised: then everybody is `trusted`, or refused when it is None. Where
+    `own_ca` (PEM) is given, nobody is in system:masters by a certificate that another CA signed."""
     context = tls.context() if isinstance(tls, TlsFiles) else tls
     listener: Listener
     handler = Handler(server, lambda: f"{host}:{listener.port}", limits=limits, auditor=auditor)
     listener = Listener(handler, host, trusted if context is None else None, deadlines or Deadlines())
+    listener.own_ca = own_ca
     await listener.open(port, context)
     return listener
