@@ -56,11 +56,11 @@ class Door:
 class Caller(asyncio.Protocol):
     """One connection that asks again as soon as it is answered, until its time is over or its questions are."""
 
-    def __init__(self, number: int, ask: Ask, until: float, count: int, tally: Tally) -> None:
+    def __init__(self, number: int, ask: Ask, count: int, tally: Tally) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._number = number
         self._ask = ask
-        self._until = until
+        self._until = 0.0
         self._count = count
         self._tally = tally
         self._asked = 0
@@ -71,6 +71,9 @@ class Caller(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
+
+    def begin(self, until: float) -> None:
+        self._until = until
         self._next()
 
     def _next(self) -> None:
@@ -112,12 +115,17 @@ async def press(door: Door, ask: Ask, *, connections: int, seconds: float = 1e9,
     """Ask from so many connections at once, for a time or `count` times each. Code 0 is a broken connection."""
     tally = Tally()
     loop = asyncio.get_running_loop()
+    callers = [Caller(number, ask, count, tally) for number in range(connections)]
+    for start in range(0, connections, 50):
+        await asyncio.gather(
+            *(
+                loop.create_connection(lambda made=caller: made, door.host, door.port, ssl=door.tls)  # type: ignore[misc]
+                for caller in callers[start : start + 50]
+            )
+        )
     until = time.perf_counter() + seconds
-    callers = []
-    for number in range(connections):
-        caller = Caller(number, ask, until, count, tally)
-        callers.append(caller)
-        await loop.create_connection(lambda made=caller: made, door.host, door.port, ssl=door.tls)  # type: ignore[misc]
+    for caller in callers:
+        caller.begin(until)
     await asyncio.gather(*(caller.done for caller in callers))
     return tally
 
