@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from capstan.apiserver.cel.values import Optional, View, size_of
+from capstan.apiserver.cel.values import View, size_of
 
 #: Units for one code point, and for one of a pattern.
 TRAVERSE, PATTERN = 0.1, 0.25
@@ -101,10 +101,7 @@ def _validate(args: Any, _: Any) -> int:
 
 
 def _equals(args: Any, _: Any) -> int:
-    first, second = args
-    if isinstance(first, Optional) or isinstance(second, Optional):
-        return ceil(min(size_of(first), size_of(second)) * TRAVERSE)
-    return ceil(min(size_of(first), size_of(second)) * TRAVERSE)
+    return ceil(min(size_of(args[0]), size_of(args[1])) * TRAVERSE)
 
 
 #: By function and how many arguments it has at least.
@@ -133,7 +130,10 @@ _COMPARED = [
 _SORTED = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
 _BY_OVERLOAD: dict[str, Price] = {
     **dict.fromkeys(
-        ("starts_with_string", "ends_with_string", "string_to_bytes", "bytes_to_string", "string_format"),
+        (
+            *("starts_with_string", "ends_with_string", "string_to_bytes", "bytes_to_string", "string_format"),
+            "strings_quote",
+        ),
         _first(TRAVERSE),
     ),
     "in_list": lambda args, _: size_of(args[1]),

@@ -13,6 +13,8 @@ from capstan.apiserver.cel.types import Type
 
 #: Code points that the pattern behind a named format is taken to have.
 _FORMAT_PATTERN = 128
+#: Code points that the name of a format is taken to have.
+_LONGEST_FORMAT = 64
 #: Types whose values compare at one unit.
 _FLAT = frozenset({"kubernetes.Quantity", "kubernetes.Semver", "net.IP", "net.CIDR"})
 
@@ -101,8 +103,15 @@ def _compared(target: Argument | None, args: list[Argument]) -> _Found:
 
 
 def _equal(target: Argument | None, args: list[Argument]) -> _Found:
-    if args[0].type == args[1].type and args[0].type.name in _FLAT:
-        return _FREE_OF_SIZE
+    if args[0].type == args[1].type:
+        name = args[0].type.name
+        if name in _FLAT or name.startswith("kubernetes.authorization."):
+            return _FREE_OF_SIZE
+        if name == "kubernetes.NamedFormat":
+            return Range(1, _LONGEST_FORMAT).scaled(TRAVERSE), None
+        if name == "kubernetes.URL":
+            size = args[1].size or ONE
+            return Range(1, size.most).scaled(TRAVERSE), None
     return _compared(target, args)
 
 

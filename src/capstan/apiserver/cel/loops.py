@@ -120,7 +120,12 @@ def _quantify(source: Run, rounds: _Rounds, predicate: Run, *, decisive: bool) -
 
     def run(frame: Frame) -> bool:
         failed: CelEvaluationError | None = None
+        decided = False
         for _ in rounds(frame, source(frame)):
+            if decided:
+                # What the book evaluates to find out that there is nothing left to do.
+                frame.spend(each - 1)
+                break
             frame.spend(each)
             try:
                 found = predicate(frame)
@@ -130,14 +135,13 @@ def _quantify(source: Run, rounds: _Rounds, predicate: Run, *, decisive: bool) -
                 failed = failed or error
                 continue
             if found is decisive:
-                frame.cost += 1
-                return bool(decisive)
-            if found.__class__ is not bool:
+                decided = True
+            elif found.__class__ is not bool:
                 failed = failed or no_such_overload()
         frame.cost += 1
-        if failed is not None:
+        if failed is not None and not decided:
             raise failed
-        return not decisive
+        return decisive is decided
 
     return run
 
