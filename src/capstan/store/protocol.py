@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from capstan.api.errors import ApiError
-from capstan.api.errors import ApiError
 from capstan.store.entry import Change, Entry
 
 
