@@ -6,8 +6,7 @@ entries in batches, and `backend.view` finds them there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Iterable
 
 from capstan.api.objects import Obj
 from capstan.apiserver.resources import Served, Target
@@ -15,19 +14,6 @@ from capstan.store.entry import Entry
 
 #: How many objects a webhook gets at once.
 BATCH = 250
-
-
-class Converter(Protocol):
-    """Converts a kind's objects outside of the process."""
-
-    async def convert(self, objects: Sequence[Obj], api_version: str) -> list[Obj]:
-        """The same objects in `api_version`, in order. Those that have it already come back as they are. Errors:
-        ApiError 500 with what the webhook said, or did not."""
-        ...
-
-
-def version_of(obj: Obj) -> str:
-    return str(obj["apiVersion"]).rpartition("/")[2]
 
 
 async def prepare(served: Served, entries: Iterable[Entry], version: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from capstan.api.kinds import Column, ScalePaths, convert_by_name_only
 from capstan.api.objects import Obj
-from capstan.apiserver.conversion import Converter
+from capstan.apiserver.converter import Converter
 from capstan.apiserver.definitions.customvalidator import CustomValidator
 from capstan.apiserver.discovery import version_priority
 from capstan.apiserver.resources import Served, ServedVersion

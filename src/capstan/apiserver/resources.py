@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from capstan.api.errors import ApiError
 from capstan.api.kinds import (
@@ -19,10 +18,8 @@ from capstan.api.kinds import (
 )
 from capstan.api.objects import Obj, Resource
 from capstan.api.verbs import User, WriteOptions
+from capstan.apiserver.converter import Converter
 from capstan.apiserver.validation import Validator
-
-if TYPE_CHECKING:
-    from capstan.apiserver.conversion import Converter
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,10 +197,10 @@ def test_the_protobuf_form_says_the_same() -> None:
     (kind,) = orjson.loads(bytes(_one(_named(widget, 31)["x-kubernetes-group-version-kind"], 2)))
     assert kind == {"group": "example.io", "kind": "Widget", "version": "v1"}
     properties = _named(_one(widget, 25), 1)
-    assert set(properties) == {"apiVersion", "kind", "metadata", *schema["properties"]}  # type: ignore[misc]
+    assert set(properties) == {"apiVersion", "kind", "metadata", *schema["properties"]}
     assert bytes(_one(properties["metadata"], 1)).endswith(b"ObjectMeta")
     text = {number: value for number, _, value in fields(properties["s"])}
-    assert (text[11], bytes(text[13])) == (5, b"^a")  # type: ignore[arg-type]
+    assert (text[11], bytes(text[13])) == (5, b"^a")
     assert {number for number, _, _ in fields(properties["n"])} == {9, 10, 22}
     assert bytes(_one(_one(_one(_one(properties["m"], 21), 1), 22), 1)) == b"string"
     assert [(n, v) for n, _, v in fields(_one(properties["f"], 21))] == [(2, 1)]

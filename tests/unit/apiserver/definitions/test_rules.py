@@ -145,7 +145,9 @@ def test_at_most_eight_selectable_fields() -> None:
 def test_what_all_versions_say_alike_is_told_once_and_at_the_top() -> None:
     crd = single({"type": "object", "properties": {"a": {}}})
     assert [f.field for f in definition_faults(crd)] == ["spec.validation.openAPIV3Schema.properties[a].type"]
-    versions = [{"name": n, "served": True, "storage": n == "v1", "schema": {}} for n in ("v1", "v2")]
+    versions: list[dict[str, Any]] = [
+        {"name": n, "served": True, "storage": n == "v1", "schema": {}} for n in ("v1", "v2")
+    ]
     for version in versions:
         version["schema"] = {"openAPIV3Schema": {"type": "object", "properties": {"a": {}}}}
     assert len(definition_faults(changed({"spec.versions": versions}))) == 1

@@ -303,7 +303,11 @@ def test_warnings() -> None:
 
 def test_a_transition_rule_needs_a_former_self() -> None:
     rule = [{"rule": "self == oldSelf"}]
-    item = {"type": "object", "properties": {"k": _STRING, "v": {**_STRING, "maxLength": 5}}, "required": ["k"]}
+    item: dict[str, Any] = {
+        "type": "object",
+        "properties": {"k": _STRING, "v": {**_STRING, "maxLength": 5}},
+        "required": ["k"],
+    }
     item["properties"]["v"]["x-kubernetes-validations"] = rule
     assert _of_a({**_KEYED, "items": item, "maxItems": 5}) == {}
     found = _of_a({"type": "array", "maxItems": 5, "items": item})
