@@ -59,8 +59,11 @@ class Place:
         return self.root / "capstan.pid"
 
     def make(self) -> None:
-        """Create the directory for its owner alone."""
+        """Create the directory for its owner alone; one of ours that others may enter is closed to them."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.root.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            self.root.chmod(0o700)
 
 
 def default_place() -> Place:

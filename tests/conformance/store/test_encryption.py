@@ -113,6 +113,23 @@ def test_what_lay_in_plain_text_is_gone_when_the_store_is_open(tmp_path: Path, p
     asyncio.run(main())
 
 
+def test_kinds_that_are_no_longer_chosen_are_plain_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        path = tmp_path / "store.db"
+        store = await _open(path, prefixes=(EVERYTHING,))
+        await store.commit([secret("x"), secret("c", prefix="/configmaps", text="harmless")])
+        await store.close()
+        assert b"harmless" not in path.read_bytes()
+        for _ in range(2):
+            store = await _open(path)
+            found = await store.get("/configmaps", "default", "c")
+            assert found is not None and found.object["stringData"]["b"] == "harmless"
+            await store.close()
+            assert b"harmless" in path.read_bytes() and leaks(tmp_path) == []
+
+    asyncio.run(main())
+
+
 def test_a_database_of_the_first_format_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     database = apsw.Connection(str(path))
