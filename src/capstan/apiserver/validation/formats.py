@@ -17,6 +17,10 @@ _DURATION = re.compile(r"[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m
 _UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?([0-9a-f])[0-9a-f]{3}-?([0-9a-f])[0-9a-f]{3}-?[0-9a-f]{12}", re.I)
 _HOSTNAME = re.compile(r"(?=.{1,255}$)[a-zA-Z0-9](?:[-a-zA-Z0-9]{0,62})(?:\.[a-zA-Z0-9][-a-zA-Z0-9]{0,62})*\.?")
 _MAC = re.compile(r"[0-9a-fA-F]{2}(?:([:-])[0-9a-fA-F]{2})(?:\1[0-9a-fA-F]{2}){4}")
+_CREDIT_CARD = re.compile(
+    r"4\d{12}(?:\d{3})?|5[1-5]\d{14}|6(?:011|5\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|(?:2131|1800|35\d{3})\d{11}"
+)
+_RGB = re.compile(r"rgb\(\s*(\d{1,3})\s*,\s*(\d{1,3})\s*,\s*(\d{1,3})\s*\)")
 _EMAIL = re.compile(r"[^@\s<>]+@[^@\s<>]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
@@ -78,9 +82,34 @@ def _uri(text: str) -> bool:
 def _uuid(version: str = "") -> Callable[[str], bool]:
     def check(text: str) -> bool:
         found = _UUID.fullmatch(text)
-        return bool(found) and (not version or (found is not None and found.group(1) == version))
+        if found is None or not version:
+            return found is not None
+        # Versions 4 and 5 also fix the variant.
+        return found.group(1) == version and (version == "3" or found.group(2).lower() in "89ab")
 
     return check
+
+
+def _isbn(*lengths: int) -> Callable[[str], bool]:
+    def check(text: str) -> bool:
+        digits = text.replace("-", "").replace(" ", "")
+        if len(digits) == 10 in lengths and re.fullmatch(r"\d{9}[\dX]", digits):
+            values = [10 if d == "X" else int(d) for d in digits]
+            return sum((10 - place) * value for place, value in enumerate(values)) % 11 == 0
+        if len(digits) == 13 in lengths and re.fullmatch(r"97[89]\d{10}", digits):
+            return sum(int(d) * (3 if place % 2 else 1) for place, d in enumerate(digits)) % 10 == 0
+        return False
+
+    return check
+
+
+def _credit_card(text: str) -> bool:
+    return _CREDIT_CARD.fullmatch(re.sub(r"\D", "", text)) is not None
+
+
+def _rgb(text: str) -> bool:
+    found = _RGB.fullmatch(text)
+    return found is not None and all(int(part) < 256 for part in found.groups())
 
 
 def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
@@ -89,19 +118,27 @@ def _matches(pattern: re.Pattern[str]) -> Callable[[str], bool]:
 
 #: Format -> whether a string has it.
 FORMATS: dict[str, Callable[[str], bool]] = {
+    "bsonobjectid": _matches(re.compile(r"[0-9a-fA-F]{24}")),
     "byte": _byte,
     "cidr": _cidr,
+    "creditcard": _credit_card,
     "date": _date,
     "date-time": _date_time,
     "datetime": _date_time,
     "duration": _matches(_DURATION),
     "email": _matches(_EMAIL),
+    "hexcolor": _matches(re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")),
     "hostname": _matches(_HOSTNAME),
     "ipv4": _address(4),
     "ipv6": _address(6),
+    "isbn": _isbn(10, 13),
+    "isbn10": _isbn(10),
+    "isbn13": _isbn(13),
     "k8s-long-name": _matches(_SUBDOMAIN),
     "k8s-short-name": _matches(_LABEL),
     "mac": _matches(_MAC),
+    "rgbcolor": _rgb,
+    "ssn": _matches(re.compile(r"\d{3}[- ]?\d{2}[- ]?\d{4}")),
     "uri": _uri,
     "uuid": _uuid(),
     "uuid3": _uuid("3"),

@@ -11,7 +11,7 @@ from capstan.api.errors import FieldCause
 from capstan.api.rules.jsonpatch import json_equal
 from capstan.apiserver.validation import fielderror
 from capstan.apiserver.validation.fielderror import Path
-from capstan.apiserver.validation.formats import FORMATS, INTEGERS
+from capstan.apiserver.validation.formats import INTEGERS, format_of
 
 #: Gives the refusal of a value, or None.
 Test = Callable[[Any, Path], FieldCause | None]
@@ -53,8 +53,9 @@ def string_tests(schema: Mapping[str, Any]) -> list[Test]:
         tests.append(_min_length(int(schema["minLength"])))
     if schema.get("pattern"):
         tests.append(_pattern(schema["pattern"]))
-    if schema.get("format") in FORMATS:
-        tests.append(_format(schema["format"]))
+    check = format_of(str(schema.get("format") or ""))
+    if check is not None:
+        tests.append(_format(schema["format"], check))
     return tests
 
 
@@ -124,8 +125,7 @@ def _pattern(pattern: str) -> Test:
     return lambda value, path: None if search(value) else fielderror.in_body(path, value, rule)
 
 
-def _format(name: str) -> Test:
-    has_format = FORMATS[name]
+def _format(name: str, has_format: Callable[[str], bool]) -> Test:
     return lambda value, path: None if has_format(value) else fielderror.wrong_format(path, name, value)
 
 

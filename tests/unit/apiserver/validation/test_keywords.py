@@ -208,3 +208,25 @@ def test_formats(format_: str, good: str, bad: str | None) -> None:
 def test_misspelt_base64_is_not_repeated() -> None:
     (message,) = messages({"type": "string", "format": "byte"}, "canary")
     assert "canary" not in message
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("isbn", "978-0321751041", "978-0321751042"),
+        ("isbn10", "0321751043", "978-0321751041"),
+        ("isbn13", "978-0321751041", "0321751043"),
+        ("creditcard", "4111-1111-1111-1111", "1234"),
+        ("ssn", "123-45-6789", "12-345-678"),
+        ("hexcolor", "#FFFFFF", "#GGG"),
+        ("rgbcolor", "rgb(255, 0, 1)", "rgb(256,0,1)"),
+        ("bsonobjectid", "507f1f77bcf86cd799439011", "x"),
+        ("uuid4", "f47ac10b-58cc-4372-a567-0e02b2c3d479", "f47ac10b-58cc-4372-c567-0e02b2c3d479"),
+        ("date-time", "2026-01-01T00:00:00Z", "2026-01-01"),
+        ("k8s-short-name", "a-b", "A.b"),
+    ],
+)
+def test_formats_that_few_know(name: str, good: str, bad: str) -> None:
+    schema = {"type": "string", "format": name}
+    assert messages(schema, good) == []
+    assert [m.partition(":")[0] for m in messages(schema, bad)] == ["spec.v"]
