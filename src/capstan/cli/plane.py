@@ -216,8 +216,12 @@ class Plane:
         if self._server is None or self._auditing is None or self._listener is None:
             raise ControlError("the management plane is still starting")
         options = self._options
-        kind = "sqlite" if options.etcd is None else "etcd"
-        store = {"store": kind, "encrypted": list(options.encrypted)}
+        etcd = options.etcd
+        store = {
+            "store": "sqlite" if etcd is None else "etcd",
+            "store_mutual_tls": etcd is not None and bool(etcd.ca and etcd.cert and etcd.key),
+            "encrypted": list(options.encrypted),
+        }
         auditor = self._auditing.auditor
         return await Posture(
             options.place, self._server, self._limits, options.audit, auditor, self.url, store

@@ -45,6 +45,7 @@ class Posture:
         """All of it as the self-audit reads it."""
         return {
             "url": self.url,
+            "shared": str(self.place.shared or ""),
             "authorization": ["RBAC" if isinstance(self.server.authorizer, RbacAuthorizer) else "AlwaysAllow"],
             "request_seconds": REQUEST_SECONDS,
             "events_per_second": self.limits.events_per_second,
@@ -67,7 +68,8 @@ class Posture:
         if not key.exists():
             return False
         own = _public(key.read_bytes())
-        others = (path for path in self.place.pki.glob("*.key") if path != key)
+        directories = (self.place.pki, self.place.authority)
+        others = (path for directory in directories for path in directory.glob("*.key") if path != key)
         return all(_public(path.read_bytes()) != own for path in others)
 
     async def _admission(self) -> Mapping[str, bool]:

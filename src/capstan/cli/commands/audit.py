@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -23,6 +24,8 @@ def audit(data_dir: str | None) -> None:
 
     place = Place(Path(data_dir)) if data_dir else default_place()
     settings = ask(place.control, {"command": "settings"})
+    if settings.get("shared"):
+        place = replace(place, shared=Path(str(settings["shared"])))
     log = (settings.get("audit") or {}).get("path")
     files = file_modes(place, [Path(log)] if log else [])
     findings = audited(Facts(files, int(settings["user"]), settings, probe(place, str(settings["url"]))))

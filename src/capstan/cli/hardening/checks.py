@@ -86,6 +86,10 @@ def _is_database(file: FileMode) -> bool:
     return not file.is_directory and "/state.db" in file.path
 
 
+def _database(facts: Facts) -> str:
+    return "" if facts.settings.get("store") == "etcd" else _files(_is_database, 0o600)(facts)
+
+
 def _is_kubeconfig(file: FileMode) -> bool:
     return file.path.endswith("/kubeconfig")
 
@@ -119,7 +123,7 @@ def _checks() -> Iterator[Check]:
         "1.1.1", "files of the plane are read by its user only", _files(_is_anything_else, 0o600), _CHMOD.format("600")
     )
     yield Check("1.1.2", "everything belongs to the plane's user", _owned, "chown the files named to the plane's user")
-    yield Check("1.1.11", "the database has mode 600 or less", _files(_is_database, 0o600), _CHMOD.format("600"))
+    yield Check("1.1.11", "the database has mode 600 or less", _database, _CHMOD.format("600"))
     yield Check(
         "1.1.13",
         "the administrator's kubeconfig has mode 600 or less",
@@ -263,7 +267,7 @@ def _connections() -> Iterator[Check]:
         "1.2.23",
         "etcd, where it is used, is reached over mutual TLS",
         _etcd,
-        "start the plane with --etcd-cafile, --etcd-certfile and --etcd-keyfile",
+        "start the plane with --store etcd://...?ca=FILE&cert=FILE&key=FILE",
     )
     yield Check(
         "1.2.25",

@@ -47,7 +47,8 @@ class Facts:
 
 def file_modes(place: Place, more: Sequence[Path] = ()) -> Sequence[FileMode]:
     """The data directory and everything in it, and further files that the plane uses."""
-    found = [place.root, *sorted(place.root.rglob("*")), *(path for path in more if path.exists())]
+    shared = () if place.shared is None else (place.shared, *sorted(place.shared.rglob("*")))
+    found = [place.root, *sorted(place.root.rglob("*")), *shared, *(path for path in more if path.exists())]
     return [_mode(path) for path in dict.fromkeys(found) if not path.is_symlink()]
 
 

@@ -22,7 +22,7 @@ _WEAK = ("kRSA", "aNULL", "3DES", "RC4", "SHA1", "ECDHE+SHA256:!AESGCM", "ECDHE+
 def probe(place: Place, url: str) -> Answers:
     """Raises OSError when nothing answers."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port or 443
-    ca = place.pki / "ca.crt"
+    ca = place.authority / "ca.crt"
     stranger = _context(ca)
     admin = _context(ca)
     admin.load_cert_chain(place.pki / "admin.crt", place.pki / "admin.key")

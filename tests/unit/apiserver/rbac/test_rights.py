@@ -66,6 +66,22 @@ def test_a_binding_gives_a_role_in_its_namespace_and_its_end_takes_it_back(run: 
     run(body)
 
 
+def test_who_is_taken_out_of_a_binding_has_its_rights_no_more(run: Run) -> None:
+    async def body(world: Any) -> None:
+        await role(world, "reader", rule("get", "core", "pods"))
+        await bind(world, "reader")
+        joe = User("joe", ())
+        await world.patch("RoleBinding", "reader", {"subjects": [{"kind": "User", "name": "joe"}]})
+        await world.settle()
+        asked = ("get", "", "pods", "default", "x")
+        assert may(world, joe, *asked) and not may(world, JANE, *asked)
+        await world.patch("RoleBinding", "reader", {"subjects": None})
+        await world.settle()
+        assert not may(world, joe, *asked)
+
+    run(body)
+
+
 @pytest.mark.parametrize(
     ("subject", "user"),
     [

@@ -17,7 +17,7 @@ from capstan.api.errors import ApiError
 from capstan.api.objects import Obj, Resource
 from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.exchange import Request
-from capstan.apiserver.tokens.keys import MAX_TOKEN_BYTES, key_ring
+from capstan.apiserver.tokens.keys import MAX_TOKEN_BYTES, TokenError, key_ring
 from capstan.apiserver.tokens.verify import ISSUER
 
 Run = Callable[[Callable[[Any], Awaitable[None]]], None]
@@ -459,6 +459,15 @@ def pem_of(key: Any) -> bytes:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return pem
+
+
+def test_a_key_is_found_by_its_name_only() -> None:
+    ring = key_ring(pem_of(ec.generate_private_key(ec.SECP256R1())))
+    import jwt
+
+    named = jwt.api_jws.PyJWS().encode(b"{}", ring._private, "ES256", {"kid": "other"})
+    with pytest.raises(TokenError, match="not known"):
+        ring.open(named)
 
 
 def test_keys_that_are_too_weak() -> None:
