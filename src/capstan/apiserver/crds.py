@@ -180,8 +180,9 @@ class DefinitionController:
 
     async def _serve(self, entry: Entry) -> None:
         """First in service, then established: a client that waits for the condition finds the resource."""
-        crd = entry.object
-        status = defined_status(crd, self._names.taken_besides(crd), self._backend.clock())
+        crd, now = entry.object, self._backend.clock()
+        taken = self._names.taken_besides(crd)
+        status = defined_status(crd, taken, now)
         defined = {**crd, "status": status}
         self._names.note(defined)
         served = (crd["spec"], status["acceptedNames"])
@@ -189,7 +190,7 @@ class DefinitionController:
             self._backend.registry.add(kind_of_crd(defined, self._converter(crd)))
             self._known[entry.name] = served
         if status != crd.get("status"):
-            await self._change(entry.name, _with_status(status), "status")
+            await self._change(entry.name, _with_status(lambda current: defined_status(current, taken, now)), "status")
 
     def _converter(self, crd: Obj) -> WebhookConverter | None:
         webhook = conversion_webhook(crd)
@@ -213,11 +214,13 @@ class DefinitionController:
         registry.close(group, plural)
         self._ending[served.prefix] = entry.name
         if not is_true(crd, "Terminating"):
-            text = "CustomResource deletion is in progress"
-            status = terminating(crd, True, "InstanceDeletionInProgress", text, self._backend.clock())
-            await self._change(entry.name, _with_status(status), "status")
+            await self._change(entry.name, _with_status(self._terminating), "status")
         if not await self._delete_all(served):
             await self._release(entry.name, "InstanceDeletionCompleted", "removed all instances")
+
+    def _terminating(self, crd: Obj) -> Obj:
+        text = "CustomResource deletion is in progress"
+        return terminating(crd, True, "InstanceDeletionInProgress", text, self._backend.clock())
 
     async def _release(self, name: str, reason: str, message: str) -> None:
         """Nothing is left: the definition's finalizer goes, and with the last one the definition."""
@@ -257,5 +260,6 @@ class DefinitionController:
                 raise
 
 
-def _with_status(status: Obj) -> Callable[[Obj], Obj]:
-    return lambda current: {**current, "status": status}
+def _with_status(status: Callable[[Obj], Obj]) -> Callable[[Obj], Obj]:
+    """Changes the status that is there when it is written: what others wrote to it meanwhile stays."""
+    return lambda current: {**current, "status": status(current)}
