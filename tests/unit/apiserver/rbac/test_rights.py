@@ -199,6 +199,21 @@ def test_a_put_that_creates_is_a_create(run: Run) -> None:
     run(body)
 
 
+def test_an_apply_that_creates_is_a_create(run: Run) -> None:
+    async def body(world: Any) -> None:
+        maps = world.resource("ConfigMap")
+        config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}}
+        await role(world, "patch", rule("patch", "core", "configmaps"))
+        await bind(world, "patch")
+        verbs, options = world.server.verbs(JANE), WriteOptions(field_manager="jane")
+        error = await refused(verbs.patch(maps, "default", "m", "apply", config, options))
+        assert error.code == 403 and "cannot create" in error.message
+        await world.create("ConfigMap", "m")
+        await verbs.patch(maps, "default", "m", "apply", config, options)
+
+    run(body)
+
+
 WRITE_ROLES = rule("create update patch", RBAC, "roles rolebindings clusterroles clusterrolebindings")
 PODS = rule("get", "core", "pods")
 
