@@ -14,8 +14,6 @@ from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
 from capstan.apiserver import apiservices
 from capstan.apiserver.admission import Chained
-from capstan.apiserver.admission.policies import Policies, PolicyChain, PolicyStatus
-from capstan.apiserver.admission.policies.view import PREFIXES as POLICIES
 from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
@@ -26,6 +24,8 @@ from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
 from capstan.apiserver.garbage import GarbageCollector
 from capstan.apiserver.openapi import OPENAPI, OpenApi
+from capstan.apiserver.policies import Policies, PolicyChain, PolicyStatus
+from capstan.apiserver.policies.view import PREFIXES as POLICIES
 from capstan.apiserver.rbac.aggregation import RoleAggregation
 from capstan.apiserver.rbac.authorizer import RbacAuthorizer
 from capstan.apiserver.rbac.escalation import Grants

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from capstan.apiserver.cel import types as t
 from capstan.apiserver.cel.costs import Price, price_of
 from capstan.apiserver.cel.errors import CostExceeded, no_such_overload
-from capstan.apiserver.cel.frame import Frame, Run
+from capstan.apiserver.cel.frame import Compiling, Frame, Run
 from capstan.apiserver.cel.functions import Overload
 from capstan.apiserver.cel.nodes import Call
 from capstan.apiserver.cel.standard import index_list, index_map
 from capstan.apiserver.cel.types import Type
 from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, View, equal, lookup, matches_type
 
-if TYPE_CHECKING:
-    from capstan.apiserver.cel.compiler import Compiler
 
-
-def compile_call(compiler: Compiler, node: Call) -> Run:
+def compile_call(compiler: Compiling, node: Call) -> Run:
     """A call as a closure: arguments, implementation, price."""
     target = [node.target] if node.target is not None else []
     nodes = [*target, *node.args]

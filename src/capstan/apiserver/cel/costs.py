@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
+from capstan.apiserver.cel.bounds import surcharge
 from capstan.apiserver.cel.values import View, size_of
 
 #: Units for one code point, and for one of a pattern.
@@ -116,7 +117,7 @@ _BY_FUNCTION: dict[str, Price] = {
     **dict.fromkeys(("replace", "split", "ip.isCanonical"), _first(2 * TRAVERSE)),
     "join": lambda _, result: ceil(size_of(result) * 2 * TRAVERSE),
     "find": _pattern,
-    "findAll": _pattern,
+    "findAll": lambda args, result: _pattern(args, result) + surcharge(len(result)),
     **dict.fromkeys(("cidr", "isIP", "isCIDR", "quantity", "isQuantity", "semver", "isSemver"), _first(TRAVERSE)),
     "containsIP": _contains_address,
     "containsCIDR": _contains_network,
@@ -137,6 +138,7 @@ _BY_OVERLOAD: dict[str, Price] = {
         _first(TRAVERSE),
     ),
     "in_list": lambda args, _: size_of(args[1]),
+    "add_list": lambda _, result: 1 + surcharge(len(result)),
     **dict.fromkeys(_COMPARED, _smaller),
     "add_string": _together,
     "add_bytes": _together,

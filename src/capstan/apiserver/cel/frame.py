@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from capstan.apiserver.cel.errors import CostExceeded
+from capstan.apiserver.cel.nodes import Node
 
 
 class Frame:
@@ -27,3 +28,19 @@ class Frame:
 
 #: A compiled node.
 Run = Callable[[Frame], Any]
+
+
+class Compiling(Protocol):
+    """What the parts of the compiler need of it: closures of other nodes, and slots for local variables."""
+
+    def compile(self, node: Node) -> Run: ...
+
+    def constant(self, node: Node) -> Any:
+        """The value of a node that is always the same, else ABSENT."""
+        ...
+
+    def bind(self, name: str) -> int:
+        """A slot for a local variable, visible until `unbind`."""
+        ...
+
+    def unbind(self) -> None: ...

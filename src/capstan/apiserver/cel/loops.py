@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from capstan.apiserver.cel.costs import LIST
 from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_overload
-from capstan.apiserver.cel.frame import Frame, Run
+from capstan.apiserver.cel.frame import Compiling, Frame, Run
 from capstan.apiserver.cel.nodes import Comprehension
 from capstan.apiserver.cel.standard import format_value
 from capstan.apiserver.cel.values import ABSENT, View, from_key, iterate, keys_of, lookup, map_key
-
-if TYPE_CHECKING:
-    from capstan.apiserver.cel.compiler import Compiler
 
 #: Sets the variables of each round, one after the other.
 _Rounds = Callable[[Frame, Any], Iterator[None]]
@@ -39,7 +36,7 @@ class Lazy:
         return value
 
 
-def compile_loop(compiler: Compiler, node: Comprehension) -> Run:
+def compile_loop(compiler: Compiling, node: Comprehension) -> Run:
     if node.macro == "bind":
         return _bind(compiler, node)
     source = compiler.compile(node.iter_range)
@@ -62,7 +59,7 @@ def compile_loop(compiler: Compiler, node: Comprehension) -> Run:
     return _to_list(source, rounds, filtered, made or _read(first), own=made is None)
 
 
-def _bind(compiler: Compiler, node: Comprehension) -> Run:
+def _bind(compiler: Compiling, node: Comprehension) -> Run:
     value = compiler.compile(node.accu_init)
     slot = compiler.bind(node.accu_var)
     result = compiler.compile(node.result)

@@ -9,6 +9,7 @@ from typing import Any
 
 from capstan.apiserver.cel import times
 from capstan.apiserver.cel import types as t
+from capstan.apiserver.cel.bounds import check_comparisons, check_list
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.functions import Functions, Overload, function, member
 from capstan.apiserver.cel.patterns import pattern_of
@@ -83,13 +84,19 @@ def _product(first: float, second: float) -> float:
 
 def add_lists(first: list[Any], second: list[Any]) -> list[Any]:
     """Lists one after the other; by Kubernetes' rules where items have keys or are a set."""
+    check_list(len(first) + len(second))
     if isinstance(first, KeyedList):
         placed = {first.key_of(item): item for item in first}
         placed.update((first.key_of(item), item) for item in second)
         return KeyedList(list(placed.values()), first.keys)
     if isinstance(first, SetList):
         result = SetList(first)
-        result.extend(item for item in second if not contains(first, item))
+        texts = {item for item in first if item.__class__ is str}
+        if len(texts) < len(first):
+            check_comparisons(len(first), len(second))
+            result.extend(item for item in second if not contains(first, item))
+        else:
+            result.extend(item for item in second if item not in texts)
         return result
     return [*first, *second]
 

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from capstan.apiserver.cel import types as t
+from capstan.apiserver.cel.bounds import check_comparisons
 from capstan.apiserver.cel.errors import CelEvaluationError, no_such_overload
 from capstan.apiserver.cel.types import Type
 
@@ -257,6 +258,7 @@ def contains_all(items: Sequence[Any], wanted: Sequence[Any]) -> bool:
     if all(item.__class__ is str for item in items):
         names = set(items)
         return all(item.__class__ is str and item in names for item in wanted)
+    check_comparisons(len(items), len(wanted))
     return all(contains(items, item) for item in wanted)
 
 

@@ -141,3 +141,28 @@ def test_an_exceeded_budget_is_never_absorbed() -> None:
 def test_the_target_of_optmap_is_charged_twice_as_upstream_does() -> None:
     program = ENVIRONMENT.compile("self.?s.optMap(x, x).hasValue()")
     assert program.measure({"self": OBJECT})[1] == 2 * 2 + 5
+
+
+BIG = {"type": "object", "properties": {"t": {"type": "string"}, "l": {"type": "array", "items": {"type": "integer"}}}}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "self.t.replace('', self.t).size() > 0",
+        "self.l.map(x, self.t).join(self.t).size() > 0",
+        "'%s%s%s%s%s%s%s%s'.format([self.t, self.t, self.t, self.t, self.t, self.t, self.t, self.t]).size() > 0",
+        "self.l.distinct().size() > 0",
+        "sets.contains(self.l, self.l)",
+        "sets.intersects(self.l, self.l.map(x, -1 - x))",
+        "[self.l, self.l, self.l, self.l].flatten().size() > 0",
+        "self.t.findAll('').size() > 0",
+        "cel.bind(a, self.l + self.l, cel.bind(b, a + a, cel.bind(c, b + b, cel.bind(d, c + c, (d + d).size() > 0))))",
+    ],
+)
+def test_what_would_outgrow_everything_is_stopped_before_it_is_made(rule: str) -> None:
+    declared = schema_type(BIG)
+    assert declared is not None
+    value = {"t": "x" * 3_000_000, "l": list(range(600_000))}
+    with pytest.raises(CostExceeded):
+        Environment({"self": declared}).compile(rule).evaluate({"self": value}, Budget(remaining=10_000_000))

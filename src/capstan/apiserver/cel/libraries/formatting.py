@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from capstan.apiserver.cel import times
+from capstan.apiserver.cel.bounds import check_text
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.standard import double_of_string, string_of_bytes
 from capstan.apiserver.cel.types import Type
@@ -36,10 +37,10 @@ def quoted(text: str) -> str:
 def format_text(template: str, arguments: list[Any]) -> str:
     """A template with its clauses filled. Errors: CelEvaluationError."""
     remaining = iter(enumerate(arguments))
-    place = 0
+    place = made = 0
 
     def fill(found: re.Match[str]) -> str:
-        nonlocal place
+        nonlocal place, made
         precision, verb = found.groups()
         if verb == "%":
             return "%"
@@ -52,7 +53,10 @@ def format_text(template: str, arguments: list[Any]) -> str:
         if item is None:
             raise CelEvaluationError(f"index {place} out of range")
         place += 1
-        return show(item[1], int(precision) if precision else 6)
+        shown = show(item[1], int(precision) if precision else 6)
+        made += len(shown)
+        check_text(made)
+        return shown
 
     return _CLAUSE.sub(fill, template)
 

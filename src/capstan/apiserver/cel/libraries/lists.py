@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from capstan.apiserver.cel import types as t
+from capstan.apiserver.cel.bounds import check_comparisons, check_list
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.functions import Functions, Overload, function, member
 from capstan.apiserver.cel.standard import STANDARD
@@ -84,6 +85,7 @@ def _flatten(items: list[Any], depth: int = 1) -> list[Any]:
     for item in items:
         if isinstance(item, list) and depth > 0:
             found.extend(_flatten(item, depth - 1))
+            check_list(len(found))
         else:
             found.append(item)
     return found
@@ -102,6 +104,8 @@ def _sorted_by(items: list[Any], keys: list[Any]) -> list[Any]:
 def _distinct(items: list[Any]) -> list[Any]:
     found: list[Any] = []
     texts: set[str] = set()
+    if any(item.__class__ is not str for item in items):
+        check_comparisons(len(items), len(items))
     for item in items:
         if item.__class__ is str:
             if item in texts:
@@ -111,6 +115,11 @@ def _distinct(items: list[Any]) -> list[Any]:
             continue
         found.append(item)
     return found
+
+
+def _intersects(first: list[Any], second: list[Any]) -> bool:
+    check_comparisons(len(first), len(second))
+    return any(contains(second, item) for item in first)
 
 
 def _range(count: int) -> list[int]:
@@ -159,7 +168,5 @@ SETS: Functions = {
             lambda a, b: contains_all(a, b) and contains_all(b, a),
         ),
     ),
-    "sets.intersects": (
-        function("list_sets_intersects_list", (_LIST, _LIST), t.BOOL, lambda a, b: any(contains(b, v) for v in a)),
-    ),
+    "sets.intersects": (function("list_sets_intersects_list", (_LIST, _LIST), t.BOOL, _intersects),),
 }

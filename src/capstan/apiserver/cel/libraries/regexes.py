@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.apiserver.cel import types as t
+from capstan.apiserver.cel.bounds import check_list
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.functions import Functions, member
 from capstan.apiserver.cel.patterns import pattern_of
@@ -26,6 +27,7 @@ def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
         if len(found) == limit:
             break
         found.append(str(match.group()))
+        check_list(len(found))
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from capstan.apiserver.cel import types as t
+from capstan.apiserver.cel.bounds import check_text
 from capstan.apiserver.cel.errors import CelEvaluationError
 from capstan.apiserver.cel.functions import Functions, function, member
 from capstan.apiserver.cel.libraries.formatting import format_text, quoted
@@ -59,9 +60,16 @@ def _split(text: str, separator: str, limit: int = -1) -> list[str]:
     return list(text)
 
 
+def _replace(text: str, old: str, new: str, limit: int = -1) -> str:
+    places = text.count(old) if limit < 0 else min(limit, text.count(old))
+    check_text(len(text) + places * len(new))
+    return text.replace(old, new, limit)
+
+
 def _join(parts: list[Any], separator: str = "") -> str:
     if any(part.__class__ is not str for part in parts):
         raise CelEvaluationError("join: invalid input: list elements must be strings")
+    check_text(sum(map(len, parts)) + len(separator) * len(parts))
     return separator.join(parts)
 
 
@@ -80,8 +88,8 @@ STRINGS: Functions = {
     "lowerAscii": (member("string_lower_ascii", (t.STRING,), t.STRING, lambda s: s.translate(_LOWER)),),
     "upperAscii": (member("string_upper_ascii", (t.STRING,), t.STRING, lambda s: s.translate(_UPPER)),),
     "replace": (
-        member("string_replace_string_string", (t.STRING,) * 3, t.STRING, str.replace),
-        member("string_replace_string_string_int", (*(t.STRING,) * 3, t.INT), t.STRING, str.replace),
+        member("string_replace_string_string", (t.STRING,) * 3, t.STRING, _replace),
+        member("string_replace_string_string_int", (*(t.STRING,) * 3, t.INT), t.STRING, _replace),
     ),
     "split": (
         member("string_split_string", (t.STRING, t.STRING), _TEXTS, _split),

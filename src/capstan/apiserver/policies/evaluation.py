@@ -10,11 +10,11 @@ from capstan.api.objects import Obj
 from capstan.api.verbs import DeleteOptions, User
 from capstan.apiserver import authorization
 from capstan.apiserver.admission import Attributes
-from capstan.apiserver.admission.policies.compiled import Compiled, Expression
-from capstan.apiserver.admission.policies.scope import REQUEST_RESOURCE
 from capstan.apiserver.authorization import Authorizer
 from capstan.apiserver.cel import ABSENT, Budget, CelEvaluationError, CostExceeded, View
 from capstan.apiserver.cel.libraries.authorizer import RESOURCE_CHECK, Answer, Check, Question
+from capstan.apiserver.policies.compiled import Compiled, Expression
+from capstan.apiserver.policies.scope import REQUEST_RESOURCE
 
 OUT_OF_BUDGET = "validation failed due to running out of cost budget, no further validation rules will be run"
 #: The longest message that a messageExpression may give.

@@ -8,9 +8,9 @@ from typing import Any
 
 from capstan.api.errors import FieldCause
 from capstan.api.objects import Obj
-from capstan.apiserver.admission.policies.scope import environment, mutating_environment
 from capstan.apiserver.cel import CelError, Environment, Program, Type
 from capstan.apiserver.cel.types import Field
+from capstan.apiserver.policies.scope import environment, mutating_environment
 
 #: Kinds of results that expressions of each sort may have; dyn is looked at when it is there.
 _BOOL = frozenset({"bool", "dyn"})

@@ -8,11 +8,11 @@ from typing import Any
 from capstan.api.errors import ApiError
 from capstan.api.objects import Obj
 from capstan.api.verbs import User, WriteOptions
-from capstan.apiserver.admission.policies.scope import variables
-from capstan.apiserver.admission.policies.view import VALIDATING
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.cel import CelError, Environment, Type, schema_type
 from capstan.apiserver.cel.types import DYN, Field
+from capstan.apiserver.policies.scope import variables
+from capstan.apiserver.policies.view import VALIDATING
 from capstan.apiserver.resources import Registry
 from capstan.apiserver.writing import Change, Writer
 from capstan.store.protocol import CompactedError

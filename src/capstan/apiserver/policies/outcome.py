@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from capstan.apiserver.admission.policies.validating import Denial, Verdict
+from capstan.apiserver.policies.validating import Denial, Verdict
 
 _FAILURES = "validation.policy.admission.k8s.io/validation_failure"
 #: No more failures than these are written into an audit event.

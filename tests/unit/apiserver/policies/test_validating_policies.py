@@ -11,7 +11,7 @@ import pytest
 from capstan.api.errors import ApiError
 from capstan.api.verbs import User
 from capstan.apiserver.admission.notes import collect
-from tests.unit.apiserver.admission.conftest import CONFIGMAPS, Body, Place
+from tests.unit.apiserver.policies.conftest import CONFIGMAPS, Body, Place
 
 At = Callable[[Body], None]
 FEW = {

@@ -10,24 +10,24 @@ from capstan.api.errors import invalid
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Attributes
 from capstan.apiserver.admission.notes import note
-from capstan.apiserver.admission.policies.compiled import compiled
-from capstan.apiserver.admission.policies.evaluation import Seen
-from capstan.apiserver.admission.policies.matching import (
+from capstan.apiserver.authorization import Authorizer
+from capstan.apiserver.backend import Backend
+from capstan.apiserver.conversion import converted
+from capstan.apiserver.policies.compiled import compiled
+from capstan.apiserver.policies.evaluation import Seen
+from capstan.apiserver.policies.matching import (
     Subject,
     is_exempt,
     labels_of,
     matched_version,
     matches_resources,
 )
-from capstan.apiserver.admission.policies.mutating import mutated
-from capstan.apiserver.admission.policies.mutating import refusal as mutation_refusal
-from capstan.apiserver.admission.policies.outcome import Outcome
-from capstan.apiserver.admission.policies.params import ParamsError, find_params
-from capstan.apiserver.admission.policies.validating import Denial, judge, refusal
-from capstan.apiserver.admission.policies.view import MUTATING, VALIDATING, Hook, Policies
-from capstan.apiserver.authorization import Authorizer
-from capstan.apiserver.backend import Backend
-from capstan.apiserver.conversion import converted
+from capstan.apiserver.policies.mutating import mutated
+from capstan.apiserver.policies.mutating import refusal as mutation_refusal
+from capstan.apiserver.policies.outcome import Outcome
+from capstan.apiserver.policies.params import ParamsError, find_params
+from capstan.apiserver.policies.validating import Denial, judge, refusal
+from capstan.apiserver.policies.view import MUTATING, VALIDATING, Hook, Policies
 
 _NAMESPACES = "/namespaces"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from capstan.api.errors import ApiError, FieldCause, forbidden
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Attributes
-from capstan.apiserver.admission.policies.compiled import Compiled, Validation
-from capstan.apiserver.admission.policies.evaluation import Evaluation, ExpressionError, Seen
+from capstan.apiserver.policies.compiled import Compiled, Validation
+from capstan.apiserver.policies.evaluation import Evaluation, ExpressionError, Seen
 
 _CODES = {"Unauthorized": 401, "Forbidden": 403, "Invalid": 422, "RequestEntityTooLarge": 413}
 _LONGEST_NOTE = 10 * 1024

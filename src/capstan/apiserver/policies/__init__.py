@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from capstan.apiserver.admission.policies.chain import PolicyChain
-from capstan.apiserver.admission.policies.view import Policies
-from capstan.apiserver.admission.policies.warnings import PolicyStatus
+from capstan.apiserver.policies.chain import PolicyChain
+from capstan.apiserver.policies.view import Policies
+from capstan.apiserver.policies.warnings import PolicyStatus
 
 __all__ = ["Policies", "PolicyChain", "PolicyStatus"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from capstan.api.errors import ApiError
-from tests.unit.apiserver.admission.conftest import CONFIGMAPS, Body, Place
+from tests.unit.apiserver.policies.conftest import CONFIGMAPS, Body, Place
 
 At = Callable[[Body], None]
 

@@ -8,13 +8,13 @@ from typing import Any
 from capstan.api.errors import ApiError, FieldCause, forbidden
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Attributes
-from capstan.apiserver.admission.policies.compiled import Compiled, Mutation
-from capstan.apiserver.admission.policies.evaluation import Evaluation, ExpressionError, Seen
 from capstan.apiserver.apply.merge import merge
 from capstan.apiserver.apply.types import type_of
 from capstan.apiserver.cel.values import copy_plain
 from capstan.apiserver.patch.jsonpatch import apply_json_patch
 from capstan.apiserver.patch.mergekeys import builtin_rules
+from capstan.apiserver.policies.compiled import Compiled, Mutation
+from capstan.apiserver.policies.evaluation import Evaluation, ExpressionError, Seen
 
 _OPERATION = frozenset({"op", "path", "from", "value"})
 

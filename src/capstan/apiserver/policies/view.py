@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capstan.api.objects import Obj
-from capstan.apiserver.admission.policies.compiled import Compiled, compiled
+from capstan.apiserver.policies.compiled import Compiled, compiled
 from capstan.store.entry import Entry
 from capstan.store.protocol import CompactedError, Store
 
