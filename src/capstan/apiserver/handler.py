@@ -24,7 +24,7 @@ from capstan.apiserver.discovery import Discovery, version_response
 from capstan.apiserver.endpoints import Endpoints
 from capstan.apiserver.exchange import Request, Response, error_response, text_response
 from capstan.apiserver.health import HEALTH_CHECKS, health_response
-from capstan.apiserver.limits import Admission, Limits, flow_headers
+from capstan.apiserver.limits import FLOW_HEADERS, Admission, Limits
 from capstan.apiserver.requestinfo import RequestInfo, request_info
 from capstan.apiserver.resources import Registry
 from capstan.apiserver.routing import parse_route
@@ -115,8 +115,7 @@ class Handler:
             self._audited(self._auditor, record, audit_id, request, info, response)
         headers = response.headers
         headers["Audit-Id"] = audit_id
-        for name, value in flow_headers(info.level):
-            headers[name] = value
+        headers.update(FLOW_HEADERS[info.level])
         self._metrics.count(request, info, response.status, self._monotonic() - began, _is_known(self._server, info))
         return response
 

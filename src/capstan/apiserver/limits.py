@@ -19,7 +19,14 @@ EXEMPT = "exempt"
 LEVELS = (LEASES, SYSTEM, WORKLOAD)
 
 _SYSTEM_GROUPS = frozenset((MASTERS, "system:nodes", "system:serviceaccounts:kube-system"))
-_NUMBERS = {level: number for number, level in enumerate((EXEMPT, LEASES, SYSTEM, WORKLOAD), 1)}
+#: Which room a request was in, as clients of Kubernetes' flow control are told it.
+FLOW_HEADERS: Mapping[str, Mapping[str, str]] = {
+    level: {
+        "X-Kubernetes-Pf-Flowschema-Uid": f"00000000-0000-4000-8000-0000000000{number}1",
+        "X-Kubernetes-Pf-Prioritylevel-Uid": f"00000000-0000-4000-8000-0000000000{number}2",
+    }
+    for number, level in enumerate((EXEMPT, LEASES, SYSTEM, WORKLOAD), 1)
+}
 
 
 def _rooms() -> Mapping[str, Room]:
@@ -124,12 +131,3 @@ def level_of(info: RequestInfo, user: User) -> str:
     if user.name.startswith(("system:kube-", "system:capstan:")) or not _SYSTEM_GROUPS.isdisjoint(user.groups):
         return SYSTEM
     return WORKLOAD
-
-
-def flow_headers(level: str) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The pair of headers that tells which room a request was in."""
-    number = _NUMBERS[level]
-    return (
-        ("X-Kubernetes-Pf-Flowschema-Uid", f"00000000-0000-4000-8000-0000000000{number}1"),
-        ("X-Kubernetes-Pf-Prioritylevel-Uid", f"00000000-0000-4000-8000-0000000000{number}2"),
-    )
