@@ -14,7 +14,7 @@ from capstan.api.errors import ApiError, bad_request
 from capstan.api.kinds import Query
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Chain, NoChain
-from capstan.apiserver.resources import Registry, Served, Target
+from capstan.apiserver.resources import Registry, Served
 from capstan.store.entry import Entry
 from capstan.store.protocol import Store, StoreError, UnreadableError, Write
 
@@ -118,12 +118,6 @@ def view_json(served: Served, entry: Entry, version: str) -> bytes:
     if version == served.storage and not served.custom:
         return entry.json
     return orjson.dumps(view(served, entry, version))
-
-
-def stored_version(target: Target, obj: Obj) -> Obj:
-    """An object of the request in the version that is kept."""
-    served = target.served
-    return obj if target.version.name == served.storage else served.convert(obj, served.storage)
 
 
 def internal_error(message: str) -> ApiError:
