@@ -53,6 +53,7 @@ class Site(Protocol):
     deadlines: Deadlines
     trusted: User | None
     closing: bool
+    date: bytes
     connections: dict[Connection, None]
 
     def handle(self, request: Request) -> Awaitable[Response]: ...
@@ -311,7 +312,7 @@ class Connection(BaseProtocol):
         if is_worth_gzip(body) and accepts_gzip(request.headers):
             # zlib lets other threads run: the loop goes on with small requests.
             body, encoding = await self._loop.run_in_executor(None, gzipped, body), "gzip"
-        head = answer_head(response, len(body), encoding=encoding, close=close)
+        head = answer_head(response, len(body), self._site.date, encoding=encoding, close=close)
         if request.method == "HEAD":
             transport.write(head)
         elif len(body) <= _JOIN_BYTES:
@@ -341,7 +342,7 @@ class Connection(BaseProtocol):
                 await self._web_socket(request, response)
                 return False
             squeezed = gzip_compressor() if response.may_gzip and accepts_gzip(request.headers) else None
-            self.transport.write(answer_head(response, None, encoding="gzip" if squeezed else ""))
+            self.transport.write(answer_head(response, None, self._site.date, encoding="gzip" if squeezed else ""))
             if request.method == "HEAD":
                 return False
             async for chunk in response.stream:

@@ -84,6 +84,9 @@ class Handler:
         self._audit_prefix = server.backend.new_uid()[:23]
         self._audit_number = 0
 
+    def now(self) -> datetime:
+        return self._server.now()
+
     def end_watches(self) -> None:
         self._endpoints.end_watches()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from functools import cache
 from http import HTTPStatus
 
@@ -24,31 +25,20 @@ def _line(name: str, value: str) -> bytes:
     return f"{name}: {value}\r\n".encode()
 
 
-class _Date:
-    """The Date header, made once a second."""
-
-    __slots__ = ("_line", "_second")
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._line = b""
-
-    def line(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._line = time.strftime("Date: %a, %d %b %Y %H:%M:%S GMT\r\n", time.gmtime(second)).encode()
-        return self._line
+def date_line(now: datetime) -> bytes:
+    """The Date header of answers in this second."""
+    return f"Date: {format_datetime(now.astimezone(UTC), usegmt=True)}\r\n".encode()
 
 
-_DATE = _Date()
 _FEW = frozenset(("Cache-Control", "Vary", "X-Kubernetes-Pf-Flowschema-Uid", "X-Kubernetes-Pf-Prioritylevel-Uid"))
 
 
-def answer_head(response: Response, length: int | None, *, encoding: str = "", close: bool = False) -> bytes:
+def answer_head(
+    response: Response, length: int | None, date: bytes, *, encoding: str = "", close: bool = False
+) -> bytes:
     """All up to the empty line. `length` None means chunks. Header values were made by this server, but parts of
     them may come from a client: line breaks never get through."""
-    parts = [_status_line(response.status), _line("Content-Type", response.content_type), _DATE.line()]
+    parts = [_status_line(response.status), _line("Content-Type", response.content_type), date]
     for name, value in response.headers.items():
         parts.append(_line(name, value) if name in _FEW else _free(name, value))
     for text in response.warnings:

@@ -16,6 +16,7 @@ from capstan.apiserver.authorization import MASTERS
 from capstan.apiserver.connection import Connection, Deadlines
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.handler import Handler
+from capstan.apiserver.head import date_line
 from capstan.apiserver.limits import Limits
 from capstan.apiserver.server import ApiServer
 
@@ -54,6 +55,8 @@ class Listener:
         self.deadlines = deadlines
         self.trusted = trusted
         self.closing = False
+        #: The Date header, made again by the timer.
+        self.date = date_line(handler.now())
         self.connections: dict[Connection, None] = {}
         self.own_ca = b""
         self.host = host
@@ -119,6 +122,7 @@ class Listener:
 
     def _check(self) -> None:
         """One timer for all connections: a deadline costs a request nothing but a number."""
+        self.date = date_line(self.handler.now())
         now = self.loop.time()
         for connection in tuple(self.connections):
             connection.check(now)
