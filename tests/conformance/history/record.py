@@ -184,7 +184,7 @@ class Log:
     def _marks(self) -> list[dict[Key, tuple[int, str]]]:
         """The state before every so many revisions."""
         present: dict[Key, tuple[int, str]] = {}
-        marks = [{}]
+        marks: list[dict[Key, tuple[int, str]]] = [{}]
         for start in range(0, len(self.revisions), _MARK):
             _replay(present, self.revisions[start : start + _MARK])
             marks.append(dict(present))
