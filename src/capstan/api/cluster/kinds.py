@@ -1,4 +1,4 @@
-"""Kinds of Cluster API's core: Cluster, Machine, MachineSet, MachineDeployment, MachineHealthCheck."""
+"""Kinds of Cluster API's core: Cluster, Machine, its sets, deployments, health checks and drain rules."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from capstan.api.cluster.admission import (
     admit_cluster,
     admit_machine,
     admit_machine_deployment,
+    admit_machine_drain_rule,
     admit_machine_health_check,
     admit_machine_set,
 )
@@ -14,17 +15,20 @@ from capstan.api.cluster.conversion import (
     convert_cluster,
     convert_machine,
     convert_machinedeployment,
+    convert_machinedrainrule,
     convert_machinehealthcheck,
     convert_machineset,
 )
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, GROUP, PROVIDER_LABEL
 from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
 from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
 from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
+from capstan.api.cluster.v1beta1.machinedrainrule import MachineDrainRule as MachineDrainRuleV1Beta1
 from capstan.api.cluster.v1beta1.machinehealthcheck import MachineHealthCheck as MachineHealthCheckV1Beta1
 from capstan.api.cluster.v1beta1.machineset import MachineSet as MachineSetV1Beta1
 from capstan.api.kinds import AGE, Column, Kind, ScalePaths, Version
@@ -229,10 +233,31 @@ MACHINE_HEALTH_CHECK = Kind(
     admit=admit_machine_health_check,
 )
 
+_DRAIN_RULE_COLUMNS = (
+    Column("Behavior", ".spec.drain.behavior"),
+    Column("Order", ".spec.drain.order"),
+    AGE,
+)
+
+MACHINE_DRAIN_RULE = Kind(
+    group=GROUP,
+    kind="MachineDrainRule",
+    plural="machinedrainrules",
+    versions=(
+        Version("v1beta2", MachineDrainRule, storage=True, status=False, columns=_DRAIN_RULE_COLUMNS),
+        Version("v1beta1", MachineDrainRuleV1Beta1, deprecated=True, status=False, columns=_DRAIN_RULE_COLUMNS),
+    ),
+    categories=("cluster-api",),
+    labels=_LABELS,
+    convert=convert_machinedrainrule,
+    admit=admit_machine_drain_rule,
+)
+
 KINDS = (
     CLUSTER,
     MACHINE,
     MACHINE_SET,
     MACHINE_DEPLOYMENT,
     MACHINE_HEALTH_CHECK,
+    MACHINE_DRAIN_RULE,
 )

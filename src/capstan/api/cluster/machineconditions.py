@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import CONTROL_PLANE_LABEL
 from capstan.api.meta import Condition
 from capstan.api.rules.bullets import names
-from capstan.api.rules.conditions import FALSE, TRUE, UNKNOWN, Reasons, Source, aggregate, is_false
+from capstan.api.rules.conditions import FALSE, TRUE, UNKNOWN, Reasons, Source, aggregate, find_condition, is_false
 from capstan.api.rules.replicas import is_compared
 
 #: How long a deletion may take before it is worth a word.
 _STALE = timedelta(minutes=15)
+#: From when on a drain has to explain itself elsewhere than in its own condition.
+_SLOW_DRAIN = timedelta(minutes=5)
+
+#: What the message of a drain says of pods that stay.
+VIOLATES_BUDGET: Final = "cannot evict pod as it would violate the pod's disruption budget."
+NOT_REMOVED: Final = "deletionTimestamp set, but still not removed from the Node"
+EVICTION_FAILED: Final = "failed to evict Pod"
+NOT_COMPLETED: Final = "waiting for completion"
+_DRAIN_DELAYS: Final = (
+    (VIOLATES_BUDGET, "PodDisruptionBudgets"),
+    (NOT_REMOVED, "Pods not terminating"),
+    (EVICTION_FAILED, "Pod eviction errors"),
+    (NOT_COMPLETED, "Pods not completed yet"),
+)
 
 
 def machines_ready(machines: Sequence[Machine], target: str = "MachinesReady") -> Condition:
@@ -52,11 +67,32 @@ def awaiting_owner(machines: Sequence[Machine]) -> list[Machine]:
 def stale_text(machines: Sequence[Machine], now: datetime) -> str:
     """Machines whose deletion takes long; empty when there are none."""
     slow = [
-        m.metadata.name
+        m
         for m in machines
         if m.metadata.deletion_timestamp is not None and now - m.metadata.deletion_timestamp > _STALE
     ]
-    return f"{_machines(slow)} in deletion since more than 15m" if slow else ""
+    if not slow:
+        return ""
+    text = f"{_machines(sorted(m.metadata.name for m in slow))} in deletion since more than 15m"
+    found = {cause for m in slow for cause in drain_delays(m, find_condition(m.status.conditions, "Deleting"), now)}
+    return text + delay_text(found)
+
+
+def drain_delays(machine: Machine, deleting: Condition | None, now: datetime) -> list[str]:
+    """What a drain that takes long waits for, by the words of its condition `Deleting`; none before five minutes."""
+    since = machine.status.deletion.node_drain_start_time
+    if deleting is None or deleting.status != TRUE or deleting.reason != "DrainingNode":
+        return []
+    if since is None or now - since <= _SLOW_DRAIN:
+        return []
+    return [cause for words, cause in _DRAIN_DELAYS if words in deleting.message]
+
+
+def delay_text(causes: Iterable[str]) -> str:
+    """`, delay likely due to` these causes, in the house order; empty without any."""
+    found = set(causes)
+    listed = ", ".join(cause for _, cause in _DRAIN_DELAYS if cause in found)
+    return f", delay likely due to {listed}" if listed else ""
 
 
 def replicas_unset(type: str) -> Condition:

@@ -3,6 +3,7 @@
 from capstan.api.cluster.admission.cluster import admit_cluster
 from capstan.api.cluster.admission.machine import admit_machine
 from capstan.api.cluster.admission.machinedeployment import admit_machine_deployment
+from capstan.api.cluster.admission.machinedrainrule import admit_machine_drain_rule
 from capstan.api.cluster.admission.machinehealthcheck import admit_machine_health_check
 from capstan.api.cluster.admission.machineset import admit_machine_set
 
@@ -10,6 +11,7 @@ __all__ = [
     "admit_cluster",
     "admit_machine",
     "admit_machine_deployment",
+    "admit_machine_drain_rule",
     "admit_machine_health_check",
     "admit_machine_set",
 ]

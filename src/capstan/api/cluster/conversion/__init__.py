@@ -5,6 +5,7 @@ from __future__ import annotations
 from capstan.api.cluster.conversion.cluster import convert_cluster
 from capstan.api.cluster.conversion.machine import convert_machine
 from capstan.api.cluster.conversion.machinedeployment import convert_machinedeployment
+from capstan.api.cluster.conversion.machinedrainrule import convert_machinedrainrule
 from capstan.api.cluster.conversion.machinehealthcheck import convert_machinehealthcheck
 from capstan.api.cluster.conversion.machineset import convert_machineset
 
@@ -12,6 +13,7 @@ __all__ = [
     "convert_cluster",
     "convert_machine",
     "convert_machinedeployment",
+    "convert_machinedrainrule",
     "convert_machinehealthcheck",
     "convert_machineset",
 ]

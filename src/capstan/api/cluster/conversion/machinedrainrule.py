@@ -1,0 +1,7 @@
+"""MachineDrainRule between v1beta1 and v1beta2, which have the same fields."""
+
+from __future__ import annotations
+
+from capstan.api.conversion import Converter, Spoke, same
+
+convert_machinedrainrule = Converter("v1beta2", {"v1beta1": Spoke(same, same)}, remembers=False)
