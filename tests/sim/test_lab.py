@@ -12,7 +12,7 @@ import pytest
 
 from capstan.api.errors import TransientError
 from capstan.api.objects import Key
-from capstan.providers.talos.channel_grpclib import GrpcChannels
+from capstan.providers.talos.channels import GrpcChannels
 from capstan.providers.talos.client import TalosClient
 from capstan.runtime.clock import SystemClock
 from capstan.runtime.dialer import Dialer

@@ -32,7 +32,7 @@ from capstan.providers.proxmox.client import Clients
 from capstan.providers.proxmox.transport import Endpoint
 from capstan.providers.proxmox.transport_http import HttpTransports
 from capstan.providers.talos import talos_controllers
-from capstan.providers.talos.channel_grpclib import GrpcChannels
+from capstan.providers.talos.channels import GrpcChannels
 from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.clock import SystemClock

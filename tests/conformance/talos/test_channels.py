@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from capstan.providers.talos.channel import ChannelFactory
-from capstan.providers.talos.channel_grpclib import GrpcChannels
+from capstan.providers.talos.channels import GrpcChannels
 from capstan.runtime.clock import SystemClock
 from capstan.runtime.dialer import Dialer
 from capstan.sim import loop

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from grpclib.client import Channel as GrpcChannel
@@ -23,31 +22,21 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 
 from capstan.api.errors import TransientError
 from capstan.api.rules.certificates import CertificateError, key_to_pkcs8_pem, load_private_key
-from capstan.providers.talos.channel import APID_PORT, ClientCredentials, RpcError
+from capstan.providers.talos.channel import ClientCredentials, RpcError
+from capstan.providers.talos.channels import Connect
 
 DEADLINE_EXCEEDED = 4
 UNAVAILABLE = 14
 UNAUTHENTICATED = 16
 
-#: Opens a connected, non-blocking socket, through a proxy where there is one. Raises TransientError.
-Connect = Callable[[str, int], Awaitable[socket.socket]]
 
-
-class GrpcChannels:
-    """Opens channels; `connect` is the dialer's."""
-
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-
-    async def connect(
-        self, address: str, credentials: ClientCredentials | None, port: int = APID_PORT
-    ) -> GrpcConnection:
-        """A channel to an apid. It connects with its first call. Raises RpcError for unusable credentials."""
-        try:
-            context = maintenance_context() if credentials is None else client_context(credentials)
-        except (CertificateError, ssl.SSLError, ValueError):
-            raise RpcError(UNAUTHENTICATED, "the Talos client certificate or key cannot be read") from None
-        return GrpcConnection(_DialledChannel(self._connect, address, port, context), address)
+def open_connection(connect: Connect, address: str, credentials: ClientCredentials | None, port: int) -> GrpcConnection:
+    """A channel to an apid. It connects with its first call. Raises RpcError for unusable credentials."""
+    try:
+        context = maintenance_context() if credentials is None else client_context(credentials)
+    except (CertificateError, ssl.SSLError, ValueError):
+        raise RpcError(UNAUTHENTICATED, "the Talos client certificate or key cannot be read") from None
+    return GrpcConnection(_DialledChannel(connect, address, port, context), address)
 
 
 def client_context(credentials: ClientCredentials) -> ssl.SSLContext:

@@ -20,7 +20,8 @@ from grpclib.server import Server
 from capstan.api.objects import Key
 from capstan.api.rules import certificates as certs
 from capstan.providers.talos.channel import ClientCredentials, RpcError
-from capstan.providers.talos.channel_grpclib import GrpcChannels, _Raw
+from capstan.providers.talos.channel_grpclib import _Raw
+from capstan.providers.talos.channels import GrpcChannels
 from capstan.providers.talos.client import TalosClient, TalosClients
 from capstan.providers.talos.rpc import message
 from capstan.runtime.dialer import Dialer
