@@ -97,9 +97,9 @@ def list_bytes(shape: Shape, page: EntryPage) -> bytes:
         body = {"kind": kind, "apiVersion": f"meta.k8s.io/{accepted.version}", "metadata": metadata, "items": items}
         return encoded(accepted, body)
     head = orjson.dumps({"kind": served.kind_of_list, "apiVersion": target.api_version, "metadata": metadata})
-    items = [view_json(served, entry, version) for entry in page.entries]
-    items_json = b",".join(_untyped(target, items) if served.builtin else items)
-    body_json = b"".join((head[:-1], b',"items":[', items_json, b"]}"))
+    encoded_items = [view_json(served, entry, version) for entry in page.entries]
+    joined = b",".join(_untyped(target, encoded_items) if served.builtin else encoded_items)
+    body_json = b"".join((head[:-1], b',"items":[', joined, b"]}"))
     return encoded(accepted, orjson.loads(body_json)) if accepted.media == YAML else body_json
 
 
