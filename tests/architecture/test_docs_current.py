@@ -42,6 +42,8 @@ def commands(text: str) -> Iterator[list[str]]:
     """The `capstan` commands in the sh blocks of a page, as words."""
     for block in _BLOCK.findall(text):
         for line in block.replace("\\\n", " ").splitlines():
+            if not line.startswith("capstan "):
+                continue
             words = shlex.split(line.partition(" | ")[0].partition(" > ")[0], comments=True)
             if words[:1] == ["capstan"]:
                 yield words[1:]

@@ -30,6 +30,17 @@ SHARED = {
     ("Machine", frozenset({"status", "status.conditions[UpToDate]"})): (
         "the control plane says it of its own Machines, the Machine's controller of all others"
     ),
+    **{
+        ("Machine", frozenset({"status", f"status.conditions[{condition}]"})): (
+            "the Machine's controller leaves this condition to those who judge and repair it"
+        )
+        for condition in (
+            "HealthCheckSucceeded",
+            "OwnerRemediated",
+            "OwnerRemediated: WaitingForRemediation",
+            "ExternallyRemediated",
+        )
+    },
 }
 
 Field = tuple[str, str, str]

@@ -115,6 +115,7 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
                 "spec.minReadySeconds",
                 "spec.readinessGates",
                 "spec.taints",
+                "status.conditions[OwnerRemediated]",
             ),
         ),
         Writes("infrastructure machines", ("metadata.annotations[of its set]",)),

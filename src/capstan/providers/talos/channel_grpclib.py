@@ -23,7 +23,7 @@ from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
 from capstan.api.errors import TransientError
 from capstan.api.rules.certificates import CertificateError, key_to_pkcs8_pem, load_private_key
 from capstan.providers.talos.channel import ClientCredentials, RpcError
-from capstan.providers.talos.channels import Connect
+from capstan.providers.talos.dialling import Connect
 
 DEADLINE_EXCEEDED = 4
 UNAVAILABLE = 14

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Awaitable, Callable
-
 from capstan.providers.talos.channel import APID_PORT, Channel, ClientCredentials
-
-#: Opens a connected, non-blocking socket, through a proxy where there is one. Raises TransientError.
-Connect = Callable[[str, int], Awaitable[socket.socket]]
+from capstan.providers.talos.dialling import Connect
 
 
 class GrpcChannels:
