@@ -35,6 +35,8 @@ _LOOKED_AT_ONLY = frozenset({("Topology", "spec.topology")})
 #: The folders whose code acts on the kinds of a group. Simulation, generators and the API server do not act.
 ROOMS = {
     "cluster.x-k8s.io": ("controllers", "providers", "runtime", "insight"),
+    "addons.cluster.x-k8s.io": ("controllers",),
+    "runtime.cluster.x-k8s.io": ("controllers",),
     "infrastructure.cluster.x-k8s.io": ("providers/proxmox",),
     "bootstrap.cluster.x-k8s.io": ("providers/talos",),
     "controlplane.cluster.x-k8s.io": ("providers/talos",),

@@ -11,11 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from capstan.api.addons.conversion import convert_clusterresourceset, convert_clusterresourcesetbinding
 from capstan.api.bootstrap.conversion import convert_talosconfig, convert_talosconfigtemplate
 from capstan.api.cluster.conversion import (
     convert_cluster,
     convert_machine,
     convert_machinedeployment,
+    convert_machinepool,
     convert_machineset,
 )
 from capstan.api.conversion import DATA_ANNOTATION, FACTS_ANNOTATION, Converter
@@ -26,6 +28,7 @@ from capstan.api.infrastructure.conversion import (
     convert_proxmoxmachinetemplate,
 )
 from capstan.api.ipam.conversion import convert_inclusterippool, convert_ipaddress, convert_ipaddressclaim
+from capstan.api.runtime.conversion import convert_extensionconfig
 
 CRDS = Path(__file__).resolve().parents[4] / "shared" / "data" / "crds"
 
@@ -34,6 +37,10 @@ KINDS: list[tuple[str, Converter, str]] = [
     ("machines.cluster.x-k8s.io", convert_machine, "v1beta1"),
     ("machinesets.cluster.x-k8s.io", convert_machineset, "v1beta1"),
     ("machinedeployments.cluster.x-k8s.io", convert_machinedeployment, "v1beta1"),
+    ("machinepools.cluster.x-k8s.io", convert_machinepool, "v1beta1"),
+    ("clusterresourcesets.addons.cluster.x-k8s.io", convert_clusterresourceset, "v1beta1"),
+    ("clusterresourcesetbindings.addons.cluster.x-k8s.io", convert_clusterresourcesetbinding, "v1beta1"),
+    ("extensionconfigs.runtime.cluster.x-k8s.io", convert_extensionconfig, "v1alpha1"),
     ("proxmoxclusters.infrastructure.cluster.x-k8s.io", convert_proxmoxcluster, "v1alpha1"),
     ("proxmoxclustertemplates.infrastructure.cluster.x-k8s.io", convert_proxmoxclustertemplate, "v1alpha1"),
     ("proxmoxmachines.infrastructure.cluster.x-k8s.io", convert_proxmoxmachine, "v1alpha1"),

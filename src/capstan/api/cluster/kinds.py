@@ -8,6 +8,7 @@ from capstan.api.cluster.admission import (
     admit_machine_deployment,
     admit_machine_drain_rule,
     admit_machine_health_check,
+    admit_machine_pool,
     admit_machine_set,
 )
 from capstan.api.cluster.cluster import Cluster
@@ -17,12 +18,14 @@ from capstan.api.cluster.conversion import (
     convert_machinedeployment,
     convert_machinedrainrule,
     convert_machinehealthcheck,
+    convert_machinepool,
     convert_machineset,
 )
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, GROUP, PROVIDER_LABEL
 from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
@@ -30,6 +33,7 @@ from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
 from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
 from capstan.api.cluster.v1beta1.machinedrainrule import MachineDrainRule as MachineDrainRuleV1Beta1
 from capstan.api.cluster.v1beta1.machinehealthcheck import MachineHealthCheck as MachineHealthCheckV1Beta1
+from capstan.api.cluster.v1beta1.machinepool import MachinePool as MachinePoolV1Beta1
 from capstan.api.cluster.v1beta1.machineset import MachineSet as MachineSetV1Beta1
 from capstan.api.kinds import AGE, Column, Kind, ScalePaths, Version
 
@@ -253,11 +257,51 @@ MACHINE_DRAIN_RULE = Kind(
     admit=admit_machine_drain_rule,
 )
 
+_MACHINE_POOL_COLUMNS = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Desired", ".spec.replicas", "integer"),
+    Column("Current", ".status.replicas", "integer"),
+    Column("Ready", ".status.readyReplicas", "integer"),
+    Column("Available", ".status.availableReplicas", "integer"),
+    Column("Up-to-date", ".status.upToDateReplicas", "integer"),
+    Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+    Column("Phase", ".status.phase"),
+    AGE,
+    Column("Version", ".spec.template.spec.version"),
+)
+
+_MACHINE_POOL_COLUMNS_V1BETA1 = (
+    Column("Cluster", ".spec.clusterName"),
+    Column("Desired", ".spec.replicas", "integer", 10),
+    Column("Replicas", ".status.replicas"),
+    Column("Phase", ".status.phase"),
+    AGE,
+    Column("Version", ".spec.template.spec.version"),
+)
+
+MACHINE_POOL = Kind(
+    group=GROUP,
+    kind="MachinePool",
+    plural="machinepools",
+    versions=(
+        Version("v1beta2", MachinePool, storage=True, columns=_MACHINE_POOL_COLUMNS, scale=ScalePaths()),
+        Version(
+            "v1beta1", MachinePoolV1Beta1, deprecated=True, columns=_MACHINE_POOL_COLUMNS_V1BETA1, scale=ScalePaths()
+        ),
+    ),
+    short_names=("mp",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+    convert=convert_machinepool,
+    admit=admit_machine_pool,
+)
+
 KINDS = (
     CLUSTER,
     MACHINE,
     MACHINE_SET,
     MACHINE_DEPLOYMENT,
     MACHINE_HEALTH_CHECK,
+    MACHINE_POOL,
     MACHINE_DRAIN_RULE,
 )

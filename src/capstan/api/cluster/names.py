@@ -80,6 +80,7 @@ CLUSTER_FINALIZER: Final = "cluster.cluster.x-k8s.io"
 MACHINE_FINALIZER: Final = "machine.cluster.x-k8s.io"
 MACHINE_SET_FINALIZER: Final = "cluster.x-k8s.io/machineset"
 MACHINE_DEPLOYMENT_FINALIZER: Final = "cluster.x-k8s.io/machinedeployment"
+MACHINE_POOL_FINALIZER: Final = "machinepool.cluster.x-k8s.io"
 
 #: The type of the Secrets that belong to a cluster (kubeconfig, certificates, bootstrap data).
 CLUSTER_SECRET_TYPE: Final = "cluster.x-k8s.io/secret"

@@ -5,6 +5,7 @@ from capstan.api.cluster.admission.machine import admit_machine
 from capstan.api.cluster.admission.machinedeployment import admit_machine_deployment
 from capstan.api.cluster.admission.machinedrainrule import admit_machine_drain_rule
 from capstan.api.cluster.admission.machinehealthcheck import admit_machine_health_check
+from capstan.api.cluster.admission.machinepool import admit_machine_pool
 from capstan.api.cluster.admission.machineset import admit_machine_set
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "admit_machine_deployment",
     "admit_machine_drain_rule",
     "admit_machine_health_check",
+    "admit_machine_pool",
     "admit_machine_set",
 ]

@@ -7,6 +7,7 @@ from capstan.api.cluster.conversion.machine import convert_machine
 from capstan.api.cluster.conversion.machinedeployment import convert_machinedeployment
 from capstan.api.cluster.conversion.machinedrainrule import convert_machinedrainrule
 from capstan.api.cluster.conversion.machinehealthcheck import convert_machinehealthcheck
+from capstan.api.cluster.conversion.machinepool import convert_machinepool
 from capstan.api.cluster.conversion.machineset import convert_machineset
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "convert_machinedeployment",
     "convert_machinedrainrule",
     "convert_machinehealthcheck",
+    "convert_machinepool",
     "convert_machineset",
 ]

@@ -1,0 +1,1 @@
+"""The add-ons group as v1beta1 has it."""

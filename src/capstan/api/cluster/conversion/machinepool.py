@@ -1,0 +1,40 @@
+"""MachinePool between v1beta1 and v1beta2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters, machine_spec, with_defaults
+from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, unless_empty, upgrade
+from capstan.api.objects import Obj
+
+_REFS: Final = (
+    ("spec", "template", "spec", "bootstrap", "configRef"),
+    ("spec", "template", "spec", "infrastructureRef"),
+)
+_OLD_COUNTERS: Final = ("readyReplicas", "availableReplicas", "unavailableReplicas")
+_NEW_COUNTERS: Final = ("readyReplicas", "availableReplicas", "upToDateReplicas")
+_MOVES: Final = (
+    *CONDITIONS,
+    *FAILURES,
+    *machine_spec("spec.template.spec."),
+    *counters("status", "status.deprecated.v1beta1", _OLD_COUNTERS),
+    *counters("status.v1beta2", "status", _NEW_COUNTERS),
+    move("spec.minReadySeconds", "spec.template.spec.minReadySeconds", unless_empty),
+    move("status.bootstrapReady", "status.initialization.bootstrapDataSecretCreated", true_only),
+    move("status.infrastructureReady", "status.initialization.infrastructureProvisioned", true_only),
+)
+_ZEROS: Final = dict.fromkeys(_OLD_COUNTERS, 0)
+
+
+def _up(obj: Obj) -> Obj:
+    return with_defaults(upgrade(refs_up(obj, _REFS), _MOVES), ("status", "deprecated", "v1beta1"), _ZEROS)
+
+
+def _down(obj: Obj) -> Obj:
+    after = downgrade(refs_down(obj, _REFS), _MOVES)
+    return with_defaults(after, ("status",), {**_ZEROS, "bootstrapReady": False, "infrastructureReady": False})
+
+
+convert_machinepool = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})

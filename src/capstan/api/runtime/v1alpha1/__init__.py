@@ -1,0 +1,1 @@
+"""The runtime group as v1alpha1 has it."""
