@@ -42,7 +42,10 @@ from capstan.apiserver.tokens.legacy import SecretTokens
 from capstan.apiserver.tokens.verify import AccountTokens
 from capstan.apiserver.upkeep import NamespaceController
 from capstan.apiserver.verbs import Parts, ServerVerbs
+from capstan.apiserver.webhooks.admission import WebhookChain, Webhooks
+from capstan.apiserver.webhooks.admission.view import PREFIXES as WEBHOOKS
 from capstan.apiserver.webhooks.client import ServiceResolver, WebhookClient, no_services
+from capstan.apiserver.webhooks.services import StoredServices
 from capstan.apiserver.writing import Writer
 from capstan.store.protocol import CompactedError, Store, StoreError, StoreUnavailableError
 
@@ -100,8 +103,11 @@ class ApiServer:
             self.registry.add(with_tokens(accounts, self.backend, self.account_tokens))
         self._policies = Policies(store)
         by_policies = PolicyChain(self.backend, self._policies, self.authorizer)
-        self.backend.chain = Chained((by_policies, Grants(self._rbac, self.registry), self.backend.chain))
-        self.webhooks = WebhookClient(services)
+        self.webhooks = WebhookClient(services, StoredServices(store).find)
+        self._configured = Webhooks(store)
+        by_webhooks = WebhookChain(self.backend, self._configured, self.webhooks, self.authorizer)
+        grants = Grants(self._rbac, self.registry)
+        self.backend.chain = Chained((by_policies, grants, by_webhooks, self.backend.chain))
         self._own = OwnDefinitions(self.backend, scheme.kinds)
         self._parts = Parts(
             self.backend,
@@ -156,6 +162,7 @@ class ApiServer:
             )
             await definitions.load()
             self._spawn(definitions.run, "definitions")
+        await self._start_webhooks()
         if self.registry.by_plural("", "namespaces"):
             self._spawn(upkeep.run, "namespaces")
         if self.registry.by_plural(apiservices.GROUP, "apiservices"):
@@ -175,6 +182,15 @@ class ApiServer:
         for prefix in POLICIES:
             self._spawn(partial(self._policies.follow, prefix), prefix)
         self._spawn(PolicyStatus(self.backend, self._parts.writer, SYSTEM).run, "policies")
+
+    async def _start_webhooks(self) -> None:
+        """Webhooks are asked from the first request on, but not about what this server makes when it starts: one
+        that is away, or runs on what this server manages, must not keep it from starting."""
+        if self.registry.by_plural("admissionregistration.k8s.io", "validatingwebhookconfigurations") is None:
+            return
+        await self._configured.load()
+        for prefix in WEBHOOKS:
+            self._spawn(partial(self._configured.follow, prefix), prefix)
 
     async def _start_rights(self) -> None:
         """Roles and bindings are complete and known before the first request is answered."""

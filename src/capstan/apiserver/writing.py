@@ -250,7 +250,9 @@ class Writer:
         mutated, more = await self._backend.chain.mutate(step.attributes(new))
         if mutated is None or mutated is new:
             return new, warnings + more
-        return await self._conformed_again(step, new, mutated), warnings + more
+        # What others made of it has to pass as if it had been sent: the kind's own defaults and rules are last.
+        new, warnings = await self._own_admission(step, await self._conformed_again(step, new, mutated))
+        return new, warnings + more
 
     async def _owned(self, step: Step, new: Obj) -> Obj:
         """The object with who owns which field of it."""
@@ -283,8 +285,11 @@ class Writer:
     async def _conformed_again(self, step: Step, new: Obj, mutated: Obj) -> Obj:
         """What the chain made of an object, within the bounds of the request and of the schema."""
         target = step.target
-        metadata = {**metadata_of(mutated), **{k: v for k, v in new["metadata"].items() if k in PROTECTED}}
+        metadata = {k: v for k, v in metadata_of(mutated).items() if k not in PROTECTED}
+        metadata |= {k: v for k, v in new["metadata"].items() if k in PROTECTED}
         body = {**mutated, "metadata": metadata}
+        if step.old is None and target.version.status and not target.served.born_with_status:
+            body = {**_without(body, "status"), **({"status": new["status"]} if "status" in new else {})}
         body = await converted(target.served, body, target.version.name)
         body, _ = conform(target, body, step.before, replace(step.options, field_validation="Ignore"))
         body = await to_stored(target, body)

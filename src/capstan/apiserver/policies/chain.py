@@ -16,11 +16,11 @@ from capstan.apiserver.conversion import converted
 from capstan.apiserver.policies.compiled import compiled
 from capstan.apiserver.policies.evaluation import Seen
 from capstan.apiserver.policies.matching import (
-    Subject,
     is_exempt,
-    labels_of,
     matched_version,
     matches_resources,
+    namespace_of,
+    subject_of,
 )
 from capstan.apiserver.policies.mutating import mutated
 from capstan.apiserver.policies.mutating import refusal as mutation_refusal
@@ -28,8 +28,6 @@ from capstan.apiserver.policies.outcome import Outcome
 from capstan.apiserver.policies.params import ParamsError, find_params
 from capstan.apiserver.policies.validating import Denial, judge, refusal
 from capstan.apiserver.policies.view import MUTATING, VALIDATING, Hook, Policies
-
-_NAMESPACES = "/namespaces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class PolicyChain:
         hooks = self._policies.hooks(MUTATING)
         if not hooks or attributes.new is None or is_exempt(attributes):
             return attributes.new, ()
-        namespace = await self._namespace(attributes)
+        namespace = await namespace_of(self._backend, attributes)
         matching = list(_matching(hooks, attributes, namespace))
         new = await self._mutated(attributes, namespace, matching, attributes.new)
         again = [found for found in matching if found.hook.policy.spec.get("reinvocationPolicy") == "IfNeeded"]
@@ -89,7 +87,7 @@ class PolicyChain:
         hooks = self._policies.hooks(VALIDATING)
         if not hooks or is_exempt(attributes):
             return ()
-        namespace = await self._namespace(attributes)
+        namespace = await namespace_of(self._backend, attributes)
         outcome = Outcome()
         for found in _matching(hooks, attributes, namespace):
             seen = await self._seen(attributes, found.version, namespace)
@@ -127,22 +125,9 @@ class PolicyChain:
         new = None if attributes.new is None else await converted(served, attributes.new, version)
         return Seen(attributes, version, old, new, namespace, self._authorizer)
 
-    async def _namespace(self, attributes: Attributes) -> Obj | None:
-        """The namespace that a write is in."""
-        if not attributes.target.namespace:
-            return None
-        entry = await self._backend.store.get(_NAMESPACES, "", attributes.target.namespace)
-        return None if entry is None else entry.object
-
 
 def _matching(hooks: Sequence[Hook], attributes: Attributes, namespace: Obj | None) -> Iterator[_Matching]:
-    served = attributes.target.served
-    labels = None if namespace is None else labels_of(namespace)
-    if (served.group, served.kind) == ("", "Namespace"):
-        # A namespace is selected by its own labels.
-        shown = attributes.new or attributes.old
-        labels = None if shown is None else labels_of(shown)
-    subject = Subject(attributes, labels)
+    subject = subject_of(attributes, namespace)
     for hook in hooks:
         version = matched_version(hook.policy.spec.get("matchConstraints") or {}, subject)
         if version is None:

@@ -49,14 +49,15 @@ class Seen:
         return {
             "object": self.new,
             "oldObject": self.old,
-            "request": self._request(),
+            "request": self.request(),
             "namespaceObject": self.namespace,
             "params": params,
             "authorizer": check,
             REQUEST_RESOURCE: Check(self._ask, RESOURCE_CHECK, question),
         }
 
-    def _request(self) -> dict[str, Any]:
+    def request(self) -> dict[str, Any]:
+        """The AdmissionRequest without its objects."""
         attributes, target = self.attributes, self.attributes.target
         served, user = target.served, attributes.user
         own = target.version.name

@@ -1,4 +1,4 @@
-"""Whether a policy or binding is about a write: rules of resources, selectors of namespaces and objects. Pure."""
+"""Whether a policy or binding is about a write: rules of resources, selectors of namespaces and objects."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from capstan.api.objects import Obj
 from capstan.apiserver.admission import Attributes
+from capstan.apiserver.backend import Backend
 
 _ANY = "*"
+_NAMESPACES = "/namespaces"
 #: The kinds that decide about writes are never decided about: nobody locks himself out.
 _OWN_GROUP = "admissionregistration.k8s.io"
 _REVIEWS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
@@ -21,6 +23,23 @@ class Subject:
 
     attributes: Attributes
     namespace_labels: Mapping[str, str] | None
+
+
+async def namespace_of(backend: Backend, attributes: Attributes) -> Obj | None:
+    """The namespace that a write is in."""
+    if not attributes.target.namespace:
+        return None
+    entry = await backend.store.get(_NAMESPACES, "", attributes.target.namespace)
+    return None if entry is None else entry.object
+
+
+def subject_of(attributes: Attributes, namespace: Obj | None) -> Subject:
+    """What is asked about. A namespace is selected by its own labels."""
+    served = attributes.target.served
+    shown = namespace
+    if (served.group, served.kind) == ("", "Namespace"):
+        shown = attributes.new or attributes.old
+    return Subject(attributes, None if shown is None else labels_of(shown))
 
 
 def is_exempt(attributes: Attributes) -> bool:

@@ -11,7 +11,7 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -32,6 +32,8 @@ _MAX_ERROR_BYTES = 16 * 1024
 
 #: Where a Service can be reached, as host and port; None when it is not known here.
 ServiceResolver = Callable[[ServiceReference], tuple[str, int] | None]
+#: The same for Services that have to be looked up first.
+ServiceLookup = Callable[[ServiceReference], Awaitable[tuple[str, int] | None]]
 
 
 class WebhookError(Exception):
@@ -44,6 +46,11 @@ class WebhookError(Exception):
 
 def no_services(_service: ServiceReference) -> tuple[str, int] | None:
     """There is no cluster network here: only webhooks with a url can be called."""
+    return None
+
+
+async def none_stored(_service: ServiceReference) -> tuple[str, int] | None:
+    """Nobody keeps Services here."""
     return None
 
 
@@ -69,8 +76,9 @@ _AWS_IPV6 = ipaddress.ip_address("fd00:ec2::254")
 class WebhookClient:
     """Guarantees: one POST for each call, nothing is repeated. Must be used inside one event loop; `aclose` ends it."""
 
-    def __init__(self, services: ServiceResolver = no_services) -> None:
+    def __init__(self, services: ServiceResolver = no_services, stored: ServiceLookup = none_stored) -> None:
         self._services = services
+        self._stored = stored
         self._session: ClientSession | None = None
         self._contexts: dict[bytes, ssl.SSLContext] = {}
 
@@ -79,7 +87,7 @@ class WebhookClient:
     ) -> Obj:
         """Ask a webhook; gives the JSON object that it answered. Errors: WebhookError."""
         shown = f'Post "{config.shown}?timeout={timeout_seconds:g}s"'
-        url, server_name = self._place(config, shown)
+        url, server_name = await self._place(config, shown)
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await self._post(url, server_name, config, orjson.dumps(body), max_bytes)
@@ -95,11 +103,11 @@ class WebhookClient:
         if session is not None:
             await session.close()
 
-    def _place(self, config: ClientConfig, shown: str) -> tuple[str, str]:
+    async def _place(self, config: ClientConfig, shown: str) -> tuple[str, str]:
         """The URL to post to, and the name that the certificate must have."""
         service = config.service
         if service is not None:
-            found = self._services(service)
+            found = self._services(service) or await self._stored(service)
             if found is None:
                 raise WebhookError(f'{shown}: service "{service.name}" not found in namespace "{service.namespace}"')
             host, port = found

@@ -44,14 +44,17 @@ def test_a_configuration_is_merged(at: At) -> None:
 def test_a_json_patch_is_applied_in_order(at: At) -> None:
     async def body(place: Place) -> None:
         mutations = [
-            patch("[JSONPatch{op: 'add', path: '/data/' + jsonpatch.escapeKey('a/b'), value: 'x'}]"),
-            patch("object.data['a/b'] == 'x' ? [JSONPatch{op: 'add', path: '/data/seen', value: 'yes'}] : []"),
+            patch("[JSONPatch{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey('a/b'), value: 'x'}]"),
+            patch(
+                "object.metadata.annotations['a/b'] == 'x' ? [JSONPatch{op: 'add', path: '/data/seen', value: 'yes'}] : []"
+            ),
             patch("[JSONPatch{op: 'add', path: '/metadata/labels', value: {'k': object.data.seen}}]"),
         ]
         spec = {"mutations": mutations, "reinvocationPolicy": "IfNeeded"}
         await place.policy("patch", spec, kind="mutating", rules=CONFIGMAPS)
-        made = (await place.configure("c", {"own": "1"})).object
-        assert made["data"] == {"own": "1", "a/b": "x", "seen": "yes"}
+        made = (await place.configure("c", {"own": "1"}, annotations={"own": "2"})).object
+        assert made["metadata"]["annotations"] == {"own": "2", "a/b": "x"}
+        assert made["data"] == {"own": "1", "seen": "yes"}
         assert made["metadata"]["labels"] == {"k": "yes"}
 
     at(body)

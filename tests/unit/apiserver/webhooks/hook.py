@@ -59,13 +59,14 @@ def _server_context(pem: bytes) -> ssl.SSLContext:
 
 
 class Hook:
-    """`calls` are the bodies that came. Its certificate is for 127.0.0.1 and for the service hook.default.svc."""
+    """`calls` are the bodies that came. Its certificate is for its host and for the service hook.default.svc."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, host: str = "127.0.0.1") -> None:
         self._answer = answer
+        self._host = host
         self.calls: list[Any] = []
         self.port = 0
-        self.certificate, self._key = identity("127.0.0.1", "hook.default.svc")
+        self.certificate, self._key = identity(host, "hook.default.svc")
         self._runner: web.AppRunner | None = None
 
     @property
@@ -87,7 +88,7 @@ class Hook:
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         context = _server_context(self.certificate + self._key)
-        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=context)
+        site = web.TCPSite(self._runner, self._host, 0, ssl_context=context)
         await site.start()
         server = site._server
         assert isinstance(server, asyncio.Server)

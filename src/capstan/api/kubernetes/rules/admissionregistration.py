@@ -11,6 +11,14 @@ from capstan.api.kubernetes.rules.faults import duplicate, invalid, not_supporte
 from capstan.api.objects import Obj
 
 _SIDE_EFFECTS: Final = ("None", "NoneOnDryRun")
+_OPERATIONS: Final = ("*", "CONNECT", "CREATE", "DELETE", "UPDATE")
+_SCOPES: Final = ("*", "Cluster", "Namespaced")
+_CHOICES: Final = {
+    "failurePolicy": ("Fail", "Ignore"),
+    "matchPolicy": ("Equivalent", "Exact"),
+    "reinvocationPolicy": ("IfNeeded", "Never"),
+}
+_PLAIN: Final = {"operations": "operations", "apiGroups": "API groups", "apiVersions": "API versions"}
 
 
 def _configuration(_: AdmissionRequest, new: Obj) -> Admission:
@@ -27,7 +35,9 @@ def _webhook_faults(new: Obj) -> Iterator[FieldCause]:
         if name in seen:
             yield duplicate(f"{path}.name", name)
         seen.add(name)
-        if webhook.get("sideEffects") not in (*_SIDE_EFFECTS, None):
+        if not webhook.get("sideEffects"):
+            yield required(f"{path}.sideEffects", "must specify one of None, NoneOnDryRun")
+        elif webhook["sideEffects"] not in _SIDE_EFFECTS:
             yield not_supported(f"{path}.sideEffects", webhook.get("sideEffects"), _SIDE_EFFECTS)
         versions = webhook.get("admissionReviewVersions") or ()
         if not versions:
@@ -40,7 +50,14 @@ def _webhook_faults(new: Obj) -> Iterator[FieldCause]:
         client = webhook.get("clientConfig") or {}
         if bool(client.get("url")) == bool(client.get("service")):
             yield required(f"{path}.clientConfig", "exactly one of url or service is required")
+        yield from _choice_faults(webhook, path)
         yield from _rule_faults(webhook, path)
+
+
+def _choice_faults(webhook: Obj, path: str) -> Iterator[FieldCause]:
+    for name, choices in _CHOICES.items():
+        if webhook.get(name) not in (*choices, None):
+            yield not_supported(f"{path}.{name}", webhook[name], choices)
 
 
 def _rule_faults(webhook: Obj, path: str) -> Iterator[FieldCause]:
@@ -48,6 +65,14 @@ def _rule_faults(webhook: Obj, path: str) -> Iterator[FieldCause]:
         for name in ("operations", "apiGroups", "apiVersions", "resources"):
             if not rule.get(name):
                 yield required(f"{path}.rules[{index}].{name}")
+            elif name != "resources" and "*" in rule[name] and len(rule[name]) > 1:
+                why = f"if '*' is present, must not specify other {_PLAIN[name]}"
+                yield invalid(f"{path}.rules[{index}].{name}", rule[name], why)
+        for number, operation in enumerate(rule.get("operations") or ()):
+            if operation not in _OPERATIONS:
+                yield not_supported(f"{path}.rules[{index}].operations[{number}]", operation, _OPERATIONS)
+        if rule.get("scope") not in (*_SCOPES, None):
+            yield not_supported(f"{path}.rules[{index}].scope", rule["scope"], _SCOPES)
 
 
 def _policy(request: AdmissionRequest, new: Obj) -> Admission:
