@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
-
 from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_not_found
 from capstan.api.objects import Obj, Resource
 from capstan.api.struct import encode
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Handler
+from capstan.runtime.eventlog import EventLog
 from capstan.runtime.events import Recorder
 from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Outcome, Outcomes, Plan, Update
+from capstan.runtime.plan import Written as OwnWrite
 
-log = structlog.get_logger(__name__)
+log = EventLog(__name__)
 
 #: Told before each action is carried out: the trace of the simulated world, and its crashes.
 BeforeAction = Callable[[Plan, Action], None]
@@ -70,6 +70,8 @@ class Executor:
         except (ApiError, TransientError, TerminalError) as error:
             log.info("not done", subject=str(plan.subject), action=action.summary, error=str(error))
             return Outcome(action, error=error)
+        if isinstance(result, OwnWrite):
+            self._written(result.resource, result.written)
         log.info("done", subject=str(plan.subject), action=action.summary, reason=action.reason)
         return Outcome(action, result)
 

@@ -116,6 +116,15 @@ class Plan:
     requeue_after: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """The result of an action whose handler wrote to our own API server by itself: caches know `written` at once.
+    Results of actions that have more to tell are subclasses."""
+
+    resource: Resource
+    written: Obj
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one action: its result (the object written, the task's end), or the typed error."""

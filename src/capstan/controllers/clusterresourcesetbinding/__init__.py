@@ -1,0 +1,1 @@
+"""ClusterResourceSetBinding: the record of a cluster goes with its Cluster."""
