@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import structlog
 import yaml
 
 from capstan.api.objects import Obj
 from capstan.api.scheme import SCHEME
+from capstan.runtime.eventlog import fields_of
 from capstan.sim.datacenter import PVE_SECRET, DatacenterSettings
 from capstan.sim.proxmox.delays import BRISK
 from capstan.sim.world import World
@@ -49,6 +50,20 @@ def text(found: Iterable[Obj]) -> str:
     return yaml.safe_dump_all(found)
 
 
+class _Listening(logging.Handler):
+    """Keeps what the engine logs."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields = {**fields_of(record), "event": record.getMessage()}
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["exc_info"] = record.exc_info[1]
+        self._lines.append(f"{record.levelname.lower()} {fields!r}")
+
+
 class HomeLab:
     """One world with one home lab. `run` plays a scenario and checks at its end that nothing secret was told."""
 
@@ -61,20 +76,19 @@ class HomeLab:
         self.world: World
 
     def run(self, scenario: Callable[[HomeLab], Coroutine[Any, Any, None]]) -> None:
-        before = structlog.get_config()
-        structlog.configure(processors=[self._log], wrapper_class=structlog.BoundLogger)
+        ours, listening = logging.getLogger("capstan.runtime"), _Listening(self.logs)
+        before = ours.level
+        ours.setLevel(logging.DEBUG)
+        ours.addHandler(listening)
         try:
             with World(self.settings) as self.world:
                 self.world.run(scenario(self))
                 self.world.run(self.check_secrets())
         finally:
-            structlog.configure(**before)
+            ours.removeHandler(listening)
+            ours.setLevel(before)
         bugs = [line for line in self.logs if line.startswith("error")]
         assert not bugs, "bugs were logged:\n" + "\n".join(bugs)
-
-    def _log(self, _logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        self.logs.append(f"{method} {dict(event)!r}")
-        raise structlog.DropEvent
 
     # -- what a user does
 
@@ -82,6 +96,10 @@ class HomeLab:
         if not self._always:
             self._always = frozenset(await self._everything())
         await self.world.apply(text(self.manifests))
+
+    async def add(self, manifest: Obj) -> None:
+        """One more object beside the manifests."""
+        await self.world.apply(text([manifest]))
 
     async def patch(self, kind: str, name: str, patch: Obj) -> None:
         resource = _kind(kind).resource()
@@ -122,6 +140,17 @@ class HomeLab:
 
     async def ready(self, control_planes: int = 1, workers: int = 2, seconds: float = 3600.0) -> None:
         await self.until(lambda: self.is_ready(control_planes, workers), seconds)
+
+    async def ready_besides(self, name: str, control_planes: int, workers: int, seconds: float = 3600.0) -> None:
+        """Ready but for one Machine that is on its way out."""
+
+        async def is_ready() -> bool:
+            machines = [m for m in await self.all("Machine") if m["metadata"]["name"] != name]
+            owned = [m for m in machines if "cluster.x-k8s.io/control-plane" in m["metadata"].get("labels", {})]
+            counted = (len(owned), len(machines) - len(owned)) == (control_planes, workers)
+            return counted and all(state(m, "Ready") == "True" for m in machines)
+
+        await self.until(is_ready, seconds)
 
     async def deleted(self, seconds: float = 3600.0) -> None:
         """Nothing of the manifests is left, here or in the datacenter."""

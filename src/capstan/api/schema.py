@@ -53,6 +53,12 @@ def structural_schema(struct: type[TypedObject]) -> Obj:
     return schema
 
 
+@cache
+def _members(struct: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """The fields of a Struct. To evaluate their annotations takes long, and most Structs are part of many kinds."""
+    return msgspec.structs.fields(struct)
+
+
 def object_schema(struct: type[msgspec.Struct]) -> Obj:
     """The schema of one Struct, with everything that it contains."""
     summary, notes = describe(struct)
@@ -60,7 +66,7 @@ def object_schema(struct: type[msgspec.Struct]) -> Obj:
     if summary:
         schema["description"] = summary
     required: list[str] = []
-    for member in msgspec.structs.fields(struct):
+    for member in _members(struct):
         field_schema, is_required = type_schema(member.type)
         if member.name in notes:
             field_schema["description"] = notes[member.name]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capstan.cli.backup import clear_leftovers, take
 from capstan.cli.control import Control, ControlError, Options, Progress
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
-from capstan.store.etcd import EtcdStore
 from capstan.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from capstan.store.etcd import EtcdStore
 
 
 class Administration:
@@ -62,12 +64,12 @@ class Administration:
 
     def _file(self) -> SqliteStore:
         """What lies in etcd is not in this data directory."""
-        if isinstance(self._store, EtcdStore):
+        if not isinstance(self._store, SqliteStore):
             raise ControlError("the state is in etcd: it is backed up and restored there, with etcdctl snapshot")
         return self._store
 
     async def _rotate_key(self, options: Options, progress: Progress) -> Mapping[str, Any]:
-        if isinstance(self._store, EtcdStore):
+        if not isinstance(self._store, SqliteStore):
             raise ControlError("data keys of a state in etcd cannot be rotated yet")
         key_file = ""
         if options.get("key_file_too") is True:

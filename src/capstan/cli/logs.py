@@ -5,36 +5,34 @@ from __future__ import annotations
 import logging
 import sys
 
-import structlog
+from capstan.runtime.eventlog import FIELDS, fields_of
+
+_FORM = "%(asctime)s %(levelname)-7s %(name)s %(message)s"
 
 
 def configure_logs(verbose: bool) -> None:
     """Warnings and what was done; with `verbose` every step."""
-    level = logging.DEBUG if verbose else logging.WARNING
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Lines(verbose))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.WARNING, handlers=[handler])
     for chatty in ("hpack", "grpclib", "h2", "asyncio"):
         # Frame by frame, they would bury every step of ours.
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    processors: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    if verbose:
-        processors.append(structlog.processors.format_exc_info)
-    else:
-        processors.append(_without_trace)
-    processors.append(structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]))
-    structlog.configure(
-        processors=processors,
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
 
 
-def _without_trace(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """The error's own words instead of its trace."""
-    error = event.pop("exc_info", None)
-    if isinstance(error, BaseException):
-        event["error"] = f"{type(error).__name__}: {error}"
-    return event
+class Lines(logging.Formatter):
+    """A line's words, then its fields as name=value. Of an error that came with fields, its own words instead of its
+    trace, unless traces are wanted."""
+
+    def __init__(self, traces: bool) -> None:
+        super().__init__(_FORM)
+        self._traces = traces
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        fields = dict(fields_of(record))
+        if hasattr(record, FIELDS) and not self._traces and record.exc_info and record.exc_info[1] is not None:
+            error = record.exc_info[1]
+            fields["error"] = f"{type(error).__name__}: {error}"
+            record.exc_info = record.exc_text = None
+        shown = "".join(f" {name}={value!r}" for name, value in fields.items())
+        return super().formatMessage(record) + shown

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capstan.api.kinds import Scheme
 from capstan.api.scheme import SCHEME
@@ -42,9 +42,11 @@ from capstan.runtime.keys import SystemKeys
 from capstan.runtime.manager import Manager
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.workload import HttpWorkloadClients
-from capstan.store.etcd import EtcdAddress, EtcdStore
 from capstan.store.sealing import SECRETS, Encryption
 from capstan.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from capstan.store.etcd import EtcdAddress, EtcdStore
 
 #: Who the controllers are to the API server.
 CONTROLLERS = User("system:capstan:controllers", ("system:masters",))
@@ -135,6 +137,9 @@ class Plane:
         options = self._options
         if options.etcd is None:
             return await SqliteStore.open(options.place.database, encryption=encryption)
+        # Only here: most planes have no etcd, and its protocol buffers take a tenth of a start.
+        from capstan.store.etcd import EtcdStore
+
         return await EtcdStore.open(options.etcd, encryption=encryption)
 
     def _elect(self) -> None:
@@ -186,7 +191,7 @@ class Plane:
         client = LocalClient(self._server.verbs(CONTROLLERS))
         self.manager = Manager(client, SCHEME, self._clock, workload_nodes=WorkloadNodes(self._workloads))
         for controller in (
-            *core_controllers(self._workloads),
+            *core_controllers(self._workloads, client, self._keys),
             *ipam_controllers(),
             *proxmox_controllers(self._proxmox, self._keys, self._workloads, options.proxmox),
             *talos_controllers(

@@ -9,15 +9,14 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import structlog
-
 from capstan.api.errors import ApiError, TransientError, is_not_found
 from capstan.api.objects import Obj, Resource
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
+from capstan.runtime.eventlog import EventLog
 from capstan.runtime.plan import ObjectRef
 
-log = structlog.get_logger(__name__)
+log = EventLog(__name__)
 
 EVENTS = Resource("", "v1", "events", "Event")
 FIRST_REPEAT_SECONDS = 60.0

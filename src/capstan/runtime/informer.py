@@ -12,14 +12,13 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import structlog
-
 from capstan.api.errors import ApiError, TransientError
 from capstan.api.objects import Key, Obj, Resource, key_of
 from capstan.api.struct import decode
 from capstan.runtime.client.protocol import Client
+from capstan.runtime.eventlog import EventLog
 
-log = structlog.get_logger(__name__)
+log = EventLog(__name__)
 
 #: Called with the old and the new object; None for one that was not or is no longer there.
 ChangeHandler = Callable[["Entry | None", "Entry | None"], None]

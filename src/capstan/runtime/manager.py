@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import structlog
-
 from capstan.api.core.node import Node
 from capstan.api.errors import ApiError, TerminalError, TransientError, is_conflict, is_not_found
 from capstan.api.kinds import Scheme
@@ -21,6 +19,7 @@ from capstan.runtime.cache import Cache, CachedReader
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
 from capstan.runtime.controller import Controller, Mapper
+from capstan.runtime.eventlog import EventLog
 from capstan.runtime.events import Recorder
 from capstan.runtime.executor import BeforeAction, Executor, as_object, nothing
 from capstan.runtime.informer import Entry, Informer
@@ -29,7 +28,7 @@ from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import Pace, WorkQueue
 
-log = structlog.get_logger(__name__)
+log = EventLog(__name__)
 
 #: First wait after an error that only its user can mend; it doubles up to the queue's longest delay.
 TERMINAL_FIRST_SECONDS = 1.0
