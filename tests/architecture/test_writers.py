@@ -100,7 +100,7 @@ def test_composition_roots_get_every_controller() -> None:
     """A controller that no room hands out would never run."""
     nothing = cast(Any, None)
     handed_out = (
-        *core_controllers(nothing),
+        *core_controllers(nothing, nothing, nothing),
         *ipam_controllers(),
         *proxmox_controllers(nothing, nothing, nothing),
         *talos_controllers(nothing, nothing, nothing),

@@ -5,22 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from capstan.runtime.client.protocol import Client
     from capstan.runtime.controller import Controller
+    from capstan.runtime.keys import KeySource
     from capstan.runtime.workload import WorkloadClients
 
 
-def core_controllers(workloads: WorkloadClients) -> list[Controller[Any, Any]]:
+def core_controllers(workloads: WorkloadClients, client: Client, keys: KeySource) -> list[Controller[Any, Any]]:
     """The controllers of the core kinds, for a composition root."""
     from capstan.controllers.cluster.controller import ClusterController
+    from capstan.controllers.clusterresourceset.controller import ClusterResourceSetController
+    from capstan.controllers.clusterresourcesetbinding.controller import ClusterResourceSetBindingController
     from capstan.controllers.machine.controller import MachineController
     from capstan.controllers.machinedeployment.controller import MachineDeploymentController
     from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
     from capstan.controllers.machineset.controller import MachineSetController
 
     return [
-        ClusterController(),
+        ClusterController(client, keys),
         MachineController(workloads),
         MachineSetController(),
         MachineDeploymentController(),
         MachineHealthCheckController(),
+        ClusterResourceSetController(workloads, client),
+        ClusterResourceSetBindingController(),
     ]

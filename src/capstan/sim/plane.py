@@ -47,7 +47,7 @@ def all_controllers(
 ) -> list[Controller[Any, Any]]:
     """One of each kind, over the same ports."""
     return [
-        *core_controllers(ports.workloads),
+        *core_controllers(ports.workloads, client, ports.keys),
         *ipam_controllers(),
         *proxmox_controllers(Clients(ports.transports, ports.clock), ports.keys, ports.workloads),
         *talos_controllers(client, ports.keys, ports.channels, service_account=service_account),

@@ -8,19 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from capstan.api.cluster.kinds import CLUSTER, MACHINE, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK, MACHINE_SET
+from capstan.api.cluster.kinds import (
+    CLUSTER,
+    MACHINE,
+    MACHINE_DEPLOYMENT,
+    MACHINE_DRAIN_RULE,
+    MACHINE_HEALTH_CHECK,
+    MACHINE_SET,
+)
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
-from capstan.api.errors import ApiError, TransientError, already_exists, conflict
+from capstan.api.errors import ApiError, TransientError, already_exists, conflict, not_found
 from capstan.api.meta import TypedObject
-from capstan.api.objects import GroupKind, Key, Obj, Resource
+from capstan.api.objects import GroupKind, Key, Obj, ObjectList, Resource
 from capstan.api.rules.owners import controller_uid, group_of
 from capstan.api.struct import decode, encode, merge_diff
 from capstan.controllers.cluster.controller import ClusterController
+from capstan.controllers.cluster.kubeconfig import Issuing, kubeconfig_secret
+from capstan.controllers.cluster.plan.kubeconfig import IssueKubeconfig
 from capstan.controllers.machine.controller import MachineController
 from capstan.controllers.machine.plan.deletion import DeleteNode
+from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, refusal_text
 from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
@@ -28,6 +38,7 @@ from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.controller import Controller
 from capstan.runtime.nodes import UNREACHABLE
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
+from capstan.sim.keys import SeededKeys
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAMESPACE = "default"
@@ -42,7 +53,7 @@ SERVED = {
     GroupKind(BOOTSTRAP, "LabConfigTemplate"): "labconfigtemplates",
     GroupKind(CONTROL_PLANE, "LabControlPlane"): "labcontrolplanes",
 }
-_KINDS = (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK)
+_KINDS = (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK, MACHINE_DRAIN_RULE)
 _CORE = {kind.versions[0].struct: kind.resource() for kind in _KINDS}
 _CORE[Secret] = Resource("", "v1", "secrets", "Secret")
 NODES = Resource("", "v1", "nodes", "Node", False)
@@ -54,12 +65,38 @@ class Crash(Exception):
     """The process dies before an effect."""
 
 
-class NoClients:
+class WorldClients:
+    """Implements `WorkloadClients`: the objects of the world are those of its one workload cluster too. Lists come in
+    pages of two, and are counted; writes go through the world's plans."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
     async def client(self, cluster: Key, kubeconfig: bytes) -> Any:
-        raise TransientError("this world changes nodes itself")
+        return self
 
     async def forget(self, cluster: Key) -> None:
         return None
+
+    async def list(
+        self, resource: Resource, *, field_selector: str = "", limit: int = 0, continue_token: str = ""
+    ) -> ObjectList:
+        self._world.looks.append(resource.plural)
+        if not self._world.reachable:
+            raise TransientError("the API server of the workload cluster does not answer")
+        found = self._world.all(resource.kind)
+        if field_selector:
+            node = field_selector.removeprefix("spec.nodeName=")
+            found = [obj for obj in found if obj["spec"].get("nodeName") == node]
+        start = int(continue_token or 0)
+        return ObjectList(found[start : start + 2], "1", str(start + 2) if start + 2 < len(found) else "")
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
+        self._world.looks.append(f"{resource.plural} {name}")
+        found = self._world.objects.get((resource.group_kind, Key(namespace, name)))
+        if found is None:
+            raise not_found(resource.group_resource, name)
+        return found
 
 
 def place_of(obj: Obj) -> Place:
@@ -95,15 +132,19 @@ class World:
         self.refuse: Callable[[Action], ApiError | None] | None = None
         self.trace: list[str] = []
         self.events: list[str] = []
+        #: What was read of the workload cluster besides its nodes.
+        self.looks: list[str] = []
+        #: Why pods are not evicted, by their names.
+        self.budgets: dict[str, ApiError] = {}
         self.created: list[Place] = []
         self.writes = 0
         self.effects = 0
         self.crash_before: int | None = None
         self.controllers: list[Controller[Any, Any]] = [
-            ClusterController(),
+            ClusterController(cast(Any, None), SeededKeys("world")),
             MachineDeploymentController(),
             MachineSetController(),
-            MachineController(NoClients()),
+            MachineController(WorldClients(self)),
             MachineHealthCheckController(),
         ]
         self._revision = 0
@@ -203,7 +244,7 @@ class World:
                 break
             line = f"{plan.subject}: {action.summary}"
             self.trace.append(line if isinstance(action, Emit) else f"{line} ({action.reason})")
-            done.append(Outcome(action))
+            done.append(Outcome(action, self._evictions(action) if isinstance(action, EvictPods) else None))
         return Outcomes(tuple(done))
 
     def _apply(self, action: Action) -> None:
@@ -216,14 +257,34 @@ class World:
                 self._create(action)
             case Update():
                 self._update(_object(action.before), _object(action.after))
+            case EvictPods():
+                pass
             case PatchNode():
                 self._update(_object(action.before), _object(action.after))
             case Delete():
                 self._remove((action.target.resource.group_kind, action.target.key))
+            case IssueKubeconfig():
+                self.put(kubeconfig_secret(action, Issuing(SeededKeys("kubeconfig").ecdsa_p256(), 1)))
             case DeleteNode():
                 self.objects.pop((GroupKind("", "Node"), Key("", action.name)), None)
             case _:
                 raise AssertionError(f"unknown action {action}")
+
+    def _evictions(self, action: EvictPods) -> Evictions:
+        """Evicted pods are deleted, and stay until somebody takes them away."""
+        refused, gone = {}, set()
+        for namespace, name in action.pods:
+            pod = self.objects.get((GroupKind("", "Pod"), Key(namespace, name)))
+            if pod is None:
+                gone.add((namespace, name))
+            elif name in self.budgets:
+                refused[namespace, name] = refusal_text(self.budgets[name])
+            else:
+                stamp = self.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+                self.put(
+                    {**pod, "metadata": {**pod["metadata"], "deletionTimestamp": stamp, "finalizers": ["kubelet"]}}
+                )
+        return Evictions(refused, frozenset(gone))
 
     def _create(self, action: Create) -> None:
         place = place_of(action.object)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from capstan.api.cluster.cluster import Cluster
@@ -15,17 +15,20 @@ from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Key, Obj
+from capstan.api.rules.certificates import Authority
 from capstan.api.rules.owners import group_of
+from capstan.controllers.cluster.act import KubeconfigActor
 from capstan.controllers.cluster.plan import plan
+from capstan.controllers.cluster.plan.kubeconfig import CA_SUFFIX, KUBECONFIG_SUFFIX
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.controllers.cluster.status import compute_status
-from capstan.runtime.controller import Controller, Mapper, Watch, WorkloadMapper, Writes
+from capstan.runtime.client.protocol import Client
+from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
+from capstan.runtime.keys import KeySource
 from capstan.runtime.nodes import CONNECTING
-from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
-
-KUBECONFIG_SUFFIX = "-kubeconfig"
 
 
 def provider_refs(cluster: Cluster) -> Iterable[str]:
@@ -49,9 +52,10 @@ def wake_by_descendant(_reader: Reader, obj: TypedObject) -> Iterable[Key]:
 
 def wake_by_kubeconfig(_reader: Reader, secret: Secret) -> Iterable[Key]:
     meta = secret.metadata
-    if not meta.name.endswith(KUBECONFIG_SUFFIX):
-        return []
-    return [Key(meta.namespace, meta.name.removesuffix(KUBECONFIG_SUFFIX))]
+    for suffix in (KUBECONFIG_SUFFIX, CA_SUFFIX):
+        if meta.name.endswith(suffix):
+            return [Key(meta.namespace, meta.name.removesuffix(suffix))]
+    return []
 
 
 def wake_by_connection(_reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
@@ -60,7 +64,7 @@ def wake_by_connection(_reader: Reader, cluster: Key, node: Node | None) -> Iter
 
 
 class ClusterController(Controller[Cluster, ClusterSnapshot]):
-    """Needs nothing but the reader."""
+    """Needs keys and a client only for Clusters whose kubeconfig nobody else writes."""
 
     kind = Cluster
     indexes = {"provider": provider_refs}
@@ -76,7 +80,14 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
         Writes(Cluster, ("metadata.finalizers", "spec.controlPlaneEndpoint", "status")),
         Writes("infrastructure clusters", ("metadata.ownerReferences", "metadata.labels")),
         Writes("control planes", ("metadata.ownerReferences", "metadata.labels")),
+        Writes("kubeconfig Secrets of Clusters without a control plane", ("data",)),
     )
+
+    def __init__(self, client: Client, keys: KeySource) -> None:
+        self._actor = KubeconfigActor(client, keys)
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        return self._actor.handlers()
 
     async def observe(self, reader: Reader, key: Key) -> ClusterSnapshot | None:
         cluster = reader.get(Cluster, key.namespace, key.name)
@@ -94,6 +105,7 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
         for name, ref in refs.items():
             if ref is not None:
                 known[name] = await read_external(reader, ref.api_group, ref.kind, key.namespace, ref.name)
+        known.update(_authority(reader, cluster))
         known.update(await _probe(reader, cluster))
         return ClusterSnapshot(**known)
 
@@ -102,6 +114,23 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
 
     def compute_status(self, snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster | None:
         return compute_status(snapshot, outcomes)
+
+
+def _authority(reader: Reader, cluster: Cluster) -> dict[str, Any]:
+    """The kubeconfig's Secret, and the CA to make one from where no control plane object would."""
+    meta = cluster.metadata
+    if reader.get(Secret, meta.namespace, f"{meta.name}{KUBECONFIG_SUFFIX}") is not None:
+        return {"has_kubeconfig": True}
+    if cluster.spec.control_plane_ref is not None:
+        return {}
+    secret = reader.get(Secret, meta.namespace, f"{meta.name}{CA_SUFFIX}")
+    if secret is None:
+        return {}
+    certificate, key = secret.data.get("tls.crt", b""), secret.data.get("tls.key", b"")
+    if not certificate or not key:
+        missing = "tls.key" if certificate else "tls.crt"
+        return {"authority_problem": f"Secret {meta.name}{CA_SUFFIX} has no key {missing}"}
+    return {"authority": Authority(certificate, key)}
 
 
 async def _probe(reader: Reader, cluster: Cluster) -> dict[str, Any]:

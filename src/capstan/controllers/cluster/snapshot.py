@@ -14,6 +14,7 @@ from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION
 from capstan.api.meta import controller_of
 from capstan.api.objects import Key
+from capstan.api.rules.certificates import Authority
 from capstan.api.rules.contract import External
 from capstan.api.rules.owners import is_owned_by
 from capstan.runtime.plan import ObjectRef
@@ -25,7 +26,8 @@ RESOURCE = CLUSTER.resource()
 class ClusterSnapshot:
     """Descendants carry the cluster's label and are sorted by name. `probe_problem` says why the workload cluster's
     API did not answer; `probe_unsure` that this is too new to say anything of the cluster; `probed` whether it was
-    asked at all."""
+    asked at all. `has_kubeconfig` says whether its Secret exists; `authority` is the CA to make one with, read only
+    when nobody else would, and `authority_problem` why that Secret is of no use."""
 
     cluster: Cluster
     now: datetime
@@ -37,6 +39,9 @@ class ClusterSnapshot:
     probed: bool = False
     probe_problem: str = ""
     probe_unsure: bool = False
+    has_kubeconfig: bool = False
+    authority: Authority | None = None
+    authority_problem: str = ""
 
     @property
     def subject(self) -> ObjectRef:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+from datetime import timedelta
+
 import pytest
 from tests.unit.controllers.lab import cluster, declared, joined, machine_set, provide, templates
-from tests.unit.controllers.world import CONTROL_PLANE, INFRA, NAMESPACE, World, condition, conflict
+from tests.unit.controllers.world import CONTROL_PLANE, INFRA, NAMESPACE, START, World, condition, conflict
 
 from capstan.api.objects import GroupKind
+from capstan.api.rules.certificates import Authority, Subject, Validity, is_issued_by, self_signed_ca, subject_of
+from capstan.runtime.client.kubeconfig import parse_kubeconfig
 from capstan.runtime.nodes import CONNECTING, UNREACHABLE
+from capstan.sim.keys import SeededKeys
 
 KUBEADM = {"apiGroup": CONTROL_PLANE, "kind": "KubeadmControlPlane", "name": "homelab"}
 
@@ -33,7 +39,7 @@ def test_the_finalizer_comes_first_and_alone() -> None:
     world = declared()
     plan = world.reconcile(world.controllers[0], next(k for p, k in world.objects if p.kind == "Cluster"))
     assert plan is not None
-    assert len(plan.actions) == 1
+    assert [action.summary for action in plan.actions] == ["event Provisioning", "update Cluster homelab"]
     assert world.get("Cluster", "homelab")["metadata"]["finalizers"] == ["cluster.cluster.x-k8s.io"]
     assert world.writes == 1, "finalizer and status are one write"
 
@@ -46,7 +52,7 @@ def test_a_foreign_control_plane_is_waited_for_calmly() -> None:
     assert "KubeadmControlPlane.controlplane.cluster.x-k8s.io" in message
     assert reported(world, "ControlPlaneAvailable")[1] == "ProviderMissing"
     assert any("KubeadmControlPlane" in text for text in waiting(world))
-    assert not world.events
+    assert not [event for event in world.events if event.startswith("Warning")]
     world.served[GroupKind(CONTROL_PLANE, "KubeadmControlPlane")] = "kubeadmcontrolplanes"
     world.settle()
     assert reported(world, "ControlPlaneAvailable") == (
@@ -210,3 +216,111 @@ def test_a_topology_is_not_ignored() -> None:
     assert (status, reason) == ("False", "ReconcileFailed")
     assert "not carried out yet" in message
     assert reported(world, "InfrastructureReady")[2] == "Waiting for cluster topology to be reconciled"
+
+
+def test_what_is_reached_is_told_once() -> None:
+    world = joined()
+    told = [event for event in world.events if "homelab" in event and "Machine" not in event]
+    assert told == [
+        "Normal Provisioning: Cluster homelab is Provisioning",
+        "Normal InfrastructureReady: The infrastructure of Cluster homelab is provisioned",
+        "Normal Provisioned: Cluster homelab is Provisioned",
+        "Normal ControlPlaneInitialized: The control plane of Cluster homelab is initialized",
+    ]
+    world.events.clear()
+    world.settle(provide)
+    world.delete("Cluster", "homelab")
+    world.round()
+    assert "Normal Deleting: Cluster homelab is Deleting" in world.events
+
+
+def without_control_plane(**secret: bytes) -> World:
+    """A Cluster whose user brings the machines, and perhaps the CA."""
+    world = alone(controlPlaneRef=None, controlPlaneEndpoint={"host": "2001:db8::1", "port": 6443})
+    if secret:
+        data = {name.replace("_", "."): base64.b64encode(value).decode() for name, value in secret.items()}
+        meta = {"name": "homelab-ca", "namespace": NAMESPACE}
+        world.put({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data})
+    return world
+
+
+def authority() -> Authority:
+    validity = Validity(START, START + timedelta(days=3650))
+    return self_signed_ca(SeededKeys("ca").ecdsa_p256(), Subject(common_name="kubernetes"), validity, 7)
+
+
+def test_without_a_control_plane_object_the_kubeconfig_is_made_from_the_ca() -> None:
+    ca = authority()
+    world = without_control_plane(tls_crt=ca.certificate_pem, tls_key=ca.key_pem)
+    world.settle()
+    secret = world.get("Secret", "homelab-kubeconfig")
+    assert secret["type"] == "cluster.x-k8s.io/secret"
+    assert secret["metadata"]["labels"] == {"cluster.x-k8s.io/cluster-name": "homelab"}
+    assert [(r["kind"], r["name"]) for r in secret["metadata"]["ownerReferences"]] == [("Cluster", "homelab")]
+    config = parse_kubeconfig(base64.b64decode(secret["data"]["value"]))
+    assert config.server == "https://[2001:db8::1]:6443"
+    assert is_issued_by(config.certificate_pem, ca.certificate_pem)
+    assert subject_of(config.certificate_pem).organizations == ("system:masters",)
+    assert "PRIVATE" not in repr(world.trace)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "Cluster waits for Secret homelab-ca (keys tls.crt and tls.key)"),
+        ({"tls_crt": b"x"}, "Secret homelab-ca has no key tls.key"),
+    ],
+)
+def test_a_kubeconfig_that_cannot_be_made_is_waited_for(given: dict[str, bytes], says: str) -> None:
+    world = without_control_plane(**given)
+    world.settle()
+    assert world.find("Secret", "homelab-kubeconfig") is None
+    assert any(says in text for text in waiting(world))
+
+
+def test_a_kubeconfig_of_somebody_else_stays() -> None:
+    ca = authority()
+    world = without_control_plane(tls_crt=ca.certificate_pem, tls_key=ca.key_pem)
+    meta = {"name": "homelab-kubeconfig", "namespace": NAMESPACE}
+    world.put({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"value": "bWluZQ=="}})
+    world.settle()
+    assert world.get("Secret", "homelab-kubeconfig")["data"] == {"value": "bWluZQ=="}
+
+
+def test_a_deletion_that_cannot_go_on_names_who_holds_it() -> None:
+    world = alone(controlPlaneRef=None)
+    provider = {"apiVersion": f"{INFRA}/v1", "kind": "LabCluster"}
+    world.put({**provider, "metadata": {"name": "homelab", "namespace": NAMESPACE, "finalizers": ["a/b", "c/d"]}})
+    world.put(machine_set(replicas=0))
+    world.settle()
+    world.edit("MachineSet", "pool", {"metadata": {"finalizers": ["cluster.x-k8s.io/machineset", "user/keeps"]}})
+    world.delete("Cluster", "homelab")
+    world.settle()
+    assert reported(world, "Deleting") == (
+        "True",
+        "WaitingForWorkersDeletion",
+        "* MachineSets: pool\n* MachineSet pool is held by finalizer user/keeps",
+    )
+    world.edit("MachineSet", "pool", {"metadata": {"finalizers": []}})
+    world.settle()
+    assert reported(world, "Deleting")[1:] == (
+        "WaitingForInfrastructureDeletion",
+        "Waiting for LabCluster to be deleted: LabCluster homelab is held by finalizers a/b, c/d",
+    )
+
+
+def test_a_machine_that_takes_long_to_go_says_why() -> None:
+    world = joined(replicas=1)
+    name = next(m["metadata"]["name"] for m in world.all("Machine") if m["metadata"]["name"] != "homelab-cp")
+    world.edit(
+        "Machine", name, {"metadata": {"annotations": {"pre-terminate.delete.hook.machine.cluster.x-k8s.io/b": ""}}}
+    )
+    world.delete("Cluster", "homelab")
+    world.settle(provide)
+    assert f"* Machine {name}:" not in reported(world, "Deleting")[2]
+    plan = world.reconcile(world.controllers[0], next(k for p, k in world.objects if p.kind == "Cluster"))
+    assert plan is not None and plan.requeue_after is not None and 0 < plan.requeue_after <= 300
+    world.now += timedelta(minutes=6)
+    world.settle(provide)
+    assert f"* Machine {name}: " in reported(world, "Deleting")[2]
+    assert "pre-terminate" in reported(world, "Deleting")[2]

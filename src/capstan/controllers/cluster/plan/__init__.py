@@ -6,6 +6,8 @@ from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.cluster.plan.deletion import plan_deletion
+from capstan.controllers.cluster.plan.kubeconfig import plan_kubeconfig, waiting_for_kubeconfig
+from capstan.controllers.cluster.plan.milestones import plan_milestones
 from capstan.controllers.cluster.plan.missing import plan_missing
 from capstan.controllers.cluster.plan.progress import (
     plan_ownership,
@@ -28,8 +30,9 @@ def plan(snapshot: ClusterSnapshot) -> Plan:
     if CLUSTER_FINALIZER not in cluster.metadata.finalizers:
         after = add_finalizer(cluster, CLUSTER_FINALIZER)
         reason = "machines and infrastructure go before the Cluster does"
-        return Plan(snapshot.subject, (Update(resource=RESOURCE, before=cluster, after=after, reason=reason),))
-    actions: list[Action] = [*plan_ownership(snapshot)]
+        update = Update(resource=RESOURCE, before=cluster, after=after, reason=reason)
+        return Plan(snapshot.subject, (*plan_milestones(snapshot), update))
+    actions: list[Action] = [*plan_milestones(snapshot), *plan_ownership(snapshot), *plan_kubeconfig(snapshot)]
     after = with_endpoint(snapshot)
     if after != cluster:
         endpoint = after.spec.control_plane_endpoint
@@ -38,4 +41,5 @@ def plan(snapshot: ClusterSnapshot) -> Plan:
     told, until_told = plan_missing(snapshot)
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
     pauses = [seconds for seconds in (seconds_of_youth(machines, snapshot.now), until_told) if seconds is not None]
-    return Plan(snapshot.subject, (*told, *actions), waiting_on(snapshot), min(pauses, default=None))
+    waiting = (*waiting_on(snapshot), *waiting_for_kubeconfig(snapshot))
+    return Plan(snapshot.subject, (*told, *actions), waiting, min(pauses, default=None))

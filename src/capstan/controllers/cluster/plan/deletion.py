@@ -18,6 +18,8 @@ from capstan.api.objects import Key, Resource
 from capstan.api.rules.bullets import names
 from capstan.api.rules.contract import PROVIDER_MISSING, External
 from capstan.api.rules.owners import drop_finalizer
+from capstan.controllers.cluster.plan.blockers import holding_children, holding_provider, until_slow
+from capstan.controllers.cluster.plan.milestones import plan_milestones
 from capstan.controllers.cluster.snapshot import RESOURCE, ClusterSnapshot
 from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
@@ -37,7 +39,8 @@ def plan_deletion(snapshot: ClusterSnapshot) -> Plan:
         return Plan(snapshot.subject)
     stage = deletion_stage(snapshot)
     waiting = () if stage.reason == "DeletionCompleted" else (Waiting("Deleting", stage.reason, stage.message),)
-    return Plan(snapshot.subject, stage.actions, waiting)
+    actions = (*plan_milestones(snapshot), *stage.actions)
+    return Plan(snapshot.subject, actions, waiting, until_slow(snapshot))
 
 
 def deletion_stage(snapshot: ClusterSnapshot) -> Stage:
@@ -68,7 +71,7 @@ def _children(snapshot: ClusterSnapshot) -> Stage | None:
         for child in snapshot.owned_children
         if child.metadata.deletion_timestamp is None
     )
-    return Stage("WaitingForWorkersDeletion", "\n".join(lines), actions)
+    return Stage("WaitingForWorkersDeletion", "\n".join([*lines, *holding_children(snapshot)]), actions)
 
 
 def _target(child: MachineDeployment | MachineSet | Machine) -> ObjectRef:
@@ -93,7 +96,8 @@ def _provider(snapshot: ClusterSnapshot, found: External | None, reason: str) ->
         return None
     message = f"Waiting for {found.kind} to be deleted"
     if found.deleting:
-        return Stage(reason, message)
+        held = holding_provider(found)
+        return Stage(reason, f"{message}: {held}" if held else message)
     why = f"Cluster {snapshot.cluster.metadata.name} is being deleted"
     return Stage(reason, message, (Delete(target=ObjectRef(found.resource, found.key, found.uid), reason=why),))
 

@@ -81,6 +81,18 @@ def with_endpoint(snapshot: ClusterSnapshot) -> Cluster:
     return cluster
 
 
+def phase_of(snapshot: ClusterSnapshot) -> str:
+    """Later rules override earlier ones."""
+    cluster = snapshot.cluster
+    if snapshot.deleting:
+        return "Deleting"
+    was_provisioned = cluster.status.initialization.infrastructure_provisioned is True
+    if (was_provisioned or is_infrastructure_provisioned(snapshot)) and has_endpoint(with_endpoint(snapshot)):
+        return "Provisioned"
+    has_providers = cluster.spec.infrastructure_ref is not None or cluster.spec.control_plane_ref is not None
+    return "Provisioning" if has_providers else "Pending"
+
+
 def waiting_on(snapshot: ClusterSnapshot) -> tuple[Waiting, ...]:
     """Everything that has to come from somebody else before the Cluster is there."""
     return tuple(_waiting_on(snapshot))
@@ -101,10 +113,6 @@ def _waiting_on(snapshot: ClusterSnapshot) -> Iterator[Waiting]:
     if is_infrastructure_provisioned(snapshot) and not has_endpoint(with_endpoint(snapshot)):
         text = "Cluster waits for spec.controlPlaneEndpoint: neither it nor its providers' objects name one"
         yield Waiting("ControlPlaneInitialized", "WaitingForControlPlaneEndpoint", text)
-    if snapshot.control_plane is None and is_initialized(snapshot) and not snapshot.probed:
-        name = f"{cluster.metadata.name}-kubeconfig"
-        text = f"Cluster waits for Secret {name}: without a control plane object, somebody else has to create it"
-        yield Waiting("RemoteConnectionProbe", "KubeconfigMissing", text)
     yield from _waiting_on_descendants(snapshot)
     if snapshot.probed and snapshot.probe_problem:
         yield Waiting("RemoteConnectionProbe", "ProbeFailed", f"Cluster waits: {snapshot.probe_problem}")

@@ -13,10 +13,9 @@ from capstan.api.rules.contract import failure, failure_domains
 from capstan.api.rules.progress import paused_condition
 from capstan.controllers.cluster.plan.deletion import deletion_stage
 from capstan.controllers.cluster.plan.progress import (
-    has_endpoint,
     is_infrastructure_provisioned,
     is_initialized,
-    with_endpoint,
+    phase_of,
 )
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.controllers.cluster.status.counts import control_plane_counts, worker_counts
@@ -43,7 +42,7 @@ def compute_status(snapshot: ClusterSnapshot, outcomes: Outcomes) -> Cluster:
     status = _progressed(snapshot)
     status = msgspec.structs.replace(
         status,
-        phase=_phase(snapshot, status),
+        phase=phase_of(snapshot),
         conditions=_conditions(snapshot, outcomes, paused),
         deprecated=_deprecated(snapshot, status),
         observed_generation=generation if outcomes.error is None and generation else old.observed_generation,
@@ -88,17 +87,6 @@ def _progressed(snapshot: ClusterSnapshot) -> ClusterStatus:
         control_plane=control_plane_counts(snapshot),
         workers=worker_counts(snapshot),
     )
-
-
-def _phase(snapshot: ClusterSnapshot, status: ClusterStatus) -> str:
-    """Later rules override earlier ones."""
-    spec = snapshot.cluster.spec
-    phase = "Pending"
-    if spec.infrastructure_ref is not None or spec.control_plane_ref is not None:
-        phase = "Provisioning"
-    if status.initialization.infrastructure_provisioned and has_endpoint(with_endpoint(snapshot)):
-        phase = "Provisioned"
-    return "Deleting" if snapshot.deleting else phase
 
 
 def _deprecated(snapshot: ClusterSnapshot, status: ClusterStatus) -> DeprecatedStatus:
