@@ -14,7 +14,6 @@ from typing import Any
 
 from capstan.api.objects import Key
 from capstan.providers.talos.channel import Channel, ChannelFactory, ClientCredentials, RpcError
-from capstan.providers.talos.rpc import enum_value, message, method
 
 NOT_FOUND = 5
 ALREADY_EXISTS = 6
@@ -101,6 +100,8 @@ class TalosClient:
 
     async def etcd_alarms(self) -> tuple[str, ...]:
         """Names of raised alarms, such as NOSPACE."""
+        from capstan.providers.talos.rpc import message
+
         reply = await self._call("EtcdAlarmList")
         enum = message("machine.EtcdMemberAlarm").DESCRIPTOR.enum_types_by_name["AlarmType"]
         return tuple(
@@ -144,6 +145,8 @@ class TalosClient:
 
     async def apply_configuration(self, config: bytes, *, mode: str = "AUTO", dry_run: bool = False) -> str:
         """What the machine says about it. The mode is always sent: the protocol's default is a reboot."""
+        from capstan.providers.talos.rpc import enum_value
+
         number = enum_value(f"machine.ApplyConfigurationRequest.Mode.{mode}")
         reply = await self._call("ApplyConfiguration", 30.0, data=config, mode=number, dry_run=dry_run)
         return str(reply.messages[0].mode_details) if reply.messages else ""
@@ -186,6 +189,9 @@ class TalosClient:
         return await self._unary(_MACHINE + name, timeout_seconds, **fields)
 
     async def _unary(self, path: str, timeout_seconds: float, /, **fields: Any) -> Any:
+        # With the first call: protocol buffers would take a tenth of a start.
+        from capstan.providers.talos.rpc import message, method
+
         rpc = method(path)
         request = message(rpc.request)(**fields).SerializeToString()
         reply = await self._channel.unary(path, request, timeout_seconds=timeout_seconds)
@@ -195,6 +201,8 @@ class TalosClient:
         return self._stream_of(_MACHINE + name, timeout_seconds, **fields)
 
     async def _stream_of(self, path: str, timeout_seconds: float | None, /, **fields: Any) -> AsyncIterator[Any]:
+        from capstan.providers.talos.rpc import message, method
+
         rpc = method(path)
         request = message(rpc.request)(**fields).SerializeToString()
         reply_class = message(rpc.response)
