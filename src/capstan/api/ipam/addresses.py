@@ -66,7 +66,7 @@ class AddressSet:
         families = {family for family, _, _ in parsed}
         if len(families) > 1:
             raise ValueError("IPv4 and IPv6 addresses cannot be mixed")
-        return AddressSet(min(families, default=0), _merged((first, last) for _, first, last in parsed))
+        return AddressSet(min(families, default=0), spans_of((first, last) for _, first, last in parsed))
 
     @property
     def size(self) -> int:
@@ -87,6 +87,13 @@ class AddressSet:
         at = bisect_right(self.spans, (number, 2**128)) - 1
         return family == self.family and at >= 0 and number <= self.spans[at][1]
 
+    def overlap(self, other: AddressSet) -> Span | None:
+        """The lowest addresses that both have, as far as they reach without a gap; None when there are none."""
+        if self.family != other.family:
+            return None
+        found = ((max(a, c), min(b, d)) for a, b in self.spans for c, d in other.spans)
+        return min((span for span in found if span[0] <= span[1]), default=None)
+
     def minus(self, other: AddressSet) -> AddressSet:
         """What is left without the addresses of `other`."""
         if not other or other.family != self.family:
@@ -94,7 +101,7 @@ class AddressSet:
         return AddressSet(self.family, tuple(_left_over(self.spans, other.spans)))
 
     def minus_numbers(self, numbers: Iterable[int]) -> AddressSet:
-        return self.minus(AddressSet(self.family, _merged((n, n) for n in numbers)))
+        return self.minus(AddressSet(self.family, spans_of((n, n) for n in numbers)))
 
     def first_free(self, taken: Sequence[int]) -> int | None:
         """The lowest address that is not in `taken` (sorted numbers of this family)."""
@@ -142,7 +149,8 @@ def pool_addresses(
     return members.minus(AddressSet.of_entries(excluded)).minus_numbers(numbers)
 
 
-def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+def spans_of(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Spans in order, with those that overlap or touch made one."""
     merged: list[Span] = []
     for first, last in sorted(spans):
         if merged and first <= merged[-1][1] + 1:

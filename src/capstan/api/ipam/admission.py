@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from capstan.api.errors import FieldCause
@@ -15,6 +16,8 @@ from capstan.api.ipam.addresses import (
     subnet_span,
 )
 from capstan.api.ipam.names import GROUP, SKIP_DELETE_CHECK_ANNOTATION
+from capstan.api.ipam.prefixes import DEFAULT_LENGTH, block_of, pool_blocks
+from capstan.api.ipam.prefixrules import prefix_pool_causes, prefix_pool_warnings
 from capstan.api.kinds import Admission, AdmissionRequest, Query
 from capstan.api.objects import Obj
 from capstan.api.rules.causes import forbidden_value, invalid_value, required_value
@@ -49,6 +52,20 @@ def admit_ip_address_claim(request: AdmissionRequest) -> Admission:
 
 def admit_in_cluster_ip_pool(request: AdmissionRequest) -> Admission:
     """A pool, namespaced or global, is one readable range of one subnet that holds what was given out of it."""
+    return _admit_pool(request, _pool_causes, _allocated_causes)
+
+
+def admit_in_cluster_prefix_pool(request: AdmissionRequest) -> Admission:
+    """A prefix pool, namespaced or global, is aligned IPv6 networks that hold what was given out of it."""
+    admission = _admit_pool(request, prefix_pool_causes, _allocated_prefix_causes)
+    return replace(admission, warnings=tuple(prefix_pool_warnings(request.new))) if request.new else admission
+
+
+def _admit_pool(
+    request: AdmissionRequest,
+    spec_causes: Callable[[Mapping[str, Any]], Iterable[FieldCause]],
+    allocated_causes: Callable[[AdmissionRequest, Obj], Iterable[FieldCause]],
+) -> Admission:
     if request.operation == "DELETE":
         return Admission(None, tuple(_deletion_causes(request)))
     new, old = request.new, request.old
@@ -56,9 +73,9 @@ def admit_in_cluster_ip_pool(request: AdmissionRequest) -> Admission:
         return Admission(new)
     if old is not None and old.get("spec") == new.get("spec"):
         return Admission(new)
-    causes = tuple(_pool_causes(mapping_at(new, "spec")))
+    causes = tuple(spec_causes(mapping_at(new, "spec")))
     if not causes and old is not None:
-        causes = tuple(_allocated_causes(request, new))
+        causes = (*allocated_causes(request, new),)
     return Admission(new, causes)
 
 
@@ -69,6 +86,7 @@ def lookups_in_cluster_ip_pool(new: Obj) -> Sequence[Query]:
 
 admit_global_in_cluster_ip_pool = admit_in_cluster_ip_pool
 lookups_global_in_cluster_ip_pool = lookups_in_cluster_ip_pool
+lookups_in_cluster_prefix_pool = lookups_in_cluster_ip_pool
 
 
 def _claim_query(address: Obj, name: str) -> Query:
@@ -192,6 +210,25 @@ def _allocated_causes(request: AdmissionRequest, new: Obj) -> Iterator[FieldCaus
         named = ", ".join(format_address(*address) for address in lost[:_NAMED])
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         yield forbidden_value("spec.addresses", f"pool addresses do not contain allocated addresses: {named}{more}")
+
+
+def _allocated_prefix_causes(request: AdmissionRequest, new: Obj) -> Iterator[FieldCause]:
+    spec = mapping_at(new, "spec")
+    length = spec.get("allocationPrefixLength") or DEFAULT_LENGTH
+    if length != (value_at(request.old, "spec.allocationPrefixLength") or DEFAULT_LENGTH):
+        yield forbidden_value("spec.allocationPrefixLength", "field is immutable")
+        return
+    available = pool_blocks(spec.get("prefixes") or (), length=length, excluded=spec.get("excludedPrefixes") or ())
+    lost = []
+    for allocated in _allocated(request, new):
+        text, prefix = text_at(allocated, "spec.address"), value_at(allocated, "spec.prefix")
+        block = block_of(text, prefix, length) if isinstance(prefix, int) else None
+        if block is not None and (prefix != length or not available.contains(6, block[0])):
+            lost.append(f"{text}/{prefix}")
+    if lost:
+        named = ", ".join(sorted(lost)[:_NAMED])
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        yield forbidden_value("spec.prefixes", f"pool prefixes do not contain allocated prefixes: {named}{more}")
 
 
 def _deletion_causes(request: AdmissionRequest) -> Iterator[FieldCause]:

@@ -6,9 +6,11 @@ from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_L
 from capstan.api.ipam.admission import (
     admit_global_in_cluster_ip_pool,
     admit_in_cluster_ip_pool,
+    admit_in_cluster_prefix_pool,
     admit_ip_address,
     admit_ip_address_claim,
     lookups_in_cluster_ip_pool,
+    lookups_in_cluster_prefix_pool,
     lookups_ip_address,
 )
 from capstan.api.ipam.conversion import (
@@ -18,7 +20,9 @@ from capstan.api.ipam.conversion import (
     convert_ipaddressclaim,
 )
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
+from capstan.api.ipam.globalinclusterprefixpool import GlobalInClusterPrefixPool
 from capstan.api.ipam.inclusterippool import InClusterIPPool
+from capstan.api.ipam.inclusterprefixpool import InClusterPrefixPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.ipam.names import GROUP
@@ -144,9 +148,41 @@ GLOBAL_IN_CLUSTER_IP_POOL = Kind(
     lookups=lookups_in_cluster_ip_pool,
 )
 
+_PREFIX_POOL_COLUMNS = (
+    Column("Prefixes", ".spec.prefixes"),
+    Column("Total", ".status.ipAddresses.total", "integer"),
+    Column("Free", ".status.ipAddresses.free", "integer"),
+    Column("Used", ".status.ipAddresses.used", "integer"),
+)
+
+IN_CLUSTER_PREFIX_POOL = Kind(
+    group=GROUP,
+    kind="InClusterPrefixPool",
+    plural="inclusterprefixpools",
+    versions=(Version("v1alpha2", InClusterPrefixPool, storage=True, columns=_PREFIX_POOL_COLUMNS),),
+    categories=("cluster-api",),
+    labels=_POOL_LABELS,
+    admit=admit_in_cluster_prefix_pool,
+    lookups=lookups_in_cluster_prefix_pool,
+)
+
+GLOBAL_IN_CLUSTER_PREFIX_POOL = Kind(
+    group=GROUP,
+    kind="GlobalInClusterPrefixPool",
+    plural="globalinclusterprefixpools",
+    versions=(Version("v1alpha2", GlobalInClusterPrefixPool, storage=True, columns=_PREFIX_POOL_COLUMNS),),
+    categories=("cluster-api",),
+    namespaced=False,
+    labels=_POOL_LABELS,
+    admit=admit_in_cluster_prefix_pool,
+    lookups=lookups_in_cluster_prefix_pool,
+)
+
 KINDS = (
     IP_ADDRESS,
     IP_ADDRESS_CLAIM,
     IN_CLUSTER_IP_POOL,
     GLOBAL_IN_CLUSTER_IP_POOL,
+    IN_CLUSTER_PREFIX_POOL,
+    GLOBAL_IN_CLUSTER_PREFIX_POOL,
 )
