@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -62,9 +62,10 @@ class Step:
     sent: Any = None
     applied: Applied | None = None
 
-    def attributes(self, new: Obj) -> Attributes:
-        """The same as the admission chain sees it."""
-        return Attributes(
+    def faces(self, new: Obj) -> Iterator[Attributes]:
+        """The same as the admission chain sees it: a write of all at once is one of the object, one of its status,
+        or both."""
+        whole = Attributes(
             self.operation,
             self.target,
             self.name,
@@ -75,6 +76,14 @@ class Step:
             self.options.dry_run,
             self.options,
         )
+        if self.subresource != "*":
+            yield whole
+            return
+        old = self.old or {}
+        if _without(new, "status") != _without(old, "status") or new == old:
+            yield replace(whole, subresource="")
+        if new.get("status") != old.get("status"):
+            yield replace(whole, subresource="status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +150,7 @@ class Writer:
         new, more = await self._admitted(step, new)
         new = await self._owned(step, new)
         refuse(served, step.name, check_metadata(served, new["metadata"]))
-        more += await self._backend.chain.validate(step.attributes(new))
+        more += await self._validated(step, new)
         entry = await self._put(served, new, None, options)
         await prepare(served, (entry,), target.version.name)
         return Answer(view(served, entry, target.version.name), warnings + more, created=True)
@@ -223,7 +232,7 @@ class Writer:
         refuse(served, change.name, check_metadata(served, new["metadata"]))
         refuse(served, change.name, check_finalizer_change(old["metadata"], new["metadata"]))
         new = _counted(target, old, new)
-        more += await self._backend.chain.validate(step.attributes(new))
+        more += await self._validated(step, new)
         if new == old:
             return Answer(before, warnings + more)
         written = await self._put(served, new, entry, options)
@@ -247,12 +256,23 @@ class Writer:
     async def _admitted(self, step: Step, new: Obj) -> tuple[Obj, tuple[str, ...]]:
         """The object after the kind's own admission and after the chain, and what they warn about."""
         new, warnings = await self._own_admission(step, new)
-        mutated, more = await self._backend.chain.mutate(step.attributes(new))
-        if mutated is None or mutated is new:
+        mutated = new
+        more: tuple[str, ...] = ()
+        for attributes in step.faces(new):
+            found, told = await self._backend.chain.mutate(replace(attributes, new=mutated))
+            mutated, more = found or mutated, more + told
+        if mutated is new:
             return new, warnings + more
         # What others made of it has to pass as if it had been sent: the kind's own defaults and rules are last.
         new, warnings = await self._own_admission(step, await self._conformed_again(step, new, mutated))
         return new, warnings + more
+
+    async def _validated(self, step: Step, new: Obj) -> tuple[str, ...]:
+        """What the chain warns about an object that it lets through."""
+        warnings: tuple[str, ...] = ()
+        for attributes in step.faces(new):
+            warnings += await self._backend.chain.validate(attributes)
+        return warnings
 
     async def _owned(self, step: Step, new: Obj) -> Obj:
         """The object with who owns which field of it."""
