@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 
+from capstan.api.meta import Condition
 from capstan.api.meta import LegacyCondition as LegacyCondition
 
 ERROR = "Error"
@@ -108,3 +109,10 @@ def mirror_legacy(
     if fallback_done:
         return legacy_true(target)
     return legacy_false(target, fallback_reason, fallback_severity, fallback_message)
+
+
+def as_legacy(condition: Condition) -> LegacyCondition:
+    """A newer condition where only the older shape has a place: with its reason, without a severity."""
+    return LegacyCondition(
+        type=condition.type, status=condition.status, reason=condition.reason, message=condition.message
+    )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.names import CLUSTER_SECRET_TYPE
+from capstan.api.core.secret import Secret
 from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_not_found
+from capstan.api.meta import ObjectMeta, controller_of
 from capstan.api.objects import Obj
 from capstan.api.rules.certificates import Authority
 from capstan.providers.talos.config.contract import Contract
@@ -105,4 +108,29 @@ class SecretsStore:
             if await self.create(obj):
                 return
             raise TransientError(f"Secret {metadata['name']} was just created by somebody else", 1.0)
-        await self._client.commit(SECRETS, found, {**found, "data": obj["data"]})
+        owners = [*_other_owners(found, metadata), *(metadata.get("ownerReferences") or ())]
+        after = {**found, "metadata": {**found["metadata"], "ownerReferences": owners}, "data": obj["data"]}
+        await self._client.commit(SECRETS, found, after)
+
+
+def _other_owners(found: Obj, metadata: Obj) -> list[Obj]:
+    """Owners that stay beside ours. A controller of before is none any more: there is only one."""
+    mine = {ref["uid"] for ref in metadata.get("ownerReferences") or ()}
+    refs = found["metadata"].get("ownerReferences") or ()
+    return [ref for ref in refs if ref["uid"] not in mine and not ref.get("controller")]
+
+
+def is_ours_to_write(secret: Secret | None, owner: ObjectMeta) -> bool:
+    """Whether a Secret of the cluster is one that we made, or that nobody controls since a restore; what a user
+    made is neither (its type is another one)."""
+    if secret is None:
+        return False
+    if is_owned(secret, owner):
+        return True
+    ref = controller_of(secret.metadata)
+    is_free = ref is None or (ref.kind == "TalosControlPlane" and ref.name == owner.name)
+    return is_free and secret.type == CLUSTER_SECRET_TYPE
+
+
+def is_owned(secret: Secret | None, owner: ObjectMeta) -> bool:
+    return secret is not None and any(ref.uid == owner.uid for ref in secret.metadata.owner_references)

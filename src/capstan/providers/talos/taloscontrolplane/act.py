@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from capstan.api.cluster.names import CLUSTER_SECRET_TYPE
+from capstan.api.core.secret import Secret
 from capstan.api.errors import TerminalError, TransientError
+from capstan.api.meta import ObjectMeta
 from capstan.api.rules.certificates import Authority, CertificateError, serial_number
+from capstan.api.struct import decode
 from capstan.providers.talos.channel import RpcError
 from capstan.providers.talos.client import ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND, TalosClient, TalosClients
 from capstan.providers.talos.kubeconfig_file import Door, Issuing, new_kubeconfig
 from capstan.providers.talos.names import CA_SUFFIX, KUBECONFIG_SUFFIX, VALUE_KEY, secret_object, secret_values
-from capstan.providers.talos.secrets_store import SecretsStore
+from capstan.providers.talos.secrets_store import SecretsStore, is_ours_to_write
 from capstan.providers.talos.taloscontrolplane.plan.actions import (
     BootstrapEtcd,
     LeaveEtcd,
@@ -66,11 +69,13 @@ class ControlPlaneActor:
                 raise _transient(action, error) from None
 
     async def write_kubeconfig(self, action: WriteKubeconfig) -> None:
-        """One that a user made, without our owner, is never written over."""
+        """One that a user made is never written over."""
         meta = action.cluster.metadata
         name = meta.name + KUBECONFIG_SUFFIX
         found = await self._secrets.find(meta.namespace, name)
-        if found is not None and not _is_owned(found["metadata"].get("ownerReferences") or (), action.owner.uid):
+        if found is not None and not is_ours_to_write(
+            decode(found, Secret), ObjectMeta(name=action.owner.name, uid=action.owner.uid)
+        ):
             return
         authority = await self._secrets.find(meta.namespace, meta.name + CA_SUFFIX)
         if authority is None:
@@ -105,10 +110,6 @@ async def _give_up_leadership(client: TalosClient) -> None:
     except RpcError as error:
         if error.code in (4, 14, 16):
             raise
-
-
-def _is_owned(references: object, uid: str) -> bool:
-    return isinstance(references, list | tuple) and any(ref.get("uid") == uid for ref in references)
 
 
 def _transient(action: MachineAction, error: RpcError) -> TransientError:

@@ -32,11 +32,12 @@ from capstan.providers.talos.names import (
     VALUE_KEY,
     cluster_of_secret,
 )
-from capstan.providers.talos.secrets_store import SecretsStore
+from capstan.providers.talos.secrets_store import SecretsStore, is_ours_to_write, is_owned
 from capstan.providers.talos.talosconfig_file import decode_talosconfig
 from capstan.providers.talos.taloscontrolplane.act import ControlPlaneActor
 from capstan.providers.talos.taloscontrolplane.look import look_at_machines
 from capstan.providers.talos.taloscontrolplane.plan import plan
+from capstan.providers.talos.taloscontrolplane.plan.adoption import find_orphans
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, ControlPlaneSnapshot
 from capstan.providers.talos.taloscontrolplane.status import compute_status
 from capstan.runtime.client.protocol import Client
@@ -49,8 +50,11 @@ from capstan.runtime.reader import Reader
 
 
 def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
-    """The control plane that controls the Machine."""
+    """The control plane that controls the Machine, or the one that may take it over."""
     ref = controller_of(machine.metadata)
+    if ref is None and CONTROL_PLANE_LABEL in machine.metadata.labels:
+        cluster = reader.get(Cluster, machine.metadata.namespace, machine.spec.cluster_name)
+        return control_plane_of(cluster) if cluster is not None else []
     if ref is None or ref.kind != "TalosControlPlane":
         return []
     return [Key(machine.metadata.namespace, ref.name)]
@@ -133,8 +137,11 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             return ControlPlaneSnapshot(control_plane=control_plane, now=now)
         template = await _template(reader, control_plane)
         made = await _made(reader, template)
-        machines = await self._machines_of(reader, control_plane, cluster, made)
+        listed = reader.list(Machine, key.namespace, labels={CLUSTER_NAME_LABEL: cluster.metadata.name})
+        machines = await self._machines_of(reader, control_plane, cluster, listed, made)
         kubeconfig = _value(reader, cluster, KUBECONFIG_SUFFIX, VALUE_KEY)
+        written = _secret(reader, cluster, KUBECONFIG_SUFFIX)
+        is_ours, is_kept = is_ours_to_write(written, control_plane.metadata), is_owned(written, control_plane.metadata)
         known_nodes = await _nodes(reader, cluster, kubeconfig)
         credentials = _credentials(_value(reader, cluster, TALOSCONFIG_SUFFIX, TALOSCONFIG_KEY))
         status = control_plane.status
@@ -154,26 +161,31 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             template=template,
             made=made,
             machines=looked,
+            orphans=find_orphans(control_plane, listed),
             leftover_configs=_leftover_configs(reader, key.namespace, uid, names),
             leftover_infrastructure=_leftover_infrastructure(reader, key.namespace, uid, names, made),
             has_authority=bool(_value(reader, cluster, CA_SUFFIX, "tls.key")),
             kubeconfig=kubeconfig,
-            kubeconfig_due=is_kubeconfig_due(kubeconfig, now, self._proxy_url) if kubeconfig else False,
+            kubeconfig_due=is_ours and (not is_kept or is_kubeconfig_due(kubeconfig, now, self._proxy_url)),
             credentials=credentials,
             **known_nodes,
         )
 
     async def _machines_of(
-        self, reader: Reader, control_plane: TalosControlPlane, cluster: Cluster, made: Resource | None
+        self,
+        reader: Reader,
+        control_plane: TalosControlPlane,
+        cluster: Cluster,
+        listed: Iterable[Machine],
+        made: Resource | None,
     ) -> tuple[ControlPlaneMachine, ...]:
         """Those that this control plane controls; connections to others are closed."""
         namespace, uid = control_plane.metadata.namespace, control_plane.metadata.uid
-        labels = {CLUSTER_NAME_LABEL: cluster.metadata.name}
-        listed = reader.list(Machine, namespace, labels=labels, owner_uid=uid)
         virtual_ip = cluster.spec.control_plane_endpoint.host
         found = []
         for machine in listed:
-            if CONTROL_PLANE_LABEL not in machine.metadata.labels:
+            owned = any(ref.uid == uid for ref in machine.metadata.owner_references)
+            if not owned or CONTROL_PLANE_LABEL not in machine.metadata.labels:
                 continue
             addresses = machine_addresses(machine, virtual_ip)
             found.append(
@@ -279,8 +291,12 @@ async def _nodes(reader: Reader, cluster: Cluster, kubeconfig: bytes) -> dict[st
         return {"nodes_problem": str(error), "nodes_unsure": error.reason == CONNECTING}
 
 
+def _secret(reader: Reader, cluster: Cluster, suffix: str) -> Secret | None:
+    return reader.get(Secret, cluster.metadata.namespace, cluster.metadata.name + suffix)
+
+
 def _value(reader: Reader, cluster: Cluster, suffix: str, key: str) -> bytes:
-    secret = reader.get(Secret, cluster.metadata.namespace, cluster.metadata.name + suffix)
+    secret = _secret(reader, cluster, suffix)
     return secret.data.get(key, b"") if secret else b""
 
 

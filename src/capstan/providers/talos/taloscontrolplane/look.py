@@ -62,6 +62,8 @@ async def _look_at_etcd(client: TalosClient, view: TalosView) -> TalosView:
     try:
         status = await client.etcd_status()
         members = await client.etcd_members()
+        alarms = await client.etcd_alarms()
     except RpcError as error:
         return replace(view, etcd_problem=error.message)
-    return replace(view, members=members, own_member_id=status.member_id, has_leader=status.leader != 0)
+    leads = status.leader != 0
+    return replace(view, members=members, own_member_id=status.member_id, has_leader=leads, alarms=alarms)

@@ -16,6 +16,10 @@ LEAVING_ANNOTATION = "controlplane.cluster.x-k8s.io/etcd-leaving"
 #: On the TalosControlPlane: an etcd member that no Machine stands for, and since when it is known: `1f2e@<time>`.
 STRANGER_ANNOTATION = "capstan.dev/etcd-unknown-member"
 
+#: On the TalosControlPlane and on the Machine that takes the place of a failed one, as KCP writes them.
+REMEDIATION_ANNOTATION = "controlplane.cluster.x-k8s.io/remediation-in-progress"
+REMEDIATION_FOR_ANNOTATION = "controlplane.cluster.x-k8s.io/remediation-for"
+
 CONTROL_PLANE_NODE_LABEL = "node-role.kubernetes.io/control-plane"
 
 # Condition types (talos.md 1.2); the odd one is upstream's.

@@ -26,7 +26,7 @@ RESOURCE = TALOS_CONTROL_PLANE.resource()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalosView:
     """What a machine's Talos said. `problem` says why it said nothing. `etcd_data` is None when it is not known;
-    `members` is the list as this machine sees it, None when etcd did not answer."""
+    `members` is the list as this machine sees it, None when etcd did not answer; `alarms` are those of etcd."""
 
     problem: str = ""
     etcd_data: bool | None = None
@@ -34,6 +34,7 @@ class TalosView:
     members: tuple[EtcdMember, ...] | None = None
     own_member_id: int = 0
     has_leader: bool = False
+    alarms: tuple[str, ...] = ()
     etcd_problem: str = ""
 
     @property
@@ -85,6 +86,11 @@ class ControlPlaneMachine:
         ref = self.machine.status.node_ref
         return ref.name if ref else ""
 
+    @property
+    def failure_domain(self) -> str:
+        """Where it is, else where it is to be; empty for no domain."""
+        return self.machine.status.failure_domain or self.machine.spec.failure_domain or ""
+
     def is_member(self, member: EtcdMember) -> bool:
         """By the addresses of the member's peer URLs; a name only speaks for itself when it is the Node's."""
         if self.talos.own_member_id == member.id:
@@ -98,7 +104,8 @@ class ControlPlaneMachine:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlPlaneSnapshot:
     """`nodes` is None while the workload cluster does not answer, `nodes_problem` says why and `nodes_unsure`
-    that it is too new to say anything of the cluster. `leftovers` are
+    that it is too new to say anything of the cluster. `orphans` are control plane Machines that nobody controls,
+    `leftovers`
     TalosConfigs and infrastructure machines of this control plane that no Machine refers to."""
 
     control_plane: TalosControlPlane
@@ -107,6 +114,7 @@ class ControlPlaneSnapshot:
     template: External | None = None
     made: Resource | None = None
     machines: tuple[ControlPlaneMachine, ...] = ()
+    orphans: tuple[Machine, ...] = ()
     leftover_configs: tuple[TalosConfig, ...] = ()
     leftover_infrastructure: tuple[Obj, ...] = ()
     has_authority: bool = False

@@ -17,6 +17,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     ERROR,
     INFO,
     WARNING,
+    as_legacy,
     find_legacy,
     legacy_false,
     legacy_true,
@@ -25,6 +26,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     put_legacy,
     summarize_legacy,
 )
+from capstan.api.rules.progress import paused_condition
 from capstan.api.rules.replicas import version_order
 from capstan.providers.talos.taloscontrolplane.names import (
     AVAILABLE,
@@ -38,19 +40,27 @@ from capstan.providers.talos.taloscontrolplane.names import (
     READY_SUMMARY,
     RESIZED,
 )
+from capstan.providers.talos.taloscontrolplane.operations import list_operations
 from capstan.providers.talos.taloscontrolplane.plan import find_missing, plan_step
 from capstan.providers.talos.taloscontrolplane.plan.actions import BootstrapEtcd
-from capstan.providers.talos.taloscontrolplane.plan.drift import DRIFT_REASON, drift_message
-from capstan.providers.talos.taloscontrolplane.plan.scale import find_etcd_problem
+from capstan.providers.talos.taloscontrolplane.plan.adoption import is_adopting
+from capstan.providers.talos.taloscontrolplane.plan.drift import describe_outdated, find_outdated
+from capstan.providers.talos.taloscontrolplane.plan.health import find_etcd_problem
+from capstan.providers.talos.taloscontrolplane.plan.rollout import IN_PROGRESS, is_on_delete
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneSnapshot
 from capstan.runtime.plan import Create, Outcomes, Waiting
 
 
 def compute_status(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> TalosControlPlane | None:
-    """The control plane with its status as it is now; None while it is paused."""
-    if snapshot.paused:
-        return None
+    """The control plane with its status as it is now. While paused only `Paused` moves; None while Machines are
+    taken over, which are to be counted."""
     control_plane = snapshot.control_plane
+    if snapshot.paused:
+        return _with_conditions(
+            snapshot, put_legacies(control_plane.status.conditions, [_paused(snapshot)], now=snapshot.now)
+        )
+    if is_adopting(snapshot) and not snapshot.deleting:
+        return None
     old = control_plane.status
     replicas = len(snapshot.machines)
     ready = min(_ready_nodes(snapshot), replicas) if snapshot.nodes is not None else old.ready_replicas or 0
@@ -70,6 +80,18 @@ def compute_status(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> TalosC
     if outcomes.error is None:
         status = msgspec.structs.replace(status, observed_generation=control_plane.metadata.generation)
     return msgspec.structs.replace(control_plane, status=status)
+
+
+def _with_conditions(snapshot: ControlPlaneSnapshot, conditions: tuple[LegacyCondition, ...]) -> TalosControlPlane:
+    control_plane = snapshot.control_plane
+    status = msgspec.structs.replace(control_plane.status, conditions=conditions)
+    return msgspec.structs.replace(control_plane, status=status)
+
+
+def _paused(snapshot: ControlPlaneSnapshot) -> LegacyCondition:
+    by_cluster = snapshot.cluster is not None and snapshot.cluster.spec.paused is True
+    annotations = snapshot.control_plane.metadata.annotations
+    return as_legacy(paused_condition("TalosControlPlane", by_cluster, annotations))
 
 
 def _selector(snapshot: ControlPlaneSnapshot) -> str:
@@ -101,6 +123,7 @@ def _conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> tuple[Leg
 
 
 def _list_conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> Iterator[LegacyCondition]:
+    yield _paused(snapshot)
     if snapshot.deleting:
         names = ", ".join(m.name for m in snapshot.machines)
         yield legacy_false(RESIZED, "Deleting", INFO, f"Waiting for Machine {names} to be deleted" if names else "")
@@ -112,12 +135,8 @@ def _list_conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> Iter
     yield _bootstrapped(snapshot, outcomes, waiting, missing)
     yield _available(snapshot)
     yield _resized(snapshot, outcomes, waiting, missing)
-    drift = drift_message(snapshot)
-    yield (
-        legacy_false(MACHINES_SPEC_UP_TO_DATE, DRIFT_REASON, WARNING, drift)
-        if drift
-        else legacy_true(MACHINES_SPEC_UP_TO_DATE)
-    )
+    yield _spec_up_to_date(snapshot, waiting)
+    yield from map(as_legacy, list_operations(snapshot, waiting, missing))
     if snapshot.active and snapshot.is_bootstrapped:
         yield _components(snapshot)
         problem = find_etcd_problem(snapshot)
@@ -126,6 +145,22 @@ def _list_conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> Iter
             if problem
             else legacy_true(ETCD_HEALTHY)
         )
+
+
+def _spec_up_to_date(snapshot: ControlPlaneSnapshot, waiting: tuple[Waiting, ...]) -> LegacyCondition:
+    """Why outdated Machines are not replaced yet, else which ones are outdated."""
+    told = _told(waiting, MACHINES_SPEC_UP_TO_DATE)
+    listed = describe_outdated(find_outdated(snapshot))
+    if told is not None:
+        message = ". ".join(text for text in (told.message, listed) if text)
+        severity = WARNING if told.reason == IN_PROGRESS else ERROR
+        return legacy_false(MACHINES_SPEC_UP_TO_DATE, told.reason, severity, message)
+    if not listed:
+        return legacy_true(MACHINES_SPEC_UP_TO_DATE)
+    if is_on_delete(snapshot):
+        text = f"{listed}. With spec.rolloutStrategy.type OnDelete a Machine is replaced once it is deleted"
+        return legacy_false(MACHINES_SPEC_UP_TO_DATE, "WaitingForDeletion", INFO, text)
+    return legacy_false(MACHINES_SPEC_UP_TO_DATE, IN_PROGRESS, WARNING, listed)
 
 
 def _machines_ready(snapshot: ControlPlaneSnapshot) -> LegacyCondition:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from capstan.api.controlplane.names import FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.providers.talos.taloscontrolplane.names import RESIZED
@@ -11,15 +14,17 @@ from capstan.providers.talos.taloscontrolplane.plan.actions import (
     RemoveEtcdMember,
     WriteKubeconfig,
 )
+from capstan.providers.talos.taloscontrolplane.plan.adoption import is_adopting, plan_adoption
 from capstan.providers.talos.taloscontrolplane.plan.bootstrap import plan_bootstrap
 from capstan.providers.talos.taloscontrolplane.plan.deletion import plan_deletion
-from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated, plan_drift_event
+from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
+from capstan.providers.talos.taloscontrolplane.plan.remediation import plan_remediation
 from capstan.providers.talos.taloscontrolplane.plan.removal import plan_going
 from capstan.providers.talos.taloscontrolplane.plan.scale import plan_scale
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, poll_seconds
 from capstan.providers.talos.taloscontrolplane.plan.upkeep import plan_marks, plan_upkeep
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
-from capstan.runtime.plan import Plan, Update, Waiting
+from capstan.runtime.plan import Action, Plan, Update, Waiting
 
 __all__ = ["BootstrapEtcd", "LeaveEtcd", "RemoveEtcdMember", "WriteKubeconfig", "find_outdated", "plan", "plan_step"]
 
@@ -41,8 +46,11 @@ def plan(snapshot: ControlPlaneSnapshot) -> Plan:
         after = add_finalizer(control_plane, FINALIZER)
         update = Update(resource=RESOURCE, before=control_plane, after=after, reason="its Machines go before it does")
         return Plan(snapshot.subject, (update,))
+    adoption = plan_adoption(snapshot)
+    if is_adopting(snapshot):
+        return Plan(snapshot.subject, adoption)
     step = plan_step(snapshot)
-    actions = (*plan_upkeep(snapshot), *plan_drift_event(snapshot), *step.actions, *plan_marks(snapshot))
+    actions = (*plan_upkeep(snapshot), *step.actions, *_other_marks(snapshot, step))
     after_seconds = poll_seconds(snapshot) if step.polls else HEALTH_SECONDS if snapshot.machines else None
     return Plan(snapshot.subject, actions, step.waiting_on, after_seconds)
 
@@ -60,9 +68,19 @@ def find_missing(snapshot: ControlPlaneSnapshot) -> str:
 
 
 def plan_step(snapshot: ControlPlaneSnapshot) -> Step:
-    """At most one step that cannot be taken back: who goes, goes first; then etcd; then more or fewer Machines."""
+    """At most one step that cannot be taken back: who goes, goes first; then those that are ill, etcd, and more,
+    fewer or newer Machines."""
     if snapshot.going:
         return plan_going(snapshot)
-    if snapshot.active and not snapshot.is_bootstrapped:
-        return plan_bootstrap(snapshot)
-    return plan_scale(snapshot)
+    remedy = plan_remediation(snapshot)
+    if remedy.step is not None:
+        return remedy.step
+    bootstraps = snapshot.active and not snapshot.is_bootstrapped
+    step = plan_bootstrap(snapshot) if bootstraps else plan_scale(snapshot)
+    return replace(step, actions=(*remedy.marks, *step.actions)) if remedy.marks else step
+
+
+def _other_marks(snapshot: ControlPlaneSnapshot, step: Step) -> Iterator[Action]:
+    """Of Machines that the step does not write already: what is made from the same state would be refused."""
+    written = {a.after.metadata.uid for a in step.actions if isinstance(a, Update)}
+    yield from (mark for mark in plan_marks(snapshot) if mark.after.metadata.uid not in written)

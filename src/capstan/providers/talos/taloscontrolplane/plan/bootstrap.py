@@ -5,6 +5,9 @@ from __future__ import annotations
 from capstan.api.rules.owners import with_metadata
 from capstan.providers.talos.taloscontrolplane.names import BOOTSTRAP_ANNOTATION, MACHINES_BOOTSTRAPPED
 from capstan.providers.talos.taloscontrolplane.plan.actions import BootstrapEtcd
+from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
+from capstan.providers.talos.taloscontrolplane.plan.rollout import is_on_delete
+from capstan.providers.talos.taloscontrolplane.plan.selection import delete_machine
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, wait
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneMachine, ControlPlaneSnapshot
 from capstan.runtime.plan import Update
@@ -15,6 +18,9 @@ _TOO_EARLY = ("", "Initialized", "Waiting")
 
 def plan_bootstrap(snapshot: ControlPlaneSnapshot) -> Step:
     """Every machine must have said that it has no etcd data: one that cannot be asked might have some."""
+    stale = _find_made_in_vain(snapshot)
+    if stale is not None:
+        return delete_machine(stale, "it is outdated, and there is no etcd yet that it could be replaced within")
     silent = [m for m in snapshot.machines if m.talos.etcd_data is None]
     if silent:
         return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", _why_silent(snapshot, silent[0]))
@@ -38,6 +44,21 @@ def plan_bootstrap(snapshot: ControlPlaneSnapshot) -> Step:
         reason="no machine of the control plane has etcd data",
     )
     return Step((action,), polls=True)
+
+
+def _find_made_in_vain(snapshot: ControlPlaneSnapshot) -> ControlPlaneMachine | None:
+    """An outdated Machine, while it is sure that no Machine has etcd's data. A first Machine that cannot work with
+    what was declared would otherwise be waited for, whatever its user corrects."""
+    if is_on_delete(snapshot) or not all(_has_nothing(m) for m in snapshot.machines):
+        return None
+    outdated = find_outdated(snapshot)
+    return next((m for m in snapshot.active if m.name in outdated), None)
+
+
+def _has_nothing(machine: ControlPlaneMachine) -> bool:
+    """It says so, or it has never been there."""
+    was_there = machine.machine.status.initialization.infrastructure_provisioned is True
+    return machine.talos.etcd_data is False or not (was_there or machine.address or machine.machine.spec.provider_id)
 
 
 def _choose(snapshot: ControlPlaneSnapshot) -> Step:

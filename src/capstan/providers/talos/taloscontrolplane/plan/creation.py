@@ -15,7 +15,13 @@ from capstan.api.rules.contract import clone_template
 from capstan.api.rules.names import NAMED_ANNOTATION, derived_name, free_counters
 from capstan.api.rules.owners import owner_object, owner_reference, with_metadata
 from capstan.api.struct import encode
-from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK, MACHINES_CREATED
+from capstan.providers.talos.taloscontrolplane.names import (
+    ETCD_HOOK,
+    MACHINES_CREATED,
+    REMEDIATION_FOR_ANNOTATION,
+)
+from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
+from capstan.providers.talos.taloscontrolplane.plan.remediation import replacement_mark
 from capstan.providers.talos.taloscontrolplane.plan.step import Step
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
 from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Update, Waiting
@@ -85,6 +91,8 @@ def _create(snapshot: ControlPlaneSnapshot, name: str) -> tuple[Action, ...]:
     )
     number = len(snapshot.active) + 1
     why = f"{len(snapshot.active)} Machines exist, {snapshot.desired} are wanted"
+    if number > snapshot.desired:
+        why = f"it takes the place of an outdated one of {snapshot.desired}"
     machine = _machine(snapshot, name)
     return (
         Create(
@@ -125,6 +133,7 @@ def _machine(snapshot: ControlPlaneSnapshot, name: str) -> Obj:
     if domain:
         spec["failureDomain"] = domain
     owner = owner_reference(RESOURCE.api_version, RESOURCE.kind, meta, controller=True)
+    replaces = replacement_mark(snapshot)
     return {
         "apiVersion": resource.api_version,
         "kind": resource.kind,
@@ -132,7 +141,7 @@ def _machine(snapshot: ControlPlaneSnapshot, name: str) -> Obj:
             "name": name,
             "namespace": meta.namespace,
             "labels": {CLUSTER_NAME_LABEL: snapshot.cluster_key.name, CONTROL_PLANE_LABEL: ""},
-            "annotations": {ETCD_HOOK: ""},
+            "annotations": {ETCD_HOOK: "", **({REMEDIATION_FOR_ANNOTATION: replaces} if replaces else {})},
             "finalizers": [MACHINE_FINALIZER],
             "ownerReferences": [owner_object(owner)],
         },
@@ -141,11 +150,14 @@ def _machine(snapshot: ControlPlaneSnapshot, name: str) -> Obj:
 
 
 def _failure_domain(snapshot: ControlPlaneSnapshot) -> str:
-    """The domain for control planes with the fewest Machines, by name among equals; empty when there is none."""
+    """The domain for control planes with the fewest Machines that stay, then the fewest of all, then by name; empty
+    when there is none."""
     domains = snapshot.cluster.status.failure_domains if snapshot.cluster else ()
     names = [d.name for d in domains if d.control_plane]
-    used = Counter(m.machine.status.failure_domain or m.machine.spec.failure_domain for m in snapshot.active)
-    return min(names, key=lambda name: (used[name], name), default="")
+    outdated = find_outdated(snapshot)
+    staying = Counter(m.failure_domain for m in snapshot.active if m.name not in outdated)
+    used = Counter(m.failure_domain for m in snapshot.machines)
+    return min(names, key=lambda name: (staying[name], used[name], name), default="")
 
 
 def plan_clean_up(snapshot: ControlPlaneSnapshot, keep: str = "") -> list[Action]:

@@ -1,57 +1,59 @@
-"""Machines that are not what the control plane's spec says: seen and told, not replaced (a later issue rolls them)."""
+"""Machines that are not what the control plane's spec says, and how each differs (3.7; the words are KCP's)."""
 
 from __future__ import annotations
 
-from capstan.api.rules.conditions_v1beta1 import find_legacy
+from datetime import UTC, datetime
+
+from capstan.api.cluster.rollouthistory import ROLLOUT_AFTER_ANNOTATION
 from capstan.api.rules.contract import cloned_from
 from capstan.api.rules.owners import group_of
 from capstan.api.struct import encode
-from capstan.providers.talos.taloscontrolplane.names import MACHINES_SPEC_UP_TO_DATE
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, ControlPlaneSnapshot
-from capstan.runtime.plan import Action, Emit
-
-DRIFT_REASON = "RollingUpdateNotSupported"
 
 
-def find_outdated(snapshot: ControlPlaneSnapshot) -> tuple[tuple[str, str], ...]:
-    """(Machine, what differs) for every Machine that stays."""
-    found = [(m.name, ", ".join(_differences(snapshot, m))) for m in snapshot.active]
-    return tuple((name, why) for name, why in found if why)
+def find_outdated(snapshot: ControlPlaneSnapshot) -> dict[str, tuple[str, ...]]:
+    """Machine to what differs, for every Machine that stays and is not as the spec says."""
+    found = ((m.name, differences(snapshot, m)) for m in snapshot.active)
+    return {name: why for name, why in found if why}
 
 
-def drift_message(snapshot: ControlPlaneSnapshot) -> str:
-    """What users read; empty when nothing differs."""
-    outdated = find_outdated(snapshot)
-    if not outdated:
-        return ""
-    listed = "; ".join(f"Machine {name}: {why}" for name, why in outdated)
-    return (
-        f"{listed}. Rolling replacement is not carried out yet: delete these Machines one at a time, each is "
-        "replaced by one with the new spec, or take the change back"
-    )
-
-
-def plan_drift_event(snapshot: ControlPlaneSnapshot) -> tuple[Action, ...]:
-    """A warning when the difference appears."""
-    message = drift_message(snapshot)
-    known = find_legacy(snapshot.control_plane.status.conditions, MACHINES_SPEC_UP_TO_DATE)
-    if not message or (known is not None and known.message == message):
-        return ()
-    return (Emit(name=DRIFT_REASON, type="Warning", reason=message),)
-
-
-def _differences(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> list[str]:
+def differences(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> tuple[str, ...]:
     """As upstream compares: version, template by name and kind, configuration. What is not there counts as equal."""
     spec = snapshot.control_plane.spec
     found = []
     if machine.machine.spec.version != spec.version:
-        found.append(f"version {machine.machine.spec.version or '(none)'} instead of {spec.version}")
-    name, group_kind = cloned_from(machine.infrastructure)
-    ref = spec.infrastructure_template
-    if name and (name, group_kind) != (ref.name, f"{ref.kind}.{group_of(ref.api_version)}"):
-        found.append(f"made from template {name} instead of {ref.name}")
+        found.append(f"Version {machine.machine.spec.version or '(none)'}, {spec.version} required")
     wanted = spec.control_plane_config
     configs = [encode(c) for c in (wanted.controlplane, wanted.init) if c is not None]
     if machine.config is not None and encode(machine.config.spec) not in configs:
-        found.append("another controlPlaneConfig")
-    return found
+        found.append("TalosConfig is not up-to-date")
+    if not is_of_wanted_template(snapshot, machine):
+        kind = machine.machine.spec.infrastructure_ref.kind or spec.infrastructure_template.kind
+        found.append(f"{kind} is not up-to-date")
+    after = rollout_after(snapshot)
+    born = machine.machine.metadata.creation_timestamp
+    if after is not None and after <= snapshot.now and born is not None and born < after:
+        found.append("TalosControlPlane capstan.dev/rollout-after expired")
+    return tuple(found)
+
+
+def is_of_wanted_template(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> bool:
+    """By name and kind only; a template that is edited in place is not seen."""
+    name, group_kind = cloned_from(machine.infrastructure)
+    ref = snapshot.control_plane.spec.infrastructure_template
+    return not name or (name, group_kind) == (ref.name, f"{ref.kind}.{group_of(ref.api_version)}")
+
+
+def rollout_after(snapshot: ControlPlaneSnapshot) -> datetime | None:
+    """Machines from before this moment are to be replaced; None for no wish, or one that cannot be read."""
+    written = snapshot.control_plane.metadata.annotations.get(ROLLOUT_AFTER_ANNOTATION, "")
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def describe_outdated(outdated: dict[str, tuple[str, ...]]) -> str:
+    """One line for people; empty when nothing differs."""
+    return "; ".join(f"Machine {name}: {', '.join(why)}" for name, why in outdated.items())

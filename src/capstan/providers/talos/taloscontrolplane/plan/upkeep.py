@@ -15,7 +15,7 @@ from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK
 from capstan.providers.talos.taloscontrolplane.plan.actions import WriteKubeconfig
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneMachine, ControlPlaneSnapshot
-from capstan.runtime.plan import Action, Update
+from capstan.runtime.plan import Action, Emit, Update
 
 
 def plan_upkeep(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
@@ -24,11 +24,11 @@ def plan_upkeep(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
     yield from _kubeconfig(snapshot)
 
 
-def plan_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
+def plan_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Update]:
     """What Machines show. Their own controller writes them too, so these come last: a conflict holds nothing up."""
-    outdated = dict(find_outdated(snapshot))
+    outdated = find_outdated(snapshot)
     for machine in snapshot.active:
-        after = with_up_to_date(snapshot, machine, outdated.get(machine.name, ""))
+        after = with_up_to_date(snapshot, machine, outdated.get(machine.name, ()))
         reason = f"Machine {machine.name} is {'not what' if machine.name in outdated else 'as'} its control plane says"
         if not machine.has_hook:
             after = with_metadata(after, annotations={**after.metadata.annotations, ETCD_HOOK: ""})
@@ -37,11 +37,12 @@ def plan_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
             yield Update(resource=MACHINE.resource(), before=machine.machine, after=after, reason=reason)
 
 
-def with_up_to_date(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, outdated: str) -> Machine:
+def with_up_to_date(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, outdated: tuple[str, ...]) -> Machine:
     """The Machine with its condition UpToDate, which is the control plane's to set. Left for later while the
     Machine's own controller has not begun to report: its first status is a busy time."""
     status, meta = machine.machine.status, machine.machine.metadata
-    wanted = (FALSE, "NotUpToDate", f"* {outdated}") if outdated else (TRUE, "UpToDate", "")
+    text = "\n".join(f"* {why}" for why in outdated)
+    wanted = (FALSE, "NotUpToDate", text) if outdated else (TRUE, "UpToDate", "")
     known = find_condition(status.conditions, "UpToDate")
     if not status.conditions or (known is not None and (known.status, known.reason, known.message) == wanted):
         return machine.machine
@@ -68,10 +69,14 @@ def _kubeconfig(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
     cluster = snapshot.cluster
     if cluster is None or not snapshot.has_authority or (snapshot.kubeconfig and not snapshot.kubeconfig_due):
         return
+    renewed = bool(snapshot.kubeconfig)
     yield WriteKubeconfig(
         cluster=cluster,
         owner=owner_reference(RESOURCE.api_version, RESOURCE.kind, snapshot.control_plane.metadata, controller=True),
         server=snapshot.endpoint,
         now=snapshot.now,
-        reason="less than half a year of its certificate is left" if snapshot.kubeconfig else "there is none yet",
+        reason="it is old, or another control plane's" if renewed else "there is none yet",
     )
+    if renewed:
+        text = f"Renewed the kubeconfig of Cluster {cluster.metadata.name}; its CA is the same"
+        yield Emit(name="KubeconfigRenewed", reason=text)

@@ -1,0 +1,57 @@
+"""Takes over control plane Machines that nobody controls: after a restore or a move, before any new one is made.
+
+A restore gives objects new identities, and owner references of the old ones mean nothing. Whoever counts only what it
+owns would see no Machine, and make new ones beside those that run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from capstan.api.bootstrap.kinds import TALOS_CONFIG
+from capstan.api.cluster.kinds import MACHINE
+from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.names import CONTROL_PLANE_LABEL
+from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
+from capstan.api.meta import controller_of
+from capstan.api.rules.owners import owner_reference, with_metadata
+from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
+from capstan.runtime.plan import Action, Emit, Update
+
+
+def find_orphans(control_plane: TalosControlPlane, machines: Iterable[Machine]) -> tuple[Machine, ...]:
+    """Control plane Machines of the cluster that nobody controls, or an earlier object of this name did."""
+    return tuple(m for m in machines if _is_orphan(control_plane, m))
+
+
+def _is_orphan(control_plane: TalosControlPlane, machine: Machine) -> bool:
+    meta = machine.metadata
+    if CONTROL_PLANE_LABEL not in meta.labels or meta.deletion_timestamp is not None:
+        return False
+    ref = controller_of(meta)
+    if ref is None:
+        return True
+    is_namesake = ref.kind == RESOURCE.kind and ref.name == control_plane.metadata.name
+    return is_namesake and ref.uid != control_plane.metadata.uid
+
+
+def plan_adoption(snapshot: ControlPlaneSnapshot) -> tuple[Action, ...]:
+    """All at once: each is one write that changes nothing in the world. One without a TalosConfig is only told."""
+    actions: list[Action] = []
+    meta = snapshot.control_plane.metadata
+    for machine in snapshot.orphans:
+        name, ref = machine.metadata.name, machine.spec.bootstrap.config_ref
+        if ref is None or ref.kind != TALOS_CONFIG.kind:
+            text = f"Machine {name} is not adopted: its bootstrap configuration is no TalosConfig"
+            actions.append(Emit(name="AdoptionFailed", type="Warning", reason=text))
+            continue
+        owner = owner_reference(RESOURCE.api_version, RESOURCE.kind, meta, controller=True)
+        kept = tuple(r for r in machine.metadata.owner_references if not r.controller and r.uid != meta.uid)
+        after = with_metadata(machine, owner_references=(*kept, owner))
+        reason = f"Machine {name} belongs to TalosControlPlane {meta.name} and nobody controls it"
+        actions.append(Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason))
+    return tuple(actions)
+
+
+def is_adopting(snapshot: ControlPlaneSnapshot) -> bool:
+    return any(isinstance(action, Update) for action in plan_adoption(snapshot))
