@@ -85,6 +85,16 @@ class Verbs(Protocol):
 
     async def create(self, resource: Resource, namespace: str, obj: Obj, options: WriteOptions) -> Answer: ...
 
+    async def act(
+        self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions
+    ) -> Answer:
+        """A create of a subresource that stores nothing: a token of a ServiceAccount, the eviction of a Pod."""
+        ...
+
+    async def probe(self) -> None:
+        """Returns when the server answers. Refusals are those of a read of its root."""
+        ...
+
     async def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
     ) -> Answer: ...

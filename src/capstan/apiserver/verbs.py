@@ -110,6 +110,9 @@ class ServerVerbs:
             return await act(Call(self.user, target, "", obj, options), "")
         return await self._parts.writer.create(target, obj, options, self.user)
 
+    async def probe(self) -> None:
+        return None
+
     async def act(
         self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions
     ) -> Answer:

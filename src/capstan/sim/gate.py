@@ -34,6 +34,8 @@ class Gate:
         self._on_crash = on_crash
         self.points = 0
         self.crash_at = 0
+        #: Told the number of each point before anything happens there; it may set `crash_at` to it.
+        self.on_point: Callable[[int], None] | None = None
         self.is_crashed = False
 
     def open(self) -> None:
@@ -52,6 +54,8 @@ class Gate:
         if self.is_crashed:
             raise Crashed
         self.points += 1
+        if self.on_point is not None:
+            self.on_point(self.points)
         if self.points == self.crash_at:
             self.is_crashed = True
             self._on_crash()
@@ -109,6 +113,15 @@ class GatedClient:
         metadata = obj["metadata"]
         key = Key(metadata.get("namespace", ""), metadata.get("name", ""))
         return await self._write("create", resource, key, lambda: self._client.create(resource, obj, dry_run=dry_run))
+
+    async def act(self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj) -> Obj:
+        key = Key(namespace, name)
+        return await self._write(
+            subresource, resource, key, lambda: self._client.act(resource, namespace, name, subresource, obj)
+        )
+
+    async def probe(self) -> None:
+        await self._client.probe()
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

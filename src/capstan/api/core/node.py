@@ -98,6 +98,17 @@ class NodeSpec(Struct, frozen=True, kw_only=True):
     external_id: str = msgspec.field(default="", name="externalID")
 
 
+class AttachedVolume(Struct, frozen=True, kw_only=True):
+    """A volume that is attached to a node.
+
+    name: the volume, as its driver names it.
+    device_path: where the node finds it.
+    """
+
+    name: Required[str] = ""
+    device_path: Required[str] = ""
+
+
 class NodeStatus(Struct, frozen=True, kw_only=True):
     """How the node is.
 
@@ -107,6 +118,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     conditions: what is observed of the node; Ready says that it takes pods.
     node_info: what the node says of its machine and its software.
     phase: no longer used.
+    volumes_attached: volumes that are attached to the node.
     """
 
     schema_facts: ClassVar[Facts] = (KEEP_UNKNOWN,)
@@ -117,6 +129,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     conditions: tuple[CoreCondition, ...] = ()
     node_info: NodeSystemInfo | None = None
     phase: str = ""
+    volumes_attached: tuple[AttachedVolume, ...] = ()
 
 
 class Node(TypedObject, frozen=True, kw_only=True):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import (
     CLUSTER_NAME_LABEL,
@@ -27,6 +30,10 @@ from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
 from capstan.controllers.machine.act import NodeActor
 from capstan.controllers.machine.plan import plan
+from capstan.controllers.machine.plan.deletion import deletion_stage, looks_at_pods, looks_at_volumes
+from capstan.controllers.machine.plan.drain.due import RETRY_SECONDS
+from capstan.controllers.machine.plan.drain.stages import DETACHING, DRAINING
+from capstan.controllers.machine.reads import NodeReads
 from capstan.controllers.machine.snapshot import MachineSnapshot, find_node
 from capstan.controllers.machine.status import compute_status
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
@@ -119,6 +126,11 @@ def wake_by_kubeconfig(reader: Reader, secret: Secret) -> Iterable[Key]:
     return [_key(machine) for machine in machines if machine.status.node_ref is None]
 
 
+def wake_none(_reader: Reader, _rule: MachineDrainRule) -> Iterable[Key]:
+    """Rules are read at the next look at a node, which is never far."""
+    return ()
+
+
 def _machines_of(reader: Reader, namespace: str, cluster_name: str) -> tuple[Machine, ...]:
     return reader.list(Machine, namespace, labels={CLUSTER_NAME_LABEL: cluster_name})
 
@@ -137,6 +149,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         Watch(MachineSet, wake_by_set),
         Watch(MachineDeployment, wake_by_deployment),
         Watch(Secret, wake_by_kubeconfig),
+        Watch(MachineDrainRule, wake_none),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
@@ -147,11 +160,15 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         ),
         Writes("infrastructure machines", ("metadata.ownerReferences", "metadata.labels")),
         Writes("bootstrap configs", ("metadata.ownerReferences", "metadata.labels")),
-        Writes("workload Nodes", ("metadata.labels", "metadata.annotations", "spec.taints")),
+        Writes("workload Nodes", ("metadata.labels", "metadata.annotations", "spec.taints", "spec.unschedulable")),
+        Writes("workload Pods", ("eviction",)),
     )
 
     def __init__(self, clients: WorkloadClients) -> None:
         self._actor = NodeActor(clients)
+        self._reads = NodeReads(clients)
+        #: When a node may be looked at again, by the uid of its Machine: spares reads, decides nothing.
+        self._looks: dict[str, datetime] = {}
 
     def handlers(self) -> Mapping[type[Action], Handler]:
         return self._actor.handlers()
@@ -176,7 +193,30 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         if machine.metadata.deletion_timestamp is not None:
             known.update(await _observe_control_plane(reader, cluster, machine))
         known.update(await _observe_node(reader, cluster, machine, infrastructure))
-        return MachineSnapshot(**known)
+        snapshot = MachineSnapshot(**known)
+        return await self._look(reader, snapshot) if snapshot.deleting and not snapshot.paused else snapshot
+
+    async def _look(self, reader: Reader, snapshot: MachineSnapshot) -> MachineSnapshot:
+        """The pods and volumes of the node, when the deletion waits for them and was not there just now."""
+        meta, node = snapshot.machine.metadata, snapshot.node
+        if MACHINE_FINALIZER not in meta.finalizers:
+            self._looks.pop(meta.uid, None)
+            return snapshot
+        left = (self._looks.get(meta.uid, snapshot.now) - snapshot.now).total_seconds()
+        rules = reader.list(MachineDrainRule, meta.namespace)
+        snapshot = replace(snapshot, next_look=max(left, 0.0), drain_rules=rules)
+        if node is None or not looks_at_pods(snapshot):
+            return snapshot
+        where = (snapshot.cluster_key, snapshot.kubeconfig, node.metadata.name)
+        snapshot = replace(snapshot, pods=await self._reads.pods(*where, with_namespaces=bool(rules)))
+        if looks_at_volumes(snapshot):
+            reported = bool(node.status.volumes_attached)
+            snapshot = replace(snapshot, volumes=await self._reads.volumes(*where, reported=reported))
+        if deletion_stage(snapshot).reason in (DRAINING, DETACHING):
+            self._looks[meta.uid] = snapshot.now + timedelta(seconds=RETRY_SECONDS)
+        else:
+            self._looks.pop(meta.uid, None)
+        return snapshot
 
     def plan(self, snapshot: MachineSnapshot) -> Plan:
         return plan(snapshot)

@@ -10,11 +10,13 @@ from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION
 from capstan.api.core.node import Node
 from capstan.api.objects import Key
 from capstan.api.rules.contract import External, provider_id
+from capstan.controllers.machine.pods import PodsOfNode, VolumesOfNode
 from capstan.runtime.plan import ObjectRef
 
 RESOURCE = MACHINE.resource()
@@ -23,7 +25,8 @@ RESOURCE = MACHINE.resource()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSnapshot:
     """`nodes_problem` says why the workload cluster's nodes are not known; empty when they are. `node` is the one
-    of this Machine, `node_conflict` the text when several claim its provider ID."""
+    of this Machine, `node_conflict` the text when several claim its provider ID. `pods` and `volumes` are what a look
+    at the node found, None when nobody looked; it may not be looked at again before `next_look` seconds."""
 
     machine: Machine
     now: datetime
@@ -38,6 +41,10 @@ class MachineSnapshot:
     node_conflict: str = ""
     nodes_problem: str = "not looked for"
     kubeconfig: bytes = field(default=b"", repr=False)
+    pods: PodsOfNode | None = None
+    volumes: VolumesOfNode | None = None
+    drain_rules: tuple[MachineDrainRule, ...] = ()
+    next_look: float = 0.0
 
     @property
     def subject(self) -> ObjectRef:

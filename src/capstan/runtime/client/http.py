@@ -25,6 +25,7 @@ PATCH_TYPES: Mapping[str, str] = {
 }
 
 REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+PROBE_TIMEOUT = aiohttp.ClientTimeout(total=5)
 WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10)
 LARGEST_EVENT_BYTES = 4 * 1024 * 1024
 
@@ -107,6 +108,13 @@ class HttpClient:
         params = _present(fieldManager=FIELD_MANAGER, dryRun="All" if dry_run else "")
         path = path_of(resource, obj["metadata"].get("namespace", ""))
         return await self._request("POST", path, params=params, body=obj)
+
+    async def act(self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj) -> Obj:
+        path = path_of(resource, namespace, name, subresource)
+        return await self._request("POST", path, params={"fieldManager": FIELD_MANAGER}, body=obj)
+
+    async def probe(self) -> None:
+        await self._request("GET", "/", timeout=PROBE_TIMEOUT)
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         metadata = obj["metadata"]
@@ -197,6 +205,7 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,
     ) -> Obj:
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -210,7 +219,7 @@ class HttpClient:
                 headers=headers,
                 ssl=self._ssl or True,
                 proxy=self._proxy,
-                timeout=REQUEST_TIMEOUT,
+                timeout=timeout,
             ) as response:
                 content = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
@@ -246,7 +255,7 @@ def _refusal(code: int, content: bytes) -> Exception:
         )
     details = status.get("details") or {}
     retry_after = details.get("retryAfterSeconds")
-    if code in (429, 503):
+    if code in (429, 503) and not details.get("causes"):
         return TransientError(status.get("message", f"HTTP {code}"), retry_after=float(retry_after or 1))
     return ApiError(
         status.get("code", code), status.get("reason", ""), status.get("message", ""), details, (), retry_after

@@ -59,6 +59,13 @@ class LocalClient:
         answer = await self._verbs.create(resource, obj["metadata"].get("namespace", ""), obj, options)
         return answer.object
 
+    async def act(self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj) -> Obj:
+        answer = await self._verbs.act(resource, namespace, name, subresource, obj, self._options)
+        return answer.object
+
+    async def probe(self) -> None:
+        await self._verbs.probe()
+
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         metadata = obj["metadata"]
         answer = await self._verbs.update(

@@ -40,6 +40,15 @@ class Client(Protocol):
 
     async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj: ...
 
+    async def act(self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj) -> Obj:
+        """Create `obj` in a subresource that stores nothing: the eviction of a Pod. A refusal that names its causes
+        (429 by a PodDisruptionBudget) is an ApiError with them in its details."""
+        ...
+
+    async def probe(self) -> None:
+        """Ask whether the server answers at all, and soon: the root of its API. Errors as of any read."""
+        ...
+
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj: ...
 
     async def patch(

@@ -150,6 +150,17 @@ class ReachableVerbs:
             lambda v: v.create(resource, namespace, obj, options),
         )
 
+    async def act(
+        self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions
+    ) -> Answer:
+        return await self._write(
+            subresource, resource, name, lambda v: v.act(resource, namespace, name, subresource, obj, options)
+        )
+
+    async def probe(self) -> None:
+        _door, verbs = self._connection.enter("get /")
+        await verbs.probe()
+
     async def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
     ) -> Answer:

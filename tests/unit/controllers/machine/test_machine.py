@@ -45,7 +45,13 @@ def test_goes_in_order_host_bootstrap_node() -> None:
     world = joined()
     name = worker(world)
     world.delete("Machine", name)
-    assert step(world, name) == ["event NodeNotDrained", f"delete LabMachine default/{name}"]
+    assert step(world, name) == [], "the beginning of the drain is written down first"
+    assert reported(world, name, "Deleting")[1] == "DrainingNode"
+    assert step(world, name) == [
+        f"update Node {name} of cluster default/homelab",
+        "event SuccessfulDrainNode",
+        f"delete LabMachine default/{name}",
+    ]
     assert reported(world, name, "Deleting")[1] == "WaitingForInfrastructureDeletion"
     assert reported(world, name, "Deleting")[2] == "Waiting for LabMachine to be deleted"
     assert step(world, name) == [], "deleted once, then waited for"
@@ -72,6 +78,8 @@ def test_hooks_hold_the_deletion(prefix: str, reason: str, since: str) -> None:
     hook = f"{prefix}.delete.hook.machine.cluster.x-k8s.io/mine"
     annotate(world, name, hook)
     world.delete("Machine", name)
+    step(world, name)
+    step(world, name)
     assert step(world, name) == []
     assert reported(world, name, "Deleting")[1] == reason
     assert hook in reported(world, name, "Deleting")[2]
@@ -100,6 +108,8 @@ def test_the_node_of_the_last_control_plane_machine_is_left_alone() -> None:
 def test_an_unreachable_cluster_holds_the_node_only_until_the_timeout(timeout: int | None, waits: bool) -> None:
     world = joined()
     name = worker(world)
+    annotate(world, name, "machine.cluster.x-k8s.io/exclude-node-draining")
+    annotate(world, name, "machine.cluster.x-k8s.io/exclude-wait-for-node-volume-detach")
     world.edit("Machine", name, {"spec": {"deletion": {"nodeDeletionTimeoutSeconds": timeout}}})
     world.reachable = False
     world.delete("Machine", name)

@@ -1,22 +1,34 @@
-"""How a Machine goes away: hooks, host, bootstrap config, node, finalizer, in this order (2.5).
+"""How a Machine goes away: hooks, drain, volumes, host, bootstrap config, node, finalizer, in this order (2.5).
 
 The stage is read from what is still there, from the top; the plan and the `Deleting` condition share it.
-Pods are not evicted: draining and waiting for volumes are not carried out, and an Event says so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
 from capstan.api.objects import Key
 from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
+from capstan.controllers.machine.plan.drain.due import is_drain_due
+from capstan.controllers.machine.plan.drain.stages import (
+    DETACHING,
+    DRAINING,
+    drain_stage,
+    finished_steps,
+    is_detached,
+    is_drained,
+    volume_stage,
+)
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
+from capstan.controllers.machine.plan.stage import Stage
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
-from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Delete, ObjectRef, Plan, Update, Waiting
+
+PRE_DRAIN = "WaitingForPreDrainHook"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,16 +43,6 @@ class DeleteNode(Action):
     @property
     def summary(self) -> str:
         return f"delete Node {self.name} of cluster {self.cluster}"
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Where a deletion stands: the reason and message of `Deleting`, and what to do now."""
-
-    reason: str
-    message: str
-    actions: tuple[Action, ...] = ()
-    requeue_after: float | None = None
 
 
 def plan_deletion(snapshot: MachineSnapshot) -> Plan:
@@ -66,13 +68,44 @@ def _keep_identity(snapshot: MachineSnapshot) -> tuple[Update, ...]:
 def deletion_stage(snapshot: MachineSnapshot) -> Stage:
     """The first thing that is still in the way."""
     node_matters = is_node_deletion_allowed(snapshot)
+    if not node_matters:
+        return _first(snapshot, node_matters=False)
+    stage = _first(snapshot, node_matters=True)
+    if stage.reason in (PRE_DRAIN, DRAINING):
+        return stage
+    # What this look at the node found to be over is said and done before the stage's own steps.
+    return replace(
+        stage,
+        actions=(*finished_steps(snapshot), *stage.actions),
+        drained=is_drained(snapshot),
+        detached=is_detached(snapshot) and stage.reason != DETACHING,
+    )
+
+
+def looks_at_pods(snapshot: MachineSnapshot) -> bool:
+    """Whether the pods of the node have to be read for the next step."""
+    if snapshot.node is None or snapshot.next_look > 0:
+        return False
+    return deletion_stage(snapshot).reason in (DRAINING, DETACHING) and (
+        snapshot.machine.status.deletion.node_drain_start_time is not None or not is_drain_due(snapshot)
+    )
+
+
+def looks_at_volumes(snapshot: MachineSnapshot) -> bool:
+    """Whether the volumes of the node have to be read as well, now that its pods are known."""
+    return snapshot.pods is not None and deletion_stage(snapshot).reason == DETACHING
+
+
+def _first(snapshot: MachineSnapshot, *, node_matters: bool) -> Stage:
     annotations = snapshot.machine.metadata.annotations
     if node_matters and (hooks := _hooks(annotations, PRE_DRAIN_HOOK_PREFIX)):
-        return Stage("WaitingForPreDrainHook", f"Waiting for pre-drain hooks to succeed (hooks: {hooks})")
+        return Stage(PRE_DRAIN, f"Waiting for pre-drain hooks to succeed (hooks: {hooks})")
+    if node_matters and (waiting := drain_stage(snapshot) or volume_stage(snapshot)):
+        return waiting
     if hooks := _hooks(annotations, PRE_TERMINATE_HOOK_PREFIX):
         return Stage("WaitingForPreTerminateHook", f"Waiting for pre-terminate hooks to succeed (hooks: {hooks})")
     return (
-        _removal(snapshot, snapshot.infrastructure, "WaitingForInfrastructureDeletion", node_matters)
+        _removal(snapshot, snapshot.infrastructure, "WaitingForInfrastructureDeletion")
         or (snapshot.bootstrap and _removal(snapshot, snapshot.bootstrap, "WaitingForBootstrapDeletion"))
         or (_node_removal(snapshot) if node_matters else None)
         or _completed(snapshot)
@@ -95,7 +128,7 @@ def _hooks(annotations: Mapping[str, str], prefix: str) -> str:
     return ",".join(sorted(name for name in annotations if name == prefix or name.startswith(f"{prefix}/")))
 
 
-def _removal(snapshot: MachineSnapshot, found: External, reason: str, with_node: bool = False) -> Stage | None:
+def _removal(snapshot: MachineSnapshot, found: External, reason: str) -> Stage | None:
     """Delete once, then wait until it is gone. A kind that nobody serves has no objects; what merely cannot be looked
     at is not taken for gone."""
     if found.problem_reason == PROVIDER_MISSING:
@@ -109,11 +142,7 @@ def _removal(snapshot: MachineSnapshot, found: External, reason: str, with_node:
         return Stage(reason, message)
     target = ObjectRef(found.resource, found.key, found.uid)
     why = f"Machine {snapshot.machine.metadata.name} is being deleted"
-    actions: list[Action] = [Delete(target=target, reason=why)]
-    if with_node and snapshot.node is not None:
-        text = f"pods on Node {snapshot.node.metadata.name} were not evicted: draining is not carried out yet"
-        actions.insert(0, Emit(name="NodeNotDrained", type="Warning", reason=text))
-    return Stage(reason, message, tuple(actions))
+    return Stage(reason, message, (Delete(target=target, reason=why),))
 
 
 def _node_removal(snapshot: MachineSnapshot) -> Stage | None:

@@ -13,12 +13,13 @@ from capstan.api.cluster.machine import Machine, MachineInitialization, MachineS
 from capstan.api.cluster.names import CERTIFICATES_EXPIRY_ANNOTATION
 from capstan.api.core.reference import NameReference
 from capstan.api.meta import Condition
-from capstan.api.rules.conditions import is_true, put_conditions
+from capstan.api.rules.conditions import find_condition, is_true, put_conditions
 from capstan.api.rules.conditions_v1beta1 import put_legacies
 from capstan.api.rules.contract import addresses, failure, placed_failure_domain, text
 from capstan.api.rules.progress import paused_condition
-from capstan.controllers.machine.plan.deletion import Stage, deletion_stage
+from capstan.controllers.machine.plan.deletion import deletion_stage
 from capstan.controllers.machine.plan.progress import is_bootstrap_ready, is_infrastructure_usable
+from capstan.controllers.machine.plan.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.legacy import legacy_conditions
 from capstan.controllers.machine.status.node import node_conditions
@@ -55,7 +56,7 @@ def compute_status(snapshot: MachineSnapshot, outcomes: Outcomes) -> Machine:
     status = msgspec.structs.replace(
         status,
         conditions=conditions,
-        deprecated=_deprecated(snapshot, status, stage),
+        deprecated=_deprecated(snapshot, status, stage, conditions),
         observed_generation=generation if outcomes.error is None and generation else status.observed_generation,
     )
     return msgspec.structs.replace(machine, status=status)
@@ -66,9 +67,10 @@ def _conditions(
 ) -> tuple[Condition, ...]:
     """Ready and Available are merged from the others, so they come last."""
     generation, now = spoken_generation(snapshot.machine, outcomes), snapshot.now
+    deleting = deleting_condition(snapshot, stage, outcomes)
     new = [
         paused,
-        deleting_condition(stage, outcomes),
+        deleting,
         updating_condition(),
         *provider_conditions(snapshot, status),
         *node_conditions(snapshot),
@@ -77,7 +79,7 @@ def _conditions(
     up_to_date = up_to_date_condition(snapshot)
     if up_to_date is not None:
         conditions = put_conditions(conditions, [up_to_date], generation=generation, now=now)
-    ready = ready_condition(snapshot, conditions, stage)
+    ready = ready_condition(snapshot, conditions, stage, deleting)
     conditions = put_conditions(conditions, [ready], generation=generation, now=now)
     return put_conditions(conditions, [available_condition(snapshot, conditions)], generation=generation, now=now)
 
@@ -134,6 +136,8 @@ def _phase(snapshot: MachineSnapshot, status: MachineStatus, updating: bool) -> 
 
 
 _STARTED = {
+    "DrainingNode": "node_drain_start_time",
+    "WaitingForVolumeDetach": "wait_for_node_volume_detach_start_time",
     "WaitingForPreDrainHook": "wait_for_pre_drain_hook_start_time",
     "WaitingForPreTerminateHook": "wait_for_pre_terminate_hook_start_time",
 }
@@ -147,9 +151,13 @@ def _deletion_times(snapshot: MachineSnapshot, stage: Stage) -> MachineDeletionP
     return msgspec.structs.replace(times, **{started: snapshot.now.replace(microsecond=0)})
 
 
-def _deprecated(snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None) -> DeprecatedStatus:
+def _deprecated(
+    snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None, reported: tuple[Condition, ...]
+) -> DeprecatedStatus:
     old = status.deprecated.v1beta1
-    conditions = put_legacies(old.conditions, legacy_conditions(snapshot, status, stage), now=snapshot.now)
+    deleting = find_condition(reported, "Deleting")
+    said = deleting.message if deleting is not None else ""
+    conditions = put_legacies(old.conditions, legacy_conditions(snapshot, status, stage, said), now=snapshot.now)
     reason, message = failure(snapshot.infrastructure)
     if not reason and not message and snapshot.bootstrap is not None:
         reason, message = failure(snapshot.bootstrap)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from capstan.api.cluster.machine import MachineStatus
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions_v1beta1 import (
@@ -15,10 +17,11 @@ from capstan.api.rules.conditions_v1beta1 import (
 )
 from capstan.api.rules.contract import is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import external_legacy
-from capstan.controllers.machine.plan.deletion import Stage
+from capstan.controllers.machine.plan.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.node import node_healthy
 
+_BEGINS = "Draining the node before deletion"
 _SUMMARIZED = (
     "InfrastructureReady",
     "BootstrapReady",
@@ -29,9 +32,10 @@ _SUMMARIZED = (
 
 
 def legacy_conditions(
-    snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None
+    snapshot: MachineSnapshot, status: MachineStatus, stage: Stage | None, said: str
 ) -> list[LegacyCondition | None]:
-    """All that are known now; Ready is their summary, with a step counter while the host is being made."""
+    """All that are known now; `said` is the message of `Deleting`. Ready is their summary, with a step counter while
+    the host is being made."""
     infrastructure = external_legacy(
         "InfrastructureReady",
         snapshot.infrastructure,
@@ -41,7 +45,7 @@ def legacy_conditions(
     )
     new: list[LegacyCondition | None] = [infrastructure, _bootstrap(snapshot), _node(snapshot, status)]
     if stage is not None:
-        new.extend(_hooks(stage))
+        new.extend((*_hooks(stage), *_node_steps(status, stage, said)))
     so_far = put_legacies(status.deprecated.v1beta1.conditions, new, now=snapshot.now)
     counted = not snapshot.machine.spec.provider_id and not snapshot.deleting
     extra = any(c.type in _SUMMARIZED[2:] for c in so_far)
@@ -89,3 +93,20 @@ def _hooks(stage: Stage) -> list[LegacyCondition]:
     if stage.reason == "WaitingForPreTerminateHook":
         return [*passed, legacy_false("PreTerminateDeleteHookSucceeded", "WaitingExternalHook", INFO)]
     return [*passed, legacy_true("PreTerminateDeleteHookSucceeded")]
+
+
+def _node_steps(status: MachineStatus, stage: Stage, said: str) -> Iterator[LegacyCondition]:
+    """The drain and the wait for volumes. One that was cut short stays as it was."""
+    if stage.reason == "DrainingNode":
+        if stage.failed:
+            yield legacy_false("DrainingSucceeded", "DrainingFailed", WARNING, said)
+        else:
+            begins = stage.round is None and status.deletion.node_drain_start_time is None
+            yield legacy_false("DrainingSucceeded", "Draining", INFO, _BEGINS if begins else said)
+    elif stage.drained:
+        yield legacy_true("DrainingSucceeded")
+    if stage.reason == "WaitingForVolumeDetach":
+        text = "Waiting for node volumes to be detached"
+        yield legacy_false("VolumeDetachSucceeded", "WaitingForVolumeDetach", INFO, text)
+    elif stage.detached:
+        yield legacy_true("VolumeDetachSucceeded")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from capstan.api.cluster.difference import template_differences
 from capstan.api.cluster.machine import MachineSpec, MachineStatus
+from capstan.api.cluster.machineconditions import delay_text, drain_delays
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
     FALSE,
@@ -18,7 +19,8 @@ from capstan.api.rules.conditions import (
 )
 from capstan.api.rules.contract import cloned_from, is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import Mirrored, external_condition
-from capstan.controllers.machine.plan.deletion import Stage
+from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, drain_message
+from capstan.controllers.machine.plan.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.runtime.plan import Outcomes
 
@@ -64,11 +66,14 @@ def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tup
     return bootstrap, infrastructure
 
 
-def deleting_condition(stage: Stage | None, outcomes: Outcomes) -> Condition:
+def deleting_condition(snapshot: MachineSnapshot, stage: Stage | None, outcomes: Outcomes) -> Condition:
     """Where the deletion stands, and what went wrong with its last step."""
     if stage is None:
         return Condition(type="Deleting", status=FALSE, reason="NotDeleting")
     message = f"{stage.message}: {outcomes.error}" if outcomes.error is not None else stage.message
+    evictions = [o.result for o in outcomes.of(EvictPods) if o.done and isinstance(o.result, Evictions)]
+    if stage.round is not None and evictions:
+        message = drain_message(stage.round, evictions[0], snapshot.machine.status.deletion.node_drain_start_time)
     return Condition(type="Deleting", status=TRUE, reason=stage.reason, message=message)
 
 
@@ -77,7 +82,9 @@ def updating_condition() -> Condition:
     return Condition(type="Updating", status=FALSE, reason="NotUpdating")
 
 
-def ready_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, ...], stage: Stage | None) -> Condition:
+def ready_condition(
+    snapshot: MachineSnapshot, conditions: tuple[Condition, ...], stage: Stage | None, deleting: Condition
+) -> Condition:
     """The summary; on the way out, what is rightly gone is no issue."""
     gates = snapshot.machine.spec.readiness_gates
     negative = ["Deleting", "Updating", *(g.condition_type for g in gates if g.polarity == "Negative")]
@@ -92,19 +99,20 @@ def ready_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, ...]
         "Ready",
         [*_SUMMARIZED, *(g.condition_type for g in gates)],
         ignore_if_missing=["HealthCheckSucceeded"],
-        overrides=_deleting_override(snapshot, stage),
+        overrides=_deleting_override(snapshot, stage, deleting),
         reasons=Reasons("NotReady", "ReadyUnknown", "Ready"),
         rank=rank,
         transform=_collapse_control_plane,
     )
 
 
-def _deleting_override(snapshot: MachineSnapshot, stage: Stage | None) -> dict[str, Condition]:
+def _deleting_override(snapshot: MachineSnapshot, stage: Stage | None, deleting: Condition) -> dict[str, Condition]:
     since = snapshot.machine.metadata.deletion_timestamp
     if stage is None or since is None:
         return {}
     long = " since more than 15m" if snapshot.now - since > timedelta(minutes=15) else ""
-    message = f"Machine deletion in progress{long}, stage: {stage.reason}"
+    delays = delay_text(drain_delays(snapshot.machine, deleting, snapshot.now))
+    message = f"Machine deletion in progress{long}, stage: {stage.reason}{delays}"
     return {"Deleting": Condition(type="Deleting", status=TRUE, reason="Deleting", message=message)}
 
 
