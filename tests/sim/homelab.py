@@ -141,17 +141,6 @@ class HomeLab:
     async def ready(self, control_planes: int = 1, workers: int = 2, seconds: float = 3600.0) -> None:
         await self.until(lambda: self.is_ready(control_planes, workers), seconds)
 
-    async def ready_besides(self, name: str, control_planes: int, workers: int, seconds: float = 3600.0) -> None:
-        """Ready but for one Machine that is on its way out."""
-
-        async def is_ready() -> bool:
-            machines = [m for m in await self.all("Machine") if m["metadata"]["name"] != name]
-            owned = [m for m in machines if "cluster.x-k8s.io/control-plane" in m["metadata"].get("labels", {})]
-            counted = (len(owned), len(machines) - len(owned)) == (control_planes, workers)
-            return counted and all(state(m, "Ready") == "True" for m in machines)
-
-        await self.until(is_ready, seconds)
-
     async def deleted(self, seconds: float = 3600.0) -> None:
         """Nothing of the manifests is left, here or in the datacenter."""
 

@@ -1,7 +1,8 @@
 """Faults as data: which operation of which port goes wrong, when, and how.
 
 A fault is struck before an operation reaches its model (`refuse`, `delay`), or after it (`lose_reply`: the effect
-happened, the caller never learns of it). Ports: `proxmox`, `talos`,
+happened, the caller never learns of it). `fail_task` is for `proxmox`: the operation is accepted, and its task ends
+with the message. Ports: `proxmox`, `talos`,
 `workload`, and `boot` (a machine that hangs when it is switched on; the operation is its name).
 """
 
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal
 
-FaultKind = Literal["refuse", "lose_reply", "delay"]
+FaultKind = Literal["refuse", "lose_reply", "delay", "fail_task"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,10 +167,10 @@ class Unauthorized(PveError):
 
 
 class PermissionDenied(PveError):
-    """HTTP 403: `privileges` (any one of them is enough) are missing on `acl_path`."""
+    """HTTP 403: `privileges` (any one of them is enough) are missing on `acl_path`. Somebody has to grant them, which
+    takes its time: it is tried again at growing distances, as the queue does it."""
 
     reason_name = "PermissionDenied"
-    pause_seconds = 15.0
 
     def __init__(self, text: str, call: str = "", status: int = 403) -> None:
         self.acl_path, self.privileges = _missing_privileges(text)

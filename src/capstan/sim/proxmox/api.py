@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import unquote
 
 import orjson
 
 from capstan.providers.proxmox.transport import Response, Scalar
 from capstan.sim.faults import Fault, Faults
+from capstan.sim.proxmox.access import Token
 from capstan.sim.proxmox.calls import hosts, storages, vms
 from capstan.sim.proxmox.calls.call import Call, Handler
 from capstan.sim.proxmox.cluster import PveCluster
@@ -95,7 +97,9 @@ class PveApi:
             refused = await self._struck(fault, method, path)
             if refused is not None:
                 return refused
-        response = await self._answer(method, path, _texts(params or {}), token_id, secret, upload, filename)
+        failure = fault.message if fault is not None and fault.kind == "fail_task" else ""
+        call = Call(self.cluster, Token(token_id, secret), _texts(params or {}), upload, filename, failure)
+        response = await self._answer(method, path, call)
         if self._trace is not None and method != "GET":
             shown = "" if response.status == 200 else f" -> {response.status} {response.reason}"
             self._trace.add("pve", f"{method} {unquote(path)}{shown}")
@@ -108,30 +112,23 @@ class PveApi:
             self._trace.add("fault", f"{fault.kind} {method} {unquote(path)} {fault.code} {fault.message}")
         if fault.kind == "delay":
             await asyncio.sleep(fault.delay_seconds)
+        if fault.kind in ("delay", "fail_task"):
             return None
         if not fault.code:
             raise NoAnswer(f"{method} {path}: no answer")
         return _failure(PveError(fault.code, fault.message))
 
-    async def _answer(
-        self,
-        method: str,
-        path: str,
-        params: dict[str, str],
-        token_id: str,
-        secret: str,
-        upload: bytes | None,
-        filename: str,
-    ) -> Response:
+    async def _answer(self, method: str, path: str, call: Call) -> Response:
+        """`call` holds the parameters as they came, and the token that they came with."""
         try:
-            token = self.cluster.tokens.authenticate(token_id, secret)
+            token = self.cluster.tokens.authenticate(call.token.id, call.token.secret)
             route, found = self._route(method, path)
-            merged = {**params, **found}
-            if upload is not None:
-                merged["filename"] = filename
+            merged = {**call.params, **found}
+            if call.upload is not None:
+                merged["filename"] = call.filename
             route.check(merged)
             self.calls.append((route.operation, merged))
-            data = route.handler(Call(self.cluster, token, merged, upload, filename))
+            data = route.handler(replace(call, token=token, params=merged))
         except PveError as error:
             if error.status == 401 and self.cluster.delays.unauthorized:
                 await asyncio.sleep(self.cluster.delays.unauthorized)

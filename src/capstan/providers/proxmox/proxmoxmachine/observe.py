@@ -16,7 +16,14 @@ from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.providers.proxmox.client import ProxmoxClient
 from capstan.providers.proxmox.config import drives, parse_bool, parse_int, parse_tags
-from capstan.providers.proxmox.errors import AgentUnavailable, NodeOffline, NotFound, NotRunning, PveError
+from capstan.providers.proxmox.errors import (
+    AgentUnavailable,
+    NodeOffline,
+    NotFound,
+    NotRunning,
+    PermissionDenied,
+    PveError,
+)
 from capstan.providers.proxmox.proxmoxmachine.identity import VmIdentity, is_same_vm
 from capstan.providers.proxmox.proxmoxmachine.placement import (
     Choice,
@@ -33,6 +40,8 @@ from capstan.providers.proxmox.resources import SEED_TAG
 MIB = 1 << 20
 #: Pauses after a failed read, in seconds: as long as the trouble has lasted, within these bounds.
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+#: The longest one when a right is missing, which somebody has to grant.
+LONGEST_WITHOUT_RIGHT = 300.0
 
 
 def problem_of(error: Exception, machine: ProxmoxMachine, now: datetime) -> Problem:
@@ -42,7 +51,8 @@ def problem_of(error: Exception, machine: ProxmoxMachine, now: datetime) -> Prob
     known = next((c for c in machine.status.conditions if c.reason == reason and c.status != "True"), None)
     since = known.last_transition_time if known is not None else None
     lasted = (now - since).total_seconds() if since is not None else 0.0
-    return Problem(reason, str(error), min(max(first, lasted / 4), LONGEST_PAUSE))
+    longest = LONGEST_WITHOUT_RIGHT if reason == PermissionDenied.reason_name else LONGEST_PAUSE
+    return Problem(reason, str(error), min(max(first, lasted / 4), longest))
 
 
 @dataclass(frozen=True, slots=True)

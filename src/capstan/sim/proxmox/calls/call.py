@@ -8,18 +8,20 @@ from dataclasses import dataclass, field
 from capstan.sim.proxmox import properties
 from capstan.sim.proxmox.access import Token
 from capstan.sim.proxmox.cluster import PveCluster
+from capstan.sim.proxmox.errors import failed
 from capstan.sim.proxmox.vm import Vm
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`upload` is the content of an uploaded file, `filename` its name."""
+    """`upload` is the content of an uploaded file, `filename` its name, `failure` what its task ends with."""
 
     cluster: PveCluster
     token: Token
     params: dict[str, str] = field(default_factory=dict)
     upload: bytes | None = None
     filename: str = ""
+    failure: str = ""
 
     def text(self, name: str, default: str = "") -> str:
         return self.params.get(name, default)
@@ -52,7 +54,11 @@ class Call:
         node: str = "",
     ) -> str:
         """Start a task in the token's name; gives its UPID."""
-        return self.cluster.tasks.start(node or self.node, kind, subject, self.token.id, duration, work, undo)
+        task = self._fail if self.failure else work
+        return self.cluster.tasks.start(node or self.node, kind, subject, self.token.id, duration, task, undo)
+
+    def _fail(self) -> None:
+        raise failed(self.failure)
 
 
 Handler = Callable[[Call], object]
