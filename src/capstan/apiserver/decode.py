@@ -34,10 +34,12 @@ _PATCH_TYPES: dict[str, PatchType] = {
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A body's value, and the paths of keys that it holds twice (only looked for when asked)."""
+    """A body's value, and the paths of keys that it holds twice (only looked for when asked); `lines` of a YAML
+    body are those that hold such a key again."""
 
     value: Any
     duplicates: tuple[str, ...] = ()
+    lines: tuple[int, ...] = ()
 
 
 def decode_object(body: bytes, content_type: str = "", content_encoding: str = "", *, duplicates: bool = False) -> Obj:
@@ -115,8 +117,15 @@ def decode_yaml(body: bytes, *, duplicates: bool = True) -> Decoded:
             pass
         else:
             return decode_json(body, duplicates=duplicates)
-    value, found = load_yaml(body, MAX_DUPLICATES)
-    return Decoded(value, found)
+    return Decoded(*load_yaml(body, MAX_DUPLICATES))
+
+
+def repeated_lines(decoded: Decoded) -> ApiError:
+    """400 for a strict YAML body that holds keys twice, in the words of the reader that Kubernetes has."""
+    keys = [path.rpartition(".")[2] for path in decoded.duplicates]
+    told = [f'  line {line}: key "{key}" already set in map' for line, key in zip(decoded.lines, keys, strict=True)]
+    where = "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal errors:"
+    return bad_request("\n".join([where, *told]))
 
 
 def _refuse_size_and_encoding(body: bytes, content_encoding: str) -> None:

@@ -15,7 +15,7 @@ from capstan.api.objects import Obj, Resource
 from capstan.api.verbs import Answer, User
 from capstan.apiserver.authorization import selected_name
 from capstan.apiserver.compression import GZIP_BYTES
-from capstan.apiserver.decode import decode_checked, decode_patch
+from capstan.apiserver.decode import decode_checked, decode_patch, repeated_lines
 from capstan.apiserver.exchange import JSON, Request, Response
 from capstan.apiserver.negotiation import Accepted, negotiate, negotiate_watch
 from capstan.apiserver.options import WireWriteOptions, delete_options, list_options, write_options
@@ -189,7 +189,9 @@ class Endpoints:
             headers.get("content-encoding", ""),
             duplicates=options.field_validation != "Ignore",
         )
-        options = replace(options, duplicates=decoded.duplicates)
+        if decoded.lines and options.field_validation == "Strict":
+            raise repeated_lines(decoded)
+        options = replace(options, duplicates=decoded.duplicates, applies=patch_type == "apply")
         answer = await verbs.patch(
             resource, route.namespace, route.name, patch_type, decoded.value, options, route.subresource
         )

@@ -15,9 +15,10 @@ from capstan.apiserver.exchange import Request
 @dataclass(frozen=True, slots=True)
 class WireWriteOptions(WriteOptions):
     """Write options with what only a request on the wire can have: keys that occur twice in the body, and whether
-    it says anything of force."""
+    it says anything of force, and whether it is an apply."""
 
     duplicates: tuple[str, ...] = ()
+    applies: bool = False
     force_given: bool = False
 
 

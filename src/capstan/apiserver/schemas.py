@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from re import compile as pattern
 
-from capstan.api.errors import FieldCause, bad_request, invalid
+from capstan.api.errors import ApiError, FieldCause, bad_request, invalid
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import WriteOptions
 from capstan.apiserver.resources import Served, ServedVersion, Target
-from capstan.apiserver.validation import Validator
+from capstan.apiserver.validation import FieldValidation, Validator
+
+_UNKNOWN = pattern(r'unknown field "([^"]+)"')
 
 
 @cache
@@ -34,11 +37,24 @@ def conform(target: Target, body: Obj, old: Obj | None, options: WriteOptions) -
     if target.version.normal is not None:
         body = target.version.normal(body)
     duplicates = getattr(options, "duplicates", ())
-    checked = validator.apply(body, old, mode=options.field_validation, duplicates=duplicates)
+    applies = options.field_validation == "Strict" and getattr(options, "applies", False)
+    mode: FieldValidation = "Warn" if applies else options.field_validation
+    checked = validator.apply(body, old, mode=mode, duplicates=duplicates)
+    if applies and checked.warnings:
+        raise _undeclared(target, body, checked.warnings)
     if checked.causes:
         refuse_unreadable(target, checked.causes)
         raise invalid(target.served.group_kind, str(body["metadata"].get("name", "")), checked.causes)
     return checked.object, warnings + checked.warnings
+
+
+def _undeclared(target: Target, body: Obj, found: Sequence[str]) -> ApiError:
+    """400 for fields that an apply has and the schema has not: what Kubernetes says when it cannot own them."""
+    metadata = body["metadata"]
+    name = "/".join(str(metadata[part]) for part in ("namespace", "name") if metadata.get(part))
+    kind = f"{target.served.api_version(target.version.name)}, Kind={target.served.kind}"
+    fields = [_UNKNOWN.sub(r".\1: field not declared in schema", words) for words in found]
+    return bad_request(f"failed to create typed patch object ({name}; {kind}): {', '.join(fields)}")
 
 
 def refuse_unreadable(target: Target, causes: Sequence[FieldCause]) -> None:

@@ -28,8 +28,8 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAG = "tag:yaml.org,2002:"
 
 
-def load_yaml(body: bytes, max_duplicates: int = 100) -> tuple[Any, tuple[str, ...]]:
-    """The only document of `body`, and the paths of duplicate keys (the last value wins).
+def load_yaml(body: bytes, max_duplicates: int = 100) -> tuple[Any, tuple[str, ...], tuple[int, ...]]:
+    """The only document of `body`, the paths of duplicate keys (the last value wins), and the lines they are on.
 
     Errors: ApiError 400 with the line.
     """
@@ -43,7 +43,7 @@ def load_yaml(body: bytes, max_duplicates: int = 100) -> tuple[Any, tuple[str, .
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         first = str(error).splitlines()[0][:200]
         raise bad_request(f"error converting YAML to JSON: yaml: {first}") from None
-    return builder.root, tuple(builder.duplicates)
+    return builder.root, tuple(builder.duplicates), tuple(builder.lines)
 
 
 def _bad(line: int, why: str) -> ApiError:
@@ -54,13 +54,14 @@ def _bad(line: int, why: str) -> ApiError:
 class _Open:
     """A mapping or sequence under construction."""
 
-    __slots__ = ("anchor", "key", "merges", "path", "size", "value")
+    __slots__ = ("anchor", "key", "line", "merges", "path", "size", "value")
 
     def __init__(self, value: dict[str, Any] | list[Any], anchor: str | None, path: str) -> None:
         self.value = value
         self.anchor = anchor
         self.path = path
         self.key: str | None = None
+        self.line = 0
         self.merges: list[Any] = []
         self.size = 1
 
@@ -71,6 +72,7 @@ class _Builder:
     def __init__(self, max_duplicates: int) -> None:
         self.root: Any = None
         self.duplicates: list[str] = []
+        self.lines: list[int] = []
         self._max_duplicates = max_duplicates
         self._documents = 0
         self._open: list[_Open] = []
@@ -145,6 +147,7 @@ class _Builder:
             top.value.append(value)
         elif top.key is None:
             top.key = "<<" if merge else _key(value, line)
+            top.line = line
             if merge:
                 top.merges.append(None)
         elif top.merges and top.merges[-1] is None:
@@ -154,6 +157,7 @@ class _Builder:
         else:
             if top.key in top.value and len(self.duplicates) < self._max_duplicates:
                 self.duplicates.append(f"{top.path}.{top.key}".lstrip("."))
+                self.lines.append(top.line)
             top.value[top.key] = value
             top.key = None
 

@@ -33,7 +33,7 @@ EXPECTED = (
 )
 
 
-async def _aggregated(kube: Kube, path: str) -> set[tuple[str, str, str]]:
+async def aggregated(kube: Kube, path: str) -> set[tuple[str, str, str]]:
     answer = await kube.raw("GET", path, headers={"Accept": AGGREGATED})
     assert answer.headers["Content-Type"] == AGGREGATED
     return {
@@ -48,8 +48,8 @@ def test_aggregated_discovery_raw(against: Any) -> None:
     """[sig-api-machinery] AggregatedDiscovery should support raw aggregated discovery endpoint Accept headers"""
 
     async def body(kube: Kube) -> None:
-        assert set(EXPECTED) <= await _aggregated(kube, "/apis")
-        assert ("", "v1", "namespaces") in await _aggregated(kube, "/api")
+        assert set(EXPECTED) <= await aggregated(kube, "/apis")
+        assert ("", "v1", "namespaces") in await aggregated(kube, "/api")
 
     against(body)
 
@@ -59,7 +59,7 @@ def test_aggregated_discovery_interface(against: Any) -> None:
 
     async def body(kube: Kube) -> None:
         # The client takes groups and resources of both documents together; each group version has its own list too.
-        found = await _aggregated(kube, "/apis") | await _aggregated(kube, "/api")
+        found = await aggregated(kube, "/apis") | await aggregated(kube, "/api")
         for group, version, resource in (*EXPECTED, ("", "v1", "namespaces")):
             assert (group, version, resource) in found
             listed = await kube.get(f"/apis/{group}/{version}" if group else f"/api/{version}")

@@ -58,7 +58,7 @@ async def get_several(k: Kubectl) -> None:
     await k("create", "cm", "one")
     names = (await k("get", "widgets,cm", "-o", "name")).split()
     assert {"widget.clients.example.io/one", "configmap/one", "configmap/kube-root-ca.crt"} == set(names)
-    assert (await k("get", "widget/one", "cm/one", "-o", "name")).split() == names[:1] + ["configmap/one"]
+    assert (await k("get", "widget/one", "cm/one", "-o", "name")).split() == [*names[:1], "configmap/one"]
     assert 'widgets.clients.example.io "none" not found' in await k.fails("get", "widget", "none")
     assert await k("get", "widget", "none", "--ignore-not-found") == ""
     assert "doesn't have a resource type" in await k.fails("get", "gadgets")

@@ -80,7 +80,7 @@ def object_definition(served: Served, version: ServedVersion) -> Obj:
         "apiVersion": own.get("apiVersion") or API_VERSION,
         "kind": own.get("kind") or KIND,
         "metadata": described_ref(
-            f"{META}.ObjectMeta", "The name and the identity of the object, its labels and owners."
+            f"{META}.ObjectMeta", "Standard object's metadata: its name and its identity, its labels and owners."
         ),
     }
     published: Obj = {**schema, "properties": dict(sorted(properties.items())), "x-kubernetes-group-version-kind": gvk}

