@@ -24,7 +24,7 @@ from capstan.controllers.machine.plan.drain.stages import (
     volume_stage,
 )
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
-from capstan.controllers.machine.plan.stage import Stage
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Delete, ObjectRef, Plan, Update, Waiting
 

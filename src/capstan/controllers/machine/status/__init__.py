@@ -19,7 +19,7 @@ from capstan.api.rules.contract import addresses, failure, placed_failure_domain
 from capstan.api.rules.progress import paused_condition
 from capstan.controllers.machine.plan.deletion import deletion_stage
 from capstan.controllers.machine.plan.progress import is_bootstrap_ready, is_infrastructure_usable
-from capstan.controllers.machine.plan.stage import Stage
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.legacy import legacy_conditions
 from capstan.controllers.machine.status.node import node_conditions

@@ -17,7 +17,7 @@ from capstan.api.rules.conditions_v1beta1 import (
 )
 from capstan.api.rules.contract import is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import external_legacy
-from capstan.controllers.machine.plan.stage import Stage
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.node import node_healthy
 

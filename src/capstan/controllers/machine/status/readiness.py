@@ -20,7 +20,7 @@ from capstan.api.rules.conditions import (
 from capstan.api.rules.contract import cloned_from, is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import Mirrored, external_condition
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, drain_message
-from capstan.controllers.machine.plan.stage import Stage
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.runtime.plan import Outcomes
 
