@@ -12,8 +12,16 @@ def ipam_controllers() -> list[Controller[Any, Any]]:
     """The controllers of claims and pools, for a composition root."""
     from capstan.providers.ipam.inclusterippool.controller import (
         GlobalInClusterIPPoolController,
+        GlobalInClusterPrefixPoolController,
         InClusterIPPoolController,
+        InClusterPrefixPoolController,
     )
     from capstan.providers.ipam.ipaddressclaim.controller import IPAddressClaimController
 
-    return [IPAddressClaimController(), InClusterIPPoolController(), GlobalInClusterIPPoolController()]
+    return [
+        IPAddressClaimController(),
+        InClusterIPPoolController(),
+        GlobalInClusterIPPoolController(),
+        InClusterPrefixPoolController(),
+        GlobalInClusterPrefixPoolController(),
+    ]

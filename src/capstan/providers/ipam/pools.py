@@ -1,24 +1,25 @@
-"""The two kinds of in-cluster pool as one: how they are named in indexes, and what belongs to them."""
+"""All kinds of in-cluster pool as one: how they are named in indexes, and what belongs to them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final, TypeAlias
 
-from capstan.api.ipam.addresses import AddressSet, pool_addresses
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
+from capstan.api.ipam.globalinclusterprefixpool import GlobalInClusterPrefixPool
 from capstan.api.ipam.inclusterippool import InClusterIPPool
+from capstan.api.ipam.inclusterprefixpool import InClusterPrefixPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.ipam.names import GROUP
-from capstan.api.ipam.pool import IPPoolSpec
 
-IPPool: TypeAlias = InClusterIPPool | GlobalInClusterIPPool
+IPPool: TypeAlias = InClusterIPPool | GlobalInClusterIPPool | InClusterPrefixPool | GlobalInClusterPrefixPool
 
-POOL_KINDS: Final[dict[str, type[InClusterIPPool] | type[GlobalInClusterIPPool]]] = {
+POOL_KINDS: Final[dict[str, type[IPPool]]] = {
     "InClusterIPPool": InClusterIPPool,
     "GlobalInClusterIPPool": GlobalInClusterIPPool,
+    "InClusterPrefixPool": InClusterPrefixPool,
+    "GlobalInClusterPrefixPool": GlobalInClusterPrefixPool,
 }
 
 #: Index of IPAddresses by pool, and by pool and address.
@@ -32,9 +33,19 @@ def is_ours(obj: IPAddress | IPAddressClaim) -> bool:
     return ref.api_group == GROUP and ref.kind in POOL_KINDS
 
 
+def pool_namespace(kind: str, namespace: str) -> str:
+    """Where the pool of a claim is. A global pool has no namespace, wherever its claims are."""
+    return "" if kind.startswith("Global") else namespace
+
+
+def is_prefix_pool(kind: str) -> bool:
+    """Whether pools of this kind give out networks instead of addresses."""
+    return kind.endswith("PrefixPool")
+
+
 def pool_value(kind: str, namespace: str, name: str) -> str:
-    """A pool as an index names it. A global pool has no namespace, wherever its claims are."""
-    return f"{kind}/{'' if kind == 'GlobalInClusterIPPool' else namespace}/{name}"
+    """A pool as an index names it."""
+    return f"{kind}/{pool_namespace(kind, namespace)}/{name}"
 
 
 def pool_of(obj: IPAddress | IPAddressClaim) -> str:
@@ -53,23 +64,3 @@ def by_pool_address(address: IPAddress) -> Iterable[str]:
 
 def pool_address_value(pool: str, address: str) -> str:
     return f"{pool}/{address}"
-
-
-@lru_cache(maxsize=1024)
-def _members(
-    addresses: tuple[str, ...], prefix: int, gateway: str, excluded: tuple[str, ...], allocate_reserved: bool
-) -> AddressSet:
-    return pool_addresses(
-        addresses, prefix=prefix, gateway=gateway, excluded=excluded, allocate_reserved=allocate_reserved
-    )
-
-
-def members(spec: IPPoolSpec) -> AddressSet:
-    """What the pool may give out. Raises ValueError for entries that cannot be read (admission refuses them)."""
-    return _members(
-        spec.addresses,
-        spec.prefix,
-        spec.gateway,
-        spec.excluded_addresses,
-        bool(spec.allocate_reserved_ip_addresses),
-    )

@@ -8,9 +8,11 @@ import pytest
 
 from capstan.api.ipam.admission import (
     admit_in_cluster_ip_pool,
+    admit_in_cluster_prefix_pool,
     admit_ip_address,
     admit_ip_address_claim,
     lookups_in_cluster_ip_pool,
+    lookups_in_cluster_prefix_pool,
     lookups_ip_address,
 )
 from capstan.api.kinds import Admission, AdmissionRequest
@@ -126,3 +128,52 @@ def test_addresses_and_claims_never_change(admit: Any) -> None:
     old, new = address("10.0.0.1"), address("10.0.0.2")
     assert list(refused(admit(AdmissionRequest("UPDATE", old, new)))) == ["spec"]
     assert admit(AdmissionRequest("UPDATE", old, {**old, "metadata": {"labels": {}}})).causes == ()
+
+
+def prefix_pool(**spec: Any) -> dict[str, Any]:
+    return obj("InClusterPrefixPool", {"prefixes": ["2001:db8::/60"], "allocationPrefixLength": 64} | spec)
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "message"),
+    [
+        ({"prefixes": []}, "spec.prefixes", "Required value: prefixes is required"),
+        ({"prefixes": ["10.0.0.0/8"]}, "spec.prefixes", "is not an IPv6 network"),
+        ({"prefixes": ["2001:db8::"]}, "spec.prefixes", "is not a CIDR"),
+        ({"prefixes": ["2001:db8::1/60"]}, "spec.prefixes", "2001:db8::/60 is the network that holds it"),
+        ({"prefixes": ["2001:db8::/65"]}, "spec.prefixes", "a /65 is smaller than the /64"),
+        ({"allocationPrefixLength": 129}, "spec.allocationPrefixLength", "must be between 1 and 128"),
+        ({"gateway": "10.0.0.1"}, "spec.gateway", "not a valid IPv6 address"),
+        ({"excludedPrefixes": ["10.0.0.1"]}, "spec.excludedPrefixes", "must be IPv6"),
+        ({"excludedPrefixes": ["x"]}, "spec.excludedPrefixes", "neither an IP address, nor a CIDR"),
+    ],
+)
+def test_a_bad_prefix_pool_is_refused(spec: dict[str, Any], field: str, message: str) -> None:
+    causes = refused(admit_in_cluster_prefix_pool(AdmissionRequest("CREATE", None, prefix_pool(**spec))))
+    assert list(causes) == [field]
+    assert message in causes[field]
+
+
+def test_a_prefix_pool_keeps_what_it_gave_out() -> None:
+    ref = {**REF, "kind": "InClusterPrefixPool"}
+    held = address("2001:db8:0:1::", prefix=64, poolRef=ref)
+    query = lookups_in_cluster_prefix_pool(prefix_pool())[0]
+
+    def update(**spec: Any) -> dict[str, str]:
+        found = {query: [held]}
+        return refused(
+            admit_in_cluster_prefix_pool(AdmissionRequest("UPDATE", prefix_pool(), prefix_pool(**spec), found))
+        )
+
+    assert update(gateway="fe80::1") == {}
+    assert "2001:db8:0:1::/64" in update(prefixes=["2001:db8:1::/60"])["spec.prefixes"]
+    assert "2001:db8:0:1::/64" in update(excludedPrefixes=["2001:db8:0:1::7"])["spec.prefixes"]
+    assert update(allocationPrefixLength=65) == {"spec.allocationPrefixLength": "Forbidden: field is immutable"}
+    deletion = AdmissionRequest("DELETE", prefix_pool(), None, {query: [held]})
+    assert "Pool has IPAddresses allocated" in refused(admit_in_cluster_prefix_pool(deletion))["metadata.name"]
+
+
+def test_what_is_odd_about_a_prefix_pool_is_said() -> None:
+    odd = prefix_pool(prefixes=["2001:db8::/60"], allocationPrefixLength=128, gateway="2001:db8::1")
+    warnings = admit_in_cluster_prefix_pool(AdmissionRequest("CREATE", None, odd)).warnings
+    assert [warning.split(" ")[0] for warning in warnings] == ["spec.allocationPrefixLength", "spec.gateway"]

@@ -9,26 +9,25 @@ from typing import Any
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
+from capstan.api.ipam.globalinclusterprefixpool import GlobalInClusterPrefixPool
 from capstan.api.ipam.inclusterippool import InClusterIPPool
+from capstan.api.ipam.inclusterprefixpool import InClusterPrefixPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.meta import Condition
 from capstan.api.objects import Key, Obj
 from capstan.api.struct import decode, encode
-from capstan.providers.ipam.inclusterippool.controller import GlobalInClusterIPPoolController, InClusterIPPoolController
-from capstan.providers.ipam.ipaddressclaim.controller import IPAddressClaimController
+from capstan.providers.ipam import ipam_controllers
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Update
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-CONTROLLERS: tuple[Any, ...] = (
-    IPAddressClaimController(),
-    InClusterIPPoolController(),
-    GlobalInClusterIPPoolController(),
-)
+CONTROLLERS: tuple[Any, ...] = tuple(ipam_controllers())
 STRUCTS: dict[str, Any] = {
     "IPAddressClaim": IPAddressClaim,
     "InClusterIPPool": InClusterIPPool,
     "GlobalInClusterIPPool": GlobalInClusterIPPool,
+    "InClusterPrefixPool": InClusterPrefixPool,
+    "GlobalInClusterPrefixPool": GlobalInClusterPrefixPool,
     "IPAddress": IPAddress,
     "Cluster": Cluster,
 }
@@ -52,14 +51,16 @@ class World:
         obj = self.objects.get((kind.__name__, Key(namespace, name)))
         return None if obj is None else decode(obj, kind)
 
+    def list(self, kind: type[Any]) -> tuple[Any, ...]:
+        return tuple(decode(o, kind) for (name, _), o in sorted(self.objects.items()) if name == kind.__name__)
+
     def list_indexed(self, kind: type[Any], index: str, value: str) -> tuple[Any, ...]:
         indexes: dict[str, Any] = {}
         for controller in CONTROLLERS:
             indexes |= controller.indexes if controller.kind is kind else {}
             for watch in controller.watches:
                 indexes |= watch.indexes if watch.kind is kind else {}
-        views = (decode(o, kind) for (name, _), o in sorted(self.objects.items()) if name == kind.__name__)
-        return tuple(view for view in views if value in indexes[index](view))
+        return tuple(view for view in self.list(kind) if value in indexes[index](view))
 
     # What users and the executor write
 

@@ -9,10 +9,10 @@ import msgspec
 from capstan.api.cluster.names import PAUSED_ANNOTATION
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.kinds import IP_ADDRESS
-from capstan.api.ipam.names import ADDRESS_FINALIZER, POOL_FINALIZER
+from capstan.api.ipam.names import ADDRESS_FINALIZER, COLLISIONS_ANNOTATION, POOL_FINALIZER
 from capstan.api.objects import Key
 from capstan.providers.ipam.inclusterippool.snapshot import P, PoolSnapshot
-from capstan.runtime.plan import Action, ObjectRef, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Emit, ObjectRef, Plan, Update, Waiting
 
 
 def plan(snapshot: PoolSnapshot[P]) -> Plan:
@@ -22,7 +22,8 @@ def plan(snapshot: PoolSnapshot[P]) -> Plan:
         return Plan(subject)
     actions: list[Action] = [_let_go(address) for address in snapshot.orphans]
     if meta.deletion_timestamp is None:
-        actions += _protect(snapshot)
+        actions += _warn(snapshot)
+        actions += _keep(snapshot)
         return Plan(subject, tuple(actions))
     if snapshot.addresses:
         count = len(snapshot.addresses)
@@ -32,22 +33,42 @@ def plan(snapshot: PoolSnapshot[P]) -> Plan:
     return Plan(subject, tuple(actions))
 
 
-def _protect(snapshot: PoolSnapshot[P]) -> Iterator[Action]:
-    finalizers: tuple[str, ...] = snapshot.pool.metadata.finalizers
+def _warn(snapshot: PoolSnapshot[P]) -> Iterator[Action]:
+    """Each collision once: the annotation remembers what was told."""
+    told = snapshot.pool.metadata.annotations.get(COLLISIONS_ANNOTATION, "").splitlines()
+    for text in snapshot.collisions:
+        if text not in told:
+            yield Emit(name="OverlappingAddresses", type="Warning", reason=text)
+
+
+def _keep(snapshot: PoolSnapshot[P]) -> Iterator[Action]:
+    """A pool has its finalizer, and says with whom it collides."""
+    meta = snapshot.pool.metadata
+    finalizers: tuple[str, ...] = meta.finalizers
     if POOL_FINALIZER not in finalizers:
-        yield _update(snapshot, (*finalizers, POOL_FINALIZER), "a pool must not go before its addresses")
+        finalizers = (*finalizers, POOL_FINALIZER)
+    told = "\n".join(snapshot.collisions)
+    annotations = {name: text for name, text in meta.annotations.items() if name != COLLISIONS_ANNOTATION}
+    if told:
+        annotations[COLLISIONS_ANNOTATION] = told
+    if finalizers != meta.finalizers:
+        yield _update(snapshot, finalizers, annotations, "a pool must not go before its addresses")
+    elif annotations != meta.annotations:
+        reason = "its addresses are in use elsewhere" if told else "its addresses are no longer in use elsewhere"
+        yield _update(snapshot, finalizers, annotations, reason)
 
 
 def _free(snapshot: PoolSnapshot[P]) -> Iterator[Action]:
     finalizers: tuple[str, ...] = snapshot.pool.metadata.finalizers
     if POOL_FINALIZER in finalizers:
         rest = tuple(name for name in finalizers if name != POOL_FINALIZER)
-        yield _update(snapshot, rest, "no address of the pool is in use")
+        yield _update(snapshot, rest, snapshot.pool.metadata.annotations, "no address of the pool is in use")
 
 
-def _update(snapshot: PoolSnapshot[P], finalizers: tuple[str, ...], reason: str) -> Action:
+def _update(snapshot: PoolSnapshot[P], finalizers: tuple[str, ...], annotations: dict[str, str], reason: str) -> Action:
     pool = snapshot.pool
-    after = msgspec.structs.replace(pool, metadata=msgspec.structs.replace(pool.metadata, finalizers=finalizers))
+    metadata = msgspec.structs.replace(pool.metadata, finalizers=finalizers, annotations=annotations)
+    after = msgspec.structs.replace(pool, metadata=metadata)
     return Update(resource=snapshot.resource, before=pool, after=after, reason=reason)
 
 

@@ -1,17 +1,15 @@
 """How full a pool is.
 
 `total` counts what the pool may give out, `used` every IPAddress of the pool, `outOfRange` those of them that the
-pool would not give out today. `free` is total less used, so addresses out of range count against it.
+pool would not give out today. How those count against `free` is the stock's to say.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from capstan.api.ipam.addresses import MAX_COUNT, AddressSet, parse_address
-from capstan.api.ipam.pool import IPPoolCounts
 from capstan.providers.ipam.inclusterippool.snapshot import P, PoolSnapshot
-from capstan.providers.ipam.pools import members
+from capstan.providers.ipam.stock import stock_of
 from capstan.runtime.plan import Outcomes
 
 
@@ -19,21 +17,8 @@ def compute_status(snapshot: PoolSnapshot[P], _outcomes: Outcomes) -> P | None:
     """The pool with its counts; None when its addresses cannot be read, which admission does not let in."""
     pool = snapshot.pool
     try:
-        available = members(pool.spec)
+        stock = stock_of(pool.spec)
     except ValueError:
         return None
-    used = len(snapshot.addresses)
-    counts = IPPoolCounts(
-        total=min(available.size, MAX_COUNT),
-        used=used,
-        free=min(available.size - used, MAX_COUNT),
-        out_of_range=sum(_is_outside(available, address.spec.address) for address in snapshot.addresses),
-    )
-    status = msgspec.structs.replace(pool.status, ip_addresses=counts)
+    status = msgspec.structs.replace(pool.status, ip_addresses=stock.counts(snapshot.addresses))
     return msgspec.structs.replace(pool, status=status)
-
-
-def _is_outside(available: AddressSet, address: str) -> bool:
-    """Texts that are no address are not counted."""
-    parsed = parse_address(address)
-    return parsed is not None and not available.contains(*parsed)

@@ -7,8 +7,6 @@ from typing import ClassVar, Final
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
-from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
-from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.ipam.names import ADDRESS_FINALIZER
@@ -26,6 +24,7 @@ from capstan.providers.ipam.pools import (
     by_pool_address,
     is_ours,
     pool_address_value,
+    pool_namespace,
     pool_of,
     pool_value,
 )
@@ -105,8 +104,7 @@ class IPAddressClaimController(Controller[IPAddressClaim, ClaimSnapshot]):
     }
     watches = (
         Watch(IPAddress, _address_wakes, {BY_POOL: by_pool, BY_POOL_ADDRESS: by_pool_address}),
-        Watch(InClusterIPPool, _pool_wakes),
-        Watch(GlobalInClusterIPPool, _pool_wakes),
+        *(Watch(kind, _pool_wakes) for kind in POOL_KINDS.values()),
         Watch(Cluster, _cluster_wakes, conditions=False),
     )
     writes = (
@@ -141,8 +139,7 @@ class IPAddressClaimController(Controller[IPAddressClaim, ClaimSnapshot]):
 def _pool(reader: Reader, claim: IPAddressClaim) -> IPPool | None:
     ref = claim.spec.pool_ref
     kind = POOL_KINDS[ref.kind]
-    namespace = "" if kind is GlobalInClusterIPPool else claim.metadata.namespace
-    return reader.get(kind, namespace, ref.name)
+    return reader.get(kind, pool_namespace(ref.kind, claim.metadata.namespace), ref.name)
 
 
 def _twins(reader: Reader, address: IPAddress) -> tuple[IPAddress, ...]:

@@ -18,15 +18,16 @@ from typing import Final
 import msgspec
 
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
-from capstan.api.ipam.addresses import format_address, parse_address
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.kinds import IP_ADDRESS, IP_ADDRESS_CLAIM
 from capstan.api.ipam.names import ADDRESS_FINALIZER, CLAIM_FINALIZER, GROUP
+from capstan.api.ipam.prefixpool import PrefixPoolSpec
 from capstan.api.meta import Condition, ObjectMeta, OwnerReference
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.owners import owner_object
 from capstan.providers.ipam.ipaddressclaim.snapshot import ClaimSnapshot
-from capstan.providers.ipam.pools import IPPool, members
+from capstan.providers.ipam.pools import is_prefix_pool
+from capstan.providers.ipam.stock import Choice, Stock, stock_of
 from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
 READY: Final = "Ready"
@@ -77,15 +78,16 @@ def _allocate(snapshot: ClaimSnapshot) -> Plan:
     if pool.metadata.deletion_timestamp is not None:
         return _waiting(snapshot, POOL_NOT_READY, f"{snapshot.pool_text} is being deleted and gives out no addresses")
     try:
-        chosen = _lowest_free(snapshot, pool)
+        stock = stock_of(pool.spec)
     except ValueError as error:
         return _waiting(snapshot, ALLOCATION_FAILED, f"{snapshot.pool_text} cannot be read: {error}")
+    chosen = stock.lowest_free(snapshot.taken)
     if chosen is None:
-        return _waiting(snapshot, POOL_EXHAUSTED, _exhausted(snapshot, pool))
+        return _waiting(snapshot, POOL_EXHAUSTED, _exhausted(snapshot, stock))
     create = Create(
         resource=_ADDRESS,
-        object=_new_address(snapshot, pool, chosen),
-        reason=f"{chosen} is the lowest free address of {snapshot.pool_text}",
+        object=_new_address(snapshot, chosen),
+        reason=f"{chosen.address} is the lowest free address of {snapshot.pool_text}",
     )
     return Plan(subject_of(snapshot), (*_protect_claim(snapshot), create))
 
@@ -136,21 +138,20 @@ def _held_until(snapshot: ClaimSnapshot) -> datetime:
     pool, deleted = snapshot.pool, snapshot.claim.metadata.deletion_timestamp
     if snapshot.address is None or pool is None or pool.metadata.deletion_timestamp is not None or deleted is None:
         return _LONG_AGO
+    if isinstance(pool.spec, PrefixPoolSpec):
+        return _LONG_AGO
     return deleted + timedelta(seconds=pool.spec.address_reuse_grace_period_seconds or 0)
 
 
-def _lowest_free(snapshot: ClaimSnapshot, pool: IPPool) -> str | None:
-    available = members(pool.spec)
-    parsed = (parse_address(address.spec.address) for address in snapshot.taken)
-    taken = sorted(number for family, number in filter(None, parsed) if family == available.family)
-    number = available.first_free(taken)
-    return None if number is None else format_address(available.family, number)
-
-
-def _exhausted(snapshot: ClaimSnapshot, pool: IPPool) -> str:
+def _exhausted(snapshot: ClaimSnapshot, stock: Stock) -> str:
+    """What is in use outside of the pool's range takes nothing away from it, and is told apart."""
+    outside = sum(map(stock.is_outside, snapshot.taken))
+    more = f" ({outside} more are in use outside of its range)" if outside else ""
+    field = "spec.prefixes" if is_prefix_pool(snapshot.claim.spec.pool_ref.kind) else "spec.addresses"
     return (
-        f"{snapshot.pool_text} has no free address: it can give out {members(pool.spec).size} and "
-        f"{len(snapshot.taken)} are in use. Add to its spec.addresses, or delete claims that are no longer needed"
+        f"{snapshot.pool_text} has no free address: it can give out {stock.size} and "
+        f"{len(snapshot.taken) - outside} are in use{more}. Add to its {field}, or delete claims that are no longer "
+        "needed"
     )
 
 
@@ -246,17 +247,17 @@ def _owner(api_version: str, kind: str, meta: ObjectMeta, *, controller: bool) -
     )
 
 
-def _new_address(snapshot: ClaimSnapshot, pool: IPPool, chosen: str) -> Obj:
+def _new_address(snapshot: ClaimSnapshot, chosen: Choice) -> Obj:
     meta = _metadata(snapshot)
     ref = snapshot.claim.spec.pool_ref
     spec: Obj = {
         "claimRef": {"name": meta.name},
         "poolRef": {"apiGroup": ref.api_group, "kind": ref.kind, "name": ref.name},
-        "address": chosen,
-        "prefix": pool.spec.prefix,
+        "address": chosen.address,
+        "prefix": chosen.prefix,
     }
-    if pool.spec.gateway:
-        spec["gateway"] = pool.spec.gateway
+    if chosen.gateway:
+        spec["gateway"] = chosen.gateway
     metadata: Obj = {
         "name": meta.name,
         "namespace": meta.namespace,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from capstan.api.rules.conditions import find_condition
 from capstan.providers.proxmox.proxmoxmachine.network import NoPool, claim_name, find_conflict, pool_claims, why_pending
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot
 from capstan.providers.proxmox.proxmoxmachine.stages.claims import missing_claims
 from capstan.providers.proxmox.proxmoxmachine.stages.step import (
+    PROVISIONED,
     REFUSED_SECONDS,
     SETTLED_SECONDS,
     Step,
@@ -37,5 +39,7 @@ def addressed(s: Snapshot) -> Step | None:
     exhausted = any(
         c.status == "False" for a in s.addresses.values() for c in a.claim.status.conditions if c.type == "Ready"
     )
-    told = (Emit(reason=message, name="WaitingForStaticIPAllocation", type="Warning"),) if exhausted else ()
+    known = find_condition(s.machine.status.conditions, PROVISIONED)
+    news = exhausted and (known is None or known.message != message)
+    told = (Emit(reason=message, name="WaitingForStaticIPAllocation", type="Warning"),) if news else ()
     return Step((*missing, *told), waiting("WaitingForStaticIPAllocation", message), SETTLED_SECONDS)
