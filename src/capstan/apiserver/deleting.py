@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
 
 from capstan.api.errors import ApiError, forbidden, not_found
@@ -15,7 +16,7 @@ from capstan.apiserver.conversion import prepare
 from capstan.apiserver.metadata import check_preconditions
 from capstan.apiserver.namespaces import ALWAYS, is_namespace, terminating_namespace
 from capstan.apiserver.resources import Served, Target
-from capstan.apiserver.writing import is_finished, refuse
+from capstan.apiserver.writing import Unwritten, is_finished, refuse
 from capstan.store.entry import Entry
 from capstan.store.protocol import MismatchError, Put, Remove
 
@@ -23,6 +24,7 @@ FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
 CRD_CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 CRD_PREFIX = "apiextensions.k8s.io/customresourcedefinitions"
+_PODS = "/pods"
 _MAX_TRIES = 100
 
 
@@ -59,8 +61,9 @@ class Deleter:
                 await self._backend.commit([Remove(served.prefix, entry.namespace, entry.name, entry.revision)])
             return Answer(deleted_status(served, old), warnings)
         if new == old or options.dry_run:
-            await prepare(served, (entry,), target.version.name)
-            return Answer(view(served, entry, target.version.name), warnings)
+            shown = entry if new == old else Unwritten(*_place(entry), entry.revision, encode_value(new))
+            await prepare(served, (shown,), target.version.name)
+            return Answer(view(served, shown, target.version.name), warnings)
         put = Put(served.prefix, entry.namespace, entry.name, encode_value(new), entry.revision)
         written = (await self._backend.commit([put]))[0]
         await prepare(served, (written,), target.version.name)
@@ -80,13 +83,36 @@ class Deleter:
         if finalizers:
             metadata["finalizers"] = finalizers
         marked = {**old, "metadata": metadata}
+        grace = grace_seconds(served, old, options)
         if metadata.get("deletionTimestamp"):
+            if grace < (metadata.get("deletionGracePeriodSeconds") or 0):
+                # A later delete may shorten what is left of the time, never prolong it.
+                metadata["deletionTimestamp"] = self._after(grace)
+                metadata["deletionGracePeriodSeconds"] = grace
             return marked
-        metadata["deletionTimestamp"] = self._backend.timestamp()
-        metadata["deletionGracePeriodSeconds"] = 0
+        metadata["deletionTimestamp"] = self._after(grace)
+        metadata["deletionGracePeriodSeconds"] = grace
         if metadata.get("generation"):
             metadata["generation"] += 1
         return terminating_namespace(marked) if is_namespace(served) else marked
+
+    def _after(self, seconds: int) -> str:
+        """A moment from now, as metav1.Time prints it."""
+        return (self._backend.clock().astimezone(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def grace_seconds(served: Served, obj: Obj, options: DeleteOptions) -> int:
+    """How long an object may take to end by itself: pods that a node runs do, nothing else does."""
+    spec, phase = obj.get("spec") or {}, (obj.get("status") or {}).get("phase")
+    if served.prefix != _PODS or not spec.get("nodeName") or phase in ("Succeeded", "Failed"):
+        return 0
+    if options.grace_period_seconds is not None:
+        return options.grace_period_seconds
+    return int(spec.get("terminationGracePeriodSeconds", 30))
+
+
+def _place(entry: Entry) -> tuple[str, str, str]:
+    return entry.prefix, entry.namespace, entry.name
 
 
 def wanted_finalizers(served: Served, present: list[str], propagation: Propagation) -> list[str]:

@@ -13,6 +13,7 @@ from capstan.api.objects import Obj
 from capstan.api.verbs import DeleteOptions, Propagation, User, WriteOptions
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.deleting import FOREGROUND, ORPHAN, Deleter
+from capstan.apiserver.ownerevents import OwnerEvents
 from capstan.apiserver.owners import Dependent, OwnerIndex, Place, owners_of, place_of
 from capstan.apiserver.resources import Served
 from capstan.apiserver.writing import Change as Write
@@ -26,6 +27,8 @@ _DELETING = b'"deletionTimestamp"'
 _AT_ONCE = 50
 _SCAN_STEP = 500
 _RETRY_SECONDS = 5.0
+#: Of so many deleted objects it is remembered that they are gone: nobody looks for them, or for their kinds.
+_MOST_GONE = 10_000
 
 Owner = Literal["solid", "dangling", "waiting"]
 
@@ -42,7 +45,7 @@ class GarbageCollector:
     """Follows every change; reads nothing twice and lists nothing after its start.
 
     Guarantees: every delete carries the uid and resourceVersion of what was judged; an object is deleted only
-    when each of its owners was looked up and is gone, or is being deleted in the foreground.
+    when each of its owners was looked up or seen to be gone, or is being deleted in the foreground.
     """
 
     def __init__(self, backend: Backend, writer: Writer, deleter: Deleter) -> None:
@@ -53,6 +56,8 @@ class GarbageCollector:
         self._queue = _Queue()
         self._waiting: dict[str, Place] = {}
         self._later: list[Callable[[], None]] = []
+        self._events = OwnerEvents(backend, writer, USER)
+        self._gone: dict[str, tuple[str, str, str, str]] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -97,6 +102,9 @@ class GarbageCollector:
         if self._index.is_empty and not self._waiting:
             return
         uid = change.entry.object["metadata"].get("uid", "")
+        self._gone[uid] = _named(change.entry)
+        if len(self._gone) > _MOST_GONE:
+            del self._gone[next(iter(self._gone))]
         for dependent in self._index.dependents(uid):
             self._queue.dependents[dependent.place.uid] = None
         self._waiting.pop(uid, None)
@@ -195,14 +203,23 @@ class GarbageCollector:
         await self._write(served, entry, {"ownerReferences": refs})
 
     async def _state(self, served: Served, entry: Entry, ref: Obj) -> Owner:
-        """How things stand with one owner. What cannot be resolved keeps its dependents."""
+        """How things stand with one owner. What cannot be resolved keeps its dependents, unless its end was seen."""
         group = str(ref.get("apiVersion", "")).rpartition("/")[0]
+        known = self._gone.get(str(ref.get("uid")))
+        named = (group, ref.get("kind"), ref.get("name"))
+        if known is not None and known[:3] == named and known[3] in ("", entry.namespace):
+            return "dangling"
         owner_kind = self._backend.registry.by_kind(group, str(ref.get("kind", "")))
-        if owner_kind is None or (owner_kind.namespaced and not served.namespaced):
+        if owner_kind is None:
+            return "solid"
+        if owner_kind.namespaced and not served.namespaced:
+            await self._events.tell(served, entry, ref)
             return "solid"
         namespace = entry.namespace if owner_kind.namespaced else ""
         owner = await self._backend.store.get(owner_kind.prefix, namespace, str(ref.get("name", "")))
         if owner is None or owner.object["metadata"].get("uid") != ref.get("uid"):
+            if owner_kind.namespaced and await self._events.is_elsewhere(owner_kind, ref):
+                await self._events.tell(served, entry, ref)
             return "dangling"
         metadata = owner.object["metadata"]
         if metadata.get("deletionTimestamp") and FOREGROUND in (metadata.get("finalizers") or ()):
@@ -259,6 +276,12 @@ class GarbageCollector:
     ) -> None:
         options = DeleteOptions(uid=uid, resource_version=version, propagation=propagation)
         await self._deleter.delete(served.stored(namespace), name, options, USER)
+
+
+def _named(entry: Entry) -> tuple[str, str, str, str]:
+    """Group, kind, name and namespace of an object."""
+    group = str(entry.object["apiVersion"]).rpartition("/")[0]
+    return group, str(entry.object["kind"]), entry.name, entry.namespace
 
 
 def _policy(metadata: dict[str, Any]) -> Propagation:

@@ -35,6 +35,12 @@ def updated_namespace(old: Obj, new: Obj, subresource: str) -> Obj:
     return {**new, "spec": spec if spec["finalizers"] else {}, "metadata": {**new["metadata"], "labels": labels}}
 
 
+def finalized_namespace(obj: Obj) -> Obj:
+    """A namespace that is empty: others may still have something to do for it."""
+    spec = obj.get("spec") or {}
+    return {**obj, "spec": {**spec, "finalizers": [f for f in spec.get("finalizers") or () if f != _FINALIZER]}}
+
+
 def terminating_namespace(obj: Obj) -> Obj:
     return {**obj, "status": {**(obj.get("status") or {}), "phase": "Terminating"}}
 

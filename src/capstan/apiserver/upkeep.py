@@ -9,7 +9,8 @@ from capstan.api.objects import Obj
 from capstan.api.verbs import DeleteOptions, User, WriteOptions
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.deleting import Deleter
-from capstan.apiserver.namespaces import PREFIX
+from capstan.apiserver.namespaces import PREFIX, finalized_namespace
+from capstan.apiserver.remaining import Remaining, with_conditions
 from capstan.apiserver.resources import Served
 from capstan.apiserver.rounds import Rounds
 from capstan.apiserver.writing import Change as Write
@@ -19,6 +20,7 @@ from capstan.store.entry import Change, Entry
 USER = User("system:serviceaccount:kube-system:namespace-controller", ("system:masters",))
 ROOT_CA = "kube-root-ca.crt"
 _ACCOUNT = "default"
+_PODS = "/pods"
 _CONFIG_MAPS = "/configmaps"
 _AS_IT_IS = WriteOptions()
 
@@ -90,68 +92,48 @@ class NamespaceController:
                 raise
 
     async def _empty(self, namespace: Entry) -> None:
-        """Delete what is in it, pods first; when nothing is left, let it go."""
+        """Delete what is in it, pods first; when nothing is left, let it go. What cannot be deleted now is tried
+        again. Raises ApiError for it."""
         remaining: list[tuple[Served, Sequence[Entry]]] = []
+        failed: list[ApiError] = []
         for served in self._in_order():
-            left = await self._delete_all(served, namespace.name)
+            left, errors = await self._delete_all(served, namespace.name)
+            failed += errors
             if left:
                 remaining.append((served, left))
-                if served.prefix == "/pods":
+                if served.prefix == _PODS:
                     break
-        if remaining:
-            await self._say(namespace, remaining)
+        if not remaining:
+            await self._change(namespace.name, finalized_namespace, "finalize")
             return
-        await self._change(namespace.name, lambda current: {**current, "spec": {}}, "finalize")
+        found = Remaining(remaining, sorted({error.message for error in failed}))
+        now = self._backend.timestamp()
+        await self._change(namespace.name, lambda current: with_conditions(current, found, now), "*")
+        if failed:
+            raise failed[0]
 
     def _in_order(self) -> list[Served]:
         kinds = [served for served in self._backend.registry.all() if served.namespaced and not served.kept_at]
-        return sorted(kinds, key=lambda served: (served.prefix != "/pods", served.prefix))
+        return sorted(kinds, key=lambda served: (served.prefix != _PODS, served.prefix))
 
-    async def _delete_all(self, served: Served, namespace: str) -> Sequence[Entry]:
+    async def _delete_all(self, served: Served, namespace: str) -> tuple[Sequence[Entry], list[ApiError]]:
+        """What is left of a kind, and what was said about objects that could not be deleted. There is no kubelet
+        that ends pods, so they get no time to end."""
         page = await self._backend.store.list(served.prefix, namespace)
+        failed: list[ApiError] = []
+        grace = 0 if served.prefix == _PODS else None
         for entry in page.entries:
             metadata = entry.object["metadata"]
-            if metadata.get("deletionTimestamp"):
+            if metadata.get("deletionTimestamp") and not metadata.get("deletionGracePeriodSeconds"):
                 continue
-            how = DeleteOptions(uid=metadata["uid"], propagation="Background")
+            how = DeleteOptions(uid=metadata["uid"], propagation="Background", grace_period_seconds=grace)
             try:
                 await self._deleter.delete(served.stored(namespace), entry.name, how, USER)
             except ApiError as error:
                 if not is_not_found(error):
-                    raise
-        return (await self._backend.store.list(served.prefix, namespace)).entries if page.entries else ()
-
-    async def _say(self, namespace: Entry, remaining: list[tuple[Served, Sequence[Entry]]]) -> None:
-        """Conditions with what is still there and who holds it."""
-        counts = ", ".join(f"{s.group_resource} has {len(left)} resource instances" for s, left in remaining)
-        held: dict[str, int] = {}
-        for _, left in remaining:
-            for entry in left:
-                for finalizer in entry.object["metadata"].get("finalizers") or ():
-                    held[finalizer] = held.get(finalizer, 0) + 1
-        held_text = ", ".join(f"{name} in {count} resource instances" for name, count in sorted(held.items()))
-        wanted = {
-            "NamespaceContentRemaining": ("SomeResourcesRemain", f"Some resources are remaining: {counts}"),
-            "NamespaceFinalizersRemaining": (
-                "SomeFinalizersRemain",
-                f"Some content in the namespace has finalizers remaining: {held_text}",
-            ),
-        }
-
-        def change(current: Obj) -> Obj:
-            status = current.get("status") or {}
-            conditions = [c for c in status.get("conditions") or () if c.get("type") not in wanted]
-            before = {c.get("type"): c for c in status.get("conditions") or ()}
-            for kind, (reason, message) in wanted.items():
-                if kind == "NamespaceFinalizersRemaining" and not held:
-                    continue
-                since = before.get(kind, {}).get("lastTransitionTime") or self._backend.timestamp()
-                conditions.append(
-                    {"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": since}
-                )
-            return {**current, "status": {**status, "conditions": conditions}}
-
-        await self._change(namespace.name, change, "*")
+                    failed.append(error)
+        left = (await self._backend.store.list(served.prefix, namespace)).entries if page.entries else ()
+        return left, failed
 
     async def _change(self, name: str, make: object, subresource: str) -> None:
         served = self._backend.registry.by_plural("", "namespaces")

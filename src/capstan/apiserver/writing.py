@@ -324,7 +324,7 @@ class Writer:
         if options.dry_run:
             if entry is None and await self._backend.store.get(served.prefix, namespace, name):
                 raise already_exists(served.group_resource, name)
-            return _Unwritten(served.prefix, namespace, name, expected, value)
+            return Unwritten(served.prefix, namespace, name, expected, value)
         if is_finished(served, new):
             removed = Remove(served.prefix, namespace, name, expected, value)
             return (await self._backend.commit([removed]))[0]
@@ -336,7 +336,7 @@ class Writer:
             raise
 
 
-class _Unwritten(Entry):
+class Unwritten(Entry):
     """The answer of a dry run: an entry that is in no store, without a resourceVersion when it would be new."""
 
     __slots__ = ()

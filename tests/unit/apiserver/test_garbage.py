@@ -109,7 +109,7 @@ def test_a_namespace_is_emptied_and_then_gone(run: Any) -> None:
         left = await world.get("Namespace", "team")
         assert left["status"]["phase"] == "Terminating"
         messages = {c["type"]: c["message"] for c in left["status"]["conditions"]}
-        assert "secrets has 1 resource instances" in messages["NamespaceContentRemaining"]
+        assert "secrets. has 1 resource instances" in messages["NamespaceContentRemaining"]
         assert "example.com/hold in 1 resource instances" in messages["NamespaceFinalizersRemaining"]
         assert await world.names("ConfigMap", "team") == []
         resource = world.resource("Secret")
