@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capstan.api.cluster.rollouthistory import Revision, read_history
+from capstan.api.cluster.rollouthistory import ROLLOUT_AFTER_ANNOTATION, Revision, read_history
 from capstan.api.objects import Obj
 
 
@@ -24,8 +24,13 @@ def progress(obj: Obj) -> Progress:
     seen = status.get("observedGeneration") or 0
     if seen < obj["metadata"].get("generation", 0):
         return Progress(f"Waiting for {subject} spec update to be observed...", False)
+    unfinished = _by_condition(obj)
+    if unfinished:
+        return Progress(f"Waiting for {subject} rollout to finish: {unfinished}", False)
     wanted = (obj.get("spec") or {}).get("replicas", 1)
     there, updated = status.get("replicas") or 0, status.get("upToDateReplicas") or status.get("updatedReplicas") or 0
+    if _has_no_counter(obj):
+        updated = min(there, wanted)
     available = status.get("availableReplicas")
     available = status.get("readyReplicas") or 0 if available is None else available
     waiting = f"Waiting for {subject} rollout to finish: "
@@ -36,6 +41,27 @@ def progress(obj: Obj) -> Progress:
     if available < updated:
         return Progress(f"{waiting}{available} of {updated} updated replicas are available...", False)
     return Progress(f"{subject} successfully rolled out", True)
+
+
+def _has_no_counter(obj: Obj) -> bool:
+    """TalosControlPlane counts no updated replicas: its condition RollingOut says whether there are others."""
+    status = obj.get("status") or {}
+    if "upToDateReplicas" in status or "updatedReplicas" in status:
+        return False
+    return any(c.get("type") == "RollingOut" for c in status.get("conditions") or ())
+
+
+def _by_condition(obj: Obj) -> str:
+    """What its condition RollingOut waits for, where nothing is counted; empty when nothing."""
+    if not _has_no_counter(obj):
+        return ""
+    rolling = next(c for c in obj["status"]["conditions"] if c.get("type") == "RollingOut")
+    if rolling.get("status") == "True":
+        return "; ".join(line.removeprefix("* ") for line in str(rolling.get("message", "")).splitlines())
+    asked = (obj["metadata"].get("annotations") or {}).get(ROLLOUT_AFTER_ANNOTATION, "")
+    if asked > str(rolling.get("lastTransitionTime", "")):
+        return f"the restart of {asked} is not observed yet"
+    return ""
 
 
 def history_table(obj: Obj) -> str:

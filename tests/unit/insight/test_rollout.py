@@ -47,3 +47,28 @@ def test_history_table() -> None:
         "2          <none>    <none>           <none>      why not\n"
     )
     assert history_table({"metadata": {}}).count("\n") == 1
+
+
+def control_plane(rolling: str, message: str = "", since: str = "2026-01-01T12:00:00Z", asked: str = "") -> Obj:
+    condition = {"type": "RollingOut", "status": rolling, "message": message, "lastTransitionTime": since}
+    annotations = {"capstan.dev/rollout-after": asked} if asked else {}
+    return {
+        "kind": "TalosControlPlane",
+        "metadata": {"name": "cp", "generation": 1, "annotations": annotations},
+        "spec": {"replicas": 3},
+        "status": {"observedGeneration": 1, "replicas": 3, "readyReplicas": 3, "conditions": [condition]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("obj", "text", "done"),
+    [
+        (control_plane("True", "Rolling out 1 replica\n* Version a, b required"), "1 replica; Version a, b required", 0),
+        (control_plane("False"), "successfully rolled out", 1),
+        (control_plane("False", asked="2026-01-01T12:00:05Z"), "12:00:05Z is not observed yet", 0),
+        (control_plane("False", since="2026-01-01T12:30:00Z", asked="2026-01-01T12:00:05Z"), "rolled out", 1),
+    ],
+)
+def test_progress_of_a_control_plane_follows_its_condition(obj: Obj, text: str, done: bool) -> None:
+    found = progress(obj)
+    assert (found.text.endswith(text), found.done) == (True, bool(done))

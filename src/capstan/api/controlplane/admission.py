@@ -1,6 +1,7 @@
-"""Defaults and rules of TalosControlPlane (talos.md 1.2), and the warning for changes that need new machines.
+"""Defaults and rules of TalosControlPlane (talos.md 1.2), and warnings of what a change brings with it.
 
-As upstream, nothing of the spec is immutable and an even number of replicas is let in; it is warned about.
+As upstream, nothing of the spec is immutable and an even number of replicas is let in; it is warned about. Beyond
+upstream, a surge that nobody can keep and a version that cannot be reached in one step are refused.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
 from capstan.api.rules.causes import invalid_value, shown
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_value
+from capstan.api.rules.versions import talos_problem, upgrade_problem
 
 _STRATEGY: Final = "spec.rolloutStrategy"
+_SURGE: Final = f"{_STRATEGY}.rollingUpdate.maxSurge"
+_SURGES: Final = (0, 1, "0", "1")
 _STRATEGIES: Final = ("RollingUpdate", "OnDelete")
 #: A change of these is a change of the machines themselves.
 _OF_MACHINES: Final = (
@@ -32,10 +36,12 @@ def admit_talos_control_plane(request: AdmissionRequest) -> Admission:
     if request.old is not None and request.old.get("spec") == request.new.get("spec"):
         return Admission(request.new)
     new = _defaulted(request.new)
-    causes = tuple(_strategy_causes(new))
+    causes = (*_strategy_causes(new), *_version_causes(request.old, new))
     if causes:
         return Admission(new, causes)
-    return Admission(new, (), (*_replicas_warnings(request.old, new), *_rollout_warnings(request.old, new)))
+    old = request.old
+    warnings = (*_replicas_warnings(old, new), *_surge_warnings(new), *_talos_warnings(old, new))
+    return Admission(new, (), (*warnings, *_rollout_warnings(old, new)))
 
 
 def _defaulted(obj: Obj) -> Obj:
@@ -48,9 +54,8 @@ def _defaulted(obj: Obj) -> Obj:
         obj = with_value(obj, "spec.infrastructureTemplate.namespace", namespace) if namespace else obj
     if not text_at(obj, f"{_STRATEGY}.type"):
         obj = with_value(obj, f"{_STRATEGY}.type", "RollingUpdate")
-    surge = f"{_STRATEGY}.rollingUpdate.maxSurge"
-    if text_at(obj, f"{_STRATEGY}.type") == "RollingUpdate" and value_at(obj, surge) is None:
-        obj = with_value(obj, surge, 1)
+    if text_at(obj, f"{_STRATEGY}.type") == "RollingUpdate" and value_at(obj, _SURGE) is None:
+        obj = with_value(obj, _SURGE, 1)
     return obj
 
 
@@ -59,6 +64,21 @@ def _strategy_causes(obj: Obj) -> Iterator[FieldCause]:
     if strategy not in _STRATEGIES:
         named = " ".join(f'"{name}"' for name in _STRATEGIES)
         yield invalid_value(_STRATEGY, strategy, f"valid values are: [{named}]")
+    surge = value_at(obj, _SURGE)
+    if surge is not None and surge not in _SURGES:
+        yield invalid_value(_SURGE, surge, "must be 0 or 1")
+
+
+def _version_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
+    """From the oldest version that runs, one minor version up at most, and never down. While no Machine is there,
+    and for a version that stays, everything is possible."""
+    field = "spec.version"
+    wished, running = text_at(new, field), text_at(old, "status.version") if old is not None else ""
+    if not running or wished == text_at(old, field):
+        return
+    problem = upgrade_problem(running, wished)
+    if problem:
+        yield invalid_value(field, wished, problem)
 
 
 def _replicas_warnings(old: Obj | None, new: Obj) -> Iterator[str]:
@@ -72,17 +92,37 @@ def _replicas_warnings(old: Obj | None, new: Obj) -> Iterator[str]:
         )
 
 
+def _surge_warnings(new: Obj) -> Iterator[str]:
+    replicas = value_at(new, "spec.replicas")
+    is_rolling = text_at(new, f"{_STRATEGY}.type") == "RollingUpdate"
+    if is_rolling and value_at(new, _SURGE) in (0, "0") and isinstance(replicas, int) and 0 < replicas < 3:
+        yield (
+            f"{_SURGE} is 0 and spec.replicas is {replicas}: no Machine can go before its replacement comes, so "
+            "changes are not rolled out; use maxSurge 1, or 3 replicas"
+        )
+
+
+def _talos_warnings(old: Obj | None, new: Obj) -> Iterator[str]:
+    """Only the configuration's Talos version is known here; the machines may run a newer one."""
+    field = "spec.controlPlaneConfig.controlplane.talosVersion"
+    talos, kubernetes = text_at(new, field), text_at(new, "spec.version")
+    if old is not None and (talos, kubernetes) == (text_at(old, field), text_at(old, "spec.version")):
+        return
+    problem = talos_problem(talos, kubernetes) if talos else ""
+    if problem:
+        yield f"{field}: {problem}"
+
+
 def _rollout_warnings(old: Obj | None, new: Obj) -> Iterator[str]:
     if old is None:
         return
     before_all = _defaulted(old)
+    on_delete = text_at(new, f"{_STRATEGY}.type") == "OnDelete"
+    how = "each when it is deleted" if on_delete else "one at a time"
     for field in _OF_MACHINES:
         before, after = value_at(before_all, field), value_at(new, field)
         if before != after:
-            yield (
-                f"{field} changed{_from_to(before, after)}: existing control plane machines are not replaced, because "
-                "rolling updates are not built yet; machines that are added from now on follow the new value"
-            )
+            yield (f"{field} changed{_from_to(before, after)}: control plane machines are replaced by new ones, {how}")
 
 
 def _from_to(before: object, after: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from capstan.api.controlplane.admission import admit_talos_control_plane
 from capstan.api.kinds import AdmissionRequest
 
@@ -70,4 +72,48 @@ def test_changes_that_need_new_machines_are_warned_about() -> None:
         'spec.infrastructureTemplate changed from "cp" to "bigger"',
         "spec.controlPlaneConfig.controlplane changed",
     ]
-    assert all("existing control plane machines are not replaced" in warning for warning in warnings)
+    assert all("control plane machines are replaced by new ones, one at a time" in warning for warning in warnings)
+
+
+def running(runs: str, **spec: Any) -> dict[str, Any]:
+    return {**obj(**spec), "status": {"version": runs}}
+
+
+@pytest.mark.parametrize(
+    ("wished", "why"),
+    [
+        ("v1.36.0", "Kubernetes goes one minor version at a time: v1.34.0 to 1.35 first"),
+        ("v1.33.9", "Kubernetes cannot go back from v1.34.0 to v1.33.9"),
+    ],
+)
+def test_a_version_that_is_not_one_step_away_is_refused(wished: str, why: str) -> None:
+    old = running("v1.34.0")
+    (cause,) = admit_talos_control_plane(AdmissionRequest("UPDATE", old, obj(version=wished))).causes
+    assert (cause.field, cause.message) == ("spec.version", f'Invalid value: "{wished}": {why}')
+    assert admit_talos_control_plane(AdmissionRequest("CREATE", None, obj(version=wished))).causes == ()
+
+
+def test_a_change_that_has_not_reached_every_machine_may_be_taken_back() -> None:
+    halfway = running("v1.34.0", version="v1.35.0")
+    assert admit_talos_control_plane(AdmissionRequest("UPDATE", halfway, obj(version="v1.34.2"))).causes == ()
+    (cause,) = admit_talos_control_plane(AdmissionRequest("UPDATE", halfway, obj(version="v1.36.0"))).causes
+    assert "v1.34.0 to 1.35 first" in cause.message
+
+
+def test_a_surge_is_none_or_one() -> None:
+    new = obj(rolloutStrategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 2}})
+    (cause,) = admit_talos_control_plane(AdmissionRequest("CREATE", None, new)).causes
+    assert cause.field == "spec.rolloutStrategy.rollingUpdate.maxSurge"
+    assert cause.message == "Invalid value: 2: must be 0 or 1"
+
+
+def test_no_surge_and_too_few_replicas_is_warned_about() -> None:
+    new = obj(replicas=1, rolloutStrategy={"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0}})
+    (warning,) = admit_talos_control_plane(AdmissionRequest("CREATE", None, new)).warnings
+    assert "use maxSurge 1, or 3 replicas" in warning
+
+
+def test_a_talos_version_that_may_be_too_old_is_warned_about() -> None:
+    config = {"controlplane": {"generateType": "controlplane", "talosVersion": "v1.10"}}
+    (warning,) = admit_talos_control_plane(AdmissionRequest("CREATE", None, obj(controlPlaneConfig=config))).warnings
+    assert "Talos v1.10 runs Kubernetes 1.28 to 1.33, not v1.34.0" in warning

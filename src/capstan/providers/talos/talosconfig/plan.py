@@ -162,4 +162,8 @@ def _client_config(snapshot: TalosConfigSnapshot) -> tuple[Action, ...]:
         reason = "less than half of its certificate's life is left"
     else:
         return ()
-    return (WriteTalosconfig(cluster=cluster, endpoints=snapshot.endpoints, now=snapshot.now, reason=reason),)
+    write = WriteTalosconfig(cluster=cluster, endpoints=snapshot.endpoints, now=snapshot.now, reason=reason)
+    if found is None or not found.is_due(snapshot.now):
+        return (write,)
+    text = f"Renewed the talosconfig of Cluster {cluster.metadata.name}; its CA is the same"
+    return (write, Emit(name="TalosconfigRenewed", reason=text))

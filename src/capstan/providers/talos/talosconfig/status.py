@@ -19,6 +19,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     put_legacy,
     summarize_legacy,
 )
+from capstan.api.rules.progress import paused_condition
 from capstan.providers.talos.talosconfig.plan import (
     CLIENT_CONFIG_AVAILABLE,
     DATA_SECRET_AVAILABLE,
@@ -34,10 +35,18 @@ _READY = Reasons(issue="NotReady", unknown="ReadyUnknown", info="Ready")
 
 
 def compute_status(snapshot: TalosConfigSnapshot, outcomes: Outcomes) -> TalosConfig | None:
-    """The TalosConfig with its status as it is now; None while nothing can be said of it."""
-    if snapshot.deleting or snapshot.paused or snapshot.machine is None or snapshot.cluster is None:
-        return None
+    """The TalosConfig with its status as it is now; None while nothing can be said of it. While it is paused only
+    `Paused` moves."""
     config, status = snapshot.config, snapshot.config.status
+    if snapshot.deleting or (snapshot.cluster is None and not snapshot.paused):
+        return None
+    if snapshot.paused:
+        conditions = put_condition(
+            status.conditions, _paused(snapshot), generation=config.metadata.generation, now=snapshot.now
+        )
+        return msgspec.structs.replace(config, status=msgspec.structs.replace(status, conditions=conditions))
+    if snapshot.machine is None:
+        return None
     created = snapshot.data_written or bool(snapshot.adopted_secret) or _is_written(outcomes)
     if created:
         status = msgspec.structs.replace(
@@ -48,12 +57,17 @@ def compute_status(snapshot: TalosConfigSnapshot, outcomes: Outcomes) -> TalosCo
     pairs = tuple(_conditions(snapshot, outcomes, created=created))
     status = msgspec.structs.replace(
         status,
-        conditions=_with_ready(snapshot, [new for new, _old in pairs]),
+        conditions=_with_ready(snapshot, [_paused(snapshot), *(new for new, _old in pairs)]),
         deprecated=_deprecated(snapshot, [old for _new, old in pairs]),
     )
     if outcomes.error is None:
         status = msgspec.structs.replace(status, observed_generation=config.metadata.generation)
     return msgspec.structs.replace(config, status=status)
+
+
+def _paused(snapshot: TalosConfigSnapshot) -> Condition:
+    by_cluster = snapshot.cluster is not None and snapshot.cluster.spec.paused is True
+    return paused_condition("TalosConfig", by_cluster, snapshot.config.metadata.annotations)
 
 
 def _is_written(outcomes: Outcomes) -> bool:

@@ -14,23 +14,26 @@ from capstan.api.bootstrap.kinds import TALOS_CONFIG
 from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
-from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
+from capstan.api.controlplane.taloscontrolplane import TalosControlPlane, TalosRollingUpdate, TalosRolloutStrategy
 from capstan.api.core.node import Node
+from capstan.api.core.reference import NameReference
 from capstan.api.meta import Condition
 from capstan.api.objects import GroupKind, Obj, Resource
+from capstan.api.rules.conditions import find_condition, put_conditions
 from capstan.api.rules.contract import External
 from capstan.api.rules.quorum import majority
 from capstan.api.struct import decode, encode
 from capstan.providers.talos.channel import ClientCredentials
 from capstan.providers.talos.client import EtcdMember, Service
 from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK
-from capstan.providers.talos.taloscontrolplane.plan import plan
+from capstan.providers.talos.taloscontrolplane.plan import find_outdated, plan
 from capstan.providers.talos.taloscontrolplane.plan.actions import (
     BootstrapEtcd,
     LeaveEtcd,
     RemoveEtcdMember,
     WriteKubeconfig,
 )
+from capstan.providers.talos.taloscontrolplane.plan.upgrade import find_version_problem
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, ControlPlaneSnapshot, TalosView
 from capstan.providers.talos.taloscontrolplane.status import compute_status
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Update
@@ -84,6 +87,7 @@ class Model:
     initialized: bool = False
     broken: list[str] = field(default_factory=list)
     uids: int = 0
+    most: int = 0
 
     # -- what happens in the machines
 
@@ -106,11 +110,36 @@ class Model:
         meta = self.machines[name].metadata
         return meta.deletion_timestamp is None or ETCD_HOOK in meta.annotations
 
+    def judge(self, name: str, *, healthy: bool) -> None:
+        """What a MachineHealthCheck says of a Machine."""
+        machine = self.machines[name]
+        if healthy and find_condition(machine.status.conditions, "HealthCheckSucceeded") is None:
+            return
+        new = [Condition(type="HealthCheckSucceeded", status="True" if healthy else "False", reason="Judged")]
+        if not healthy and find_condition(machine.status.conditions, "OwnerRemediated") is None:
+            new.append(Condition(type="OwnerRemediated", status="False", reason="WaitingForRemediation"))
+        conditions = put_conditions(machine.status.conditions, new, generation=1, now=START)
+        status = msgspec.structs.replace(machine.status, conditions=conditions)
+        self.machines[name] = msgspec.structs.replace(machine, status=status)
+
+    def is_quiet(self) -> bool:
+        """Nothing is left to do, and nothing is under way."""
+        snapshot = self.snapshot()
+        is_whole = len(self.members) == len(self.machines) == snapshot.desired and self.has_quorum()
+        return is_whole and not snapshot.going and not find_outdated(snapshot) and plan(snapshot).actions == ()
+
+    def refused(self) -> bool:
+        """Whether the version that is wished for cannot be gone to."""
+        return bool(find_version_problem(self.snapshot()))
+
     def add_member(self, name: str) -> None:
         self.uids += 1
         host = self.hosts[name]
         host.member, host.data = self.uids, True
         self.members[self.uids] = name
+        machine = self.machines[name]
+        status = msgspec.structs.replace(machine.status, node_ref=NameReference(name=name))
+        self.machines[name] = msgspec.structs.replace(machine, status=status)
 
     def is_healthy(self, member: int) -> bool:
         host = self.hosts.get(self.members[member])
@@ -126,7 +155,8 @@ class Model:
                 continue
             if ETCD_HOOK in machine.metadata.annotations:
                 waiting = Condition(type="Deleting", status="True", reason="WaitingForPreTerminateHook")
-                status = msgspec.structs.replace(machine.status, conditions=(waiting,))
+                conditions = put_conditions(machine.status.conditions, (waiting,), generation=1, now=START)
+                status = msgspec.structs.replace(machine.status, conditions=conditions)
                 self.machines[name] = msgspec.structs.replace(machine, status=status)
                 continue
             host = self.hosts.pop(name)
@@ -177,8 +207,11 @@ class Model:
             has_authority=True,
             kubeconfig=b"kubeconfig",
             credentials=CREDENTIALS,
-            nodes=() if answers else None,
+            nodes=tuple(map(ready_node, self._ready())) if answers else None,
         )
+
+    def _ready(self) -> list[str]:
+        return [name for name, host in sorted(self.hosts.items()) if host.member in self.members and host.reachable]
 
     def _view(self, name: str, bootstrapped: bool) -> ControlPlaneMachine:
         host = self.hosts[name]
@@ -244,6 +277,8 @@ class Model:
             metadata = msgspec.structs.replace(machine.metadata, creation_timestamp=self.now)
             self.machines[name] = msgspec.structs.replace(machine, metadata=metadata)
             self.hosts[name] = Host(f"10.0.0.{len(self.hosts) + self.uids}")
+            active = sum(m.metadata.deletion_timestamp is None for m in self.machines.values())
+            self.most = max(self.most, active)
 
     def _update(self, action: Update) -> None:
         if isinstance(action.after, TalosControlPlane):
@@ -322,6 +357,15 @@ def cluster() -> Cluster:
 
 def with_replicas(found: TalosControlPlane, replicas: int) -> TalosControlPlane:
     return msgspec.structs.replace(found, spec=msgspec.structs.replace(found.spec, replicas=replicas))
+
+
+def with_spec(found: TalosControlPlane, **changes: object) -> TalosControlPlane:
+    return msgspec.structs.replace(found, spec=msgspec.structs.replace(found.spec, **changes))
+
+
+def with_surge(found: TalosControlPlane, surge: int | None, type: str = "RollingUpdate") -> TalosControlPlane:
+    strategy = TalosRolloutStrategy(type=type, rolling_update=TalosRollingUpdate(max_surge=surge))
+    return with_spec(found, rollout_strategy=strategy)
 
 
 def model(replicas: int = 1) -> Model:

@@ -93,4 +93,10 @@ def test_paused_means_untouched() -> None:
     spec = msgspec.structs.replace(world.cluster.spec, paused=True)
     world.cluster = msgspec.structs.replace(world.cluster, spec=spec)
     assert plan(world.snapshot()).actions == ()
-    assert compute_status(world.snapshot(), Outcomes()) is None
+    after = compute_status(world.snapshot(), Outcomes())
+    assert after is not None
+    (paused,) = after.status.conditions
+    assert (paused.type, paused.status, paused.reason) == ("Paused", "True", "Paused")
+    assert paused.message == "Cluster spec.paused is set to true"
+    world.control_plane = after
+    assert compute_status(world.snapshot(), Outcomes()) == after, "said once"
