@@ -33,7 +33,7 @@ from capstan.providers.proxmox.proxmoxmachine.network import (
 from capstan.providers.proxmox.proxmoxmachine.plan import Decision, decide
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot
 from capstan.providers.proxmox.proxmoxmachine.stages import JOINED, PROVISIONED, known_claims, own_vm
-from capstan.runtime.plan import Outcome, Outcomes
+from capstan.runtime.plan import Outcome, Outcomes, Update
 
 #: How long a failed clone rests before it is removed and tried again: longer, the longer it has not worked.
 RETRY_LOCKED, RETRY_FAILED, RETRY_LONGEST = timedelta(seconds=5), timedelta(seconds=30), timedelta(seconds=180)
@@ -51,10 +51,17 @@ def compute_status(s: Snapshot, outcomes: Outcomes) -> ProxmoxMachine | None:
     conditions = put_conditions(
         status.conditions,
         _conditions(s, decision, outcomes),
-        generation=s.machine.metadata.generation,
+        generation=_generation(s, outcomes),
         now=s.now,
     )
     return msgspec.structs.replace(s.machine, status=msgspec.structs.replace(status, conditions=conditions))
+
+
+def _generation(s: Snapshot, outcomes: Outcomes) -> int:
+    """The generation that the status is about: the next one, when a change of the spec is committed with it."""
+    last = outcomes.items[-1].action if outcomes.items else None
+    changed = isinstance(last, Update) and outcomes.error is None and last.before.spec != last.after.spec
+    return s.machine.metadata.generation + (1 if changed else 0)
 
 
 def _with_task(s: Snapshot, status: ProxmoxMachineStatus, outcomes: Outcomes) -> ProxmoxMachineStatus:

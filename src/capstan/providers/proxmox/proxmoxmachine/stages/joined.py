@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from capstan.api.core.node import Node
 from capstan.api.objects import Key
 from capstan.providers.proxmox.config import parse_tags
@@ -35,8 +37,8 @@ def joined(s: Snapshot) -> Step | None:
     found = node.spec.provider_id
     if found in ("", provider):
         actions = () if found else (_fill(s, s.workload, node),)
-        message = f"Node {node.metadata.name} has joined; the Machine has not seen it yet"
-        return Step(actions, waiting("WaitingForNode", message, JOINED), SETTLED_SECONDS)
+        # In the same words as before: the Machine sees its Node in a moment.
+        return replace(wait_for_node(s, joined=True), actions=actions)
     message = (
         f"Node {node.metadata.name} runs on this VM but has the provider ID {found} instead of {provider}, and it "
         "cannot be changed: configure the cloud provider for CAPMOX, or delete the Machine"
@@ -57,15 +59,17 @@ def _fill(s: Snapshot, workload: Workload, node: Node) -> FillProviderId:
     )
 
 
-def wait_for_node(s: Snapshot) -> Step:
-    """The VM runs and its Node is awaited; after a while that is worth a warning."""
+def wait_for_node(s: Snapshot, *, joined: bool = False) -> Step:
+    """The VM runs and its Node is awaited; after a while that is worth a warning, unless it has `joined`."""
     ready = next((c for c in s.machine.status.conditions if c.type == PROVISIONED and c.status == "True"), None)
     since = ready.last_transition_time if ready is not None else None
     vmid = s.identity.vmid if s.identity is not None else 0
     shown = f" since {since:%Y-%m-%dT%H:%M:%SZ}" if since is not None else ""
-    if since is None or s.now - since < JOIN_PATIENCE:
-        message = f"VM {vmid} has been started; its Node has not joined the cluster yet"
-        left = (JOIN_PATIENCE - (s.now - since)).total_seconds() if since is not None else SETTLED_SECONDS
+    if joined or since is None or s.now - since < JOIN_PATIENCE:
+        message = f"VM {vmid} has been started; its Machine has no Node yet"
+        left = SETTLED_SECONDS
+        if since is not None and not joined:
+            left = (JOIN_PATIENCE - (s.now - since)).total_seconds()
         return Step(waiting=waiting("WaitingForNode", message, JOINED), requeue_after=min(left, SETTLED_SECONDS))
     message = (
         f"VM {vmid} runs{shown} and its Node has not joined the cluster: look at its console in Proxmox VE; check the "
