@@ -30,6 +30,9 @@ SHARED = {
     ("Machine", frozenset({"status", "status.conditions[UpToDate]"})): (
         "the control plane says it of its own Machines, the Machine's controller of all others"
     ),
+    ("Machine", frozenset({"metadata.ownerReferences", "metadata.ownerReferences[TalosControlPlane]"})): (
+        "sets take over Machines that their selector finds, control planes those with the control plane's label"
+    ),
     **{
         ("Machine", frozenset({"status", f"status.conditions[{condition}]"})): (
             "the Machine's controller leaves this condition to those who judge and repair it"
@@ -38,6 +41,7 @@ SHARED = {
             "HealthCheckSucceeded",
             "OwnerRemediated",
             "OwnerRemediated: WaitingForRemediation",
+            "OwnerRemediated: of control planes",
             "ExternallyRemediated",
         )
     },

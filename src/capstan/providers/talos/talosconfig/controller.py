@@ -13,6 +13,7 @@ from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capstan.api.cluster.names import GROUP as CLUSTER_GROUP
 from capstan.api.core.secret import Secret
 from capstan.api.objects import Key
+from capstan.api.rules.conditions import is_true
 from capstan.api.rules.owners import owner_of_kind
 from capstan.providers.talos.addresses import all_endpoints
 from capstan.providers.talos.config.errors import ConfigError
@@ -40,11 +41,22 @@ def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
 
 
 def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
-    """TalosConfigs that still wait for something; those that have their data need nothing of the Cluster."""
+    """TalosConfigs that still wait for something, or that do not say yet whether they are paused; the others need
+    nothing of the Cluster."""
     labels = {CLUSTER_NAME_LABEL: cluster.metadata.name}
     machines = reader.list(Machine, cluster.metadata.namespace, labels=labels)
-    waiting = [m for m in machines if m.spec.bootstrap.data_secret_name is None]
-    return [key for machine in waiting for key in wake_by_machine(reader, machine)]
+    paused = cluster.spec.paused is True
+    keys = [(machine, key) for machine in machines for key in wake_by_machine(reader, machine)]
+    return [
+        key
+        for machine, key in keys
+        if machine.spec.bootstrap.data_secret_name is None or _says_paused(reader, key) is not paused
+    ]
+
+
+def _says_paused(reader: Reader, key: Key) -> bool:
+    config = reader.get(TalosConfig, key.namespace, key.name)
+    return config is not None and is_true(config.status.conditions, "Paused")
 
 
 class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):

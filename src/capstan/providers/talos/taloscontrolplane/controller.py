@@ -117,7 +117,15 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosControlPlane, ("metadata.finalizers", "metadata.annotations", "status")),
-        Writes(Machine, ("metadata.annotations[pre-terminate hook, etcd-leaving]", "status.conditions[UpToDate]")),
+        Writes(
+            Machine,
+            (
+                "metadata.annotations[pre-terminate hook, etcd-leaving]",
+                "metadata.ownerReferences[TalosControlPlane]",
+                "status.conditions[UpToDate]",
+                "status.conditions[OwnerRemediated: of control planes]",
+            ),
+        ),
         Writes("infrastructure templates", ("metadata.ownerReferences",)),
         Writes("Secret <cluster>-kubeconfig", ("data",)),
     )
