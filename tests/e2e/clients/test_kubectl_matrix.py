@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.conformance.kubernetes.harness import Kube, credentials
 from tests.e2e.clients import reading, writing
 from tests.e2e.clients.binaries import VERSIONS, kubectl
-from tests.e2e.clients.surroundings import WIDGETS, Kubectl
-from tests.e2e.programs import Plane
+from tests.e2e.clients.surroundings import Kubectl
 
 Row = Callable[[Kubectl], Awaitable[None]]
 
@@ -48,8 +48,6 @@ class Matrix:
         return self.outcomes[version, row]
 
     async def _run(self, version: str, binary: Path) -> None:
-        import aiohttp
-
         async with aiohttp.ClientSession() as session:
             kube = Kube(session, credentials(self.kubeconfig), self.kubeconfig)
             gate = asyncio.Semaphore(ABREAST)
@@ -68,29 +66,13 @@ class Matrix:
             self.outcomes[version, row] = error
 
 
-async def _define(kubeconfig: Path) -> None:
-    import aiohttp
-
-    async with aiohttp.ClientSession() as session:
-        kube = Kube(session, credentials(kubeconfig), kubeconfig)
-        path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-        name = str((await kube.create(path, WIDGETS))["metadata"]["name"])
-        await kube.until(path, name, lambda found: "Established" in str(found.get("status", {}).get("conditions")))
-
-
 @pytest.fixture(scope="module")
-def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
-    home = tmp_path_factory.mktemp("matrix")
-    plane = Plane(home / "plane")
+def matrix(request: pytest.FixtureRequest, kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     wanted: dict[str, list[str]] = {version: [] for version in VERSIONS}
     for item in request.session.items:
         if item.path == request.path and isinstance(item, pytest.Function) and hasattr(item, "callspec"):
             wanted[item.callspec.params["version"]].append(item.callspec.params["row"])
-    try:
-        asyncio.run(_define(plane.kubeconfig))
-        yield Matrix(plane.kubeconfig, home, wanted)
-    finally:
-        plane.end()
+    return Matrix(kubeconfig, tmp_path_factory.mktemp("matrix"), wanted)
 
 
 def _cells() -> Iterator[object]:
