@@ -19,6 +19,7 @@ def core_controllers(workloads: WorkloadClients, client: Client, keys: KeySource
     from capstan.controllers.machine.controller import MachineController
     from capstan.controllers.machinedeployment.controller import MachineDeploymentController
     from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
+    from capstan.controllers.machinepool.controller import MachinePoolController
     from capstan.controllers.machineset.controller import MachineSetController
 
     return [
@@ -27,6 +28,7 @@ def core_controllers(workloads: WorkloadClients, client: Client, keys: KeySource
         MachineSetController(),
         MachineDeploymentController(),
         MachineHealthCheckController(),
+        MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),
     ]

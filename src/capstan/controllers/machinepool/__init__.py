@@ -1,0 +1,1 @@
+"""MachinePool: machines that their provider makes and scales as one."""
