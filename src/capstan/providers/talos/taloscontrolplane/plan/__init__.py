@@ -46,9 +46,8 @@ def plan(snapshot: ControlPlaneSnapshot) -> Plan:
         after = add_finalizer(control_plane, FINALIZER)
         update = Update(resource=RESOURCE, before=control_plane, after=after, reason="its Machines go before it does")
         return Plan(snapshot.subject, (update,))
-    adoption = plan_adoption(snapshot)
     if is_adopting(snapshot):
-        return Plan(snapshot.subject, adoption)
+        return Plan(snapshot.subject, plan_adoption(snapshot))
     step = plan_step(snapshot)
     actions = (*plan_upkeep(snapshot), *step.actions, *_other_marks(snapshot, step))
     after_seconds = poll_seconds(snapshot) if step.polls else HEALTH_SECONDS if snapshot.machines else None

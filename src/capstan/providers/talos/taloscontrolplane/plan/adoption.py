@@ -16,7 +16,7 @@ from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
 from capstan.api.meta import controller_of
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.providers.talos.taloscontrolplane.snapshot import RESOURCE, ControlPlaneSnapshot
-from capstan.runtime.plan import Action, Emit, Update
+from capstan.runtime.plan import Action, Update
 
 
 def find_orphans(control_plane: TalosControlPlane, machines: Iterable[Machine]) -> tuple[Machine, ...]:
@@ -36,14 +36,12 @@ def _is_orphan(control_plane: TalosControlPlane, machine: Machine) -> bool:
 
 
 def plan_adoption(snapshot: ControlPlaneSnapshot) -> tuple[Action, ...]:
-    """All at once: each is one write that changes nothing in the world. One without a TalosConfig is only told."""
+    """All at once: each is one write that changes nothing in the world."""
     actions: list[Action] = []
     meta = snapshot.control_plane.metadata
     for machine in snapshot.orphans:
-        name, ref = machine.metadata.name, machine.spec.bootstrap.config_ref
-        if ref is None or ref.kind != TALOS_CONFIG.kind:
-            text = f"Machine {name} is not adopted: its bootstrap configuration is no TalosConfig"
-            actions.append(Emit(name="AdoptionFailed", type="Warning", reason=text))
+        name = machine.metadata.name
+        if not _is_talos(machine):
             continue
         owner = owner_reference(RESOURCE.api_version, RESOURCE.kind, meta, controller=True)
         kept = tuple(r for r in machine.metadata.owner_references if not r.controller and r.uid != meta.uid)
@@ -54,4 +52,20 @@ def plan_adoption(snapshot: ControlPlaneSnapshot) -> tuple[Action, ...]:
 
 
 def is_adopting(snapshot: ControlPlaneSnapshot) -> bool:
-    return any(isinstance(action, Update) for action in plan_adoption(snapshot))
+    return any(map(_is_talos, snapshot.orphans))
+
+
+def find_foreign(snapshot: ControlPlaneSnapshot) -> str:
+    """Why no Machine is made beside one that another provider configured; empty when there is none."""
+    found = next((m.metadata.name for m in snapshot.orphans if not _is_talos(m)), "")
+    if not found:
+        return ""
+    return (
+        f"Machine {found} has the label of this control plane, nobody controls it, and its bootstrap configuration is "
+        "no TalosConfig: it is not adopted. Delete it, or take the label away"
+    )
+
+
+def _is_talos(machine: Machine) -> bool:
+    ref = machine.spec.bootstrap.config_ref
+    return ref is not None and ref.kind == TALOS_CONFIG.kind

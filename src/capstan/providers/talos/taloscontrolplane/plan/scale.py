@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from capstan.providers.talos.taloscontrolplane.names import MACHINES_SPEC_UP_TO_DATE, RESIZED
+from capstan.providers.talos.taloscontrolplane.names import MACHINES_CREATED, MACHINES_SPEC_UP_TO_DATE, RESIZED
+from capstan.providers.talos.taloscontrolplane.plan.adoption import find_foreign
 from capstan.providers.talos.taloscontrolplane.plan.creation import plan_clean_up, plan_creation
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.health import (
@@ -36,6 +37,9 @@ def plan_scale(snapshot: ControlPlaneSnapshot) -> Step:
 
 
 def _scale_up(snapshot: ControlPlaneSnapshot) -> Step:
+    foreign = find_foreign(snapshot)
+    if foreign:
+        return wait(MACHINES_CREATED, "AdoptionFailed", foreign, polls=False)
     refused = find_version_problem(snapshot)
     if refused:
         return wait(MACHINES_SPEC_UP_TO_DATE, REFUSED, refused, polls=False)
