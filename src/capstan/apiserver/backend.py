@@ -36,7 +36,7 @@ class Backend:
 
     def timestamp(self) -> str:
         """Now, as metav1.Time prints it."""
-        return self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{self.clock().astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
 
     def new_uid(self) -> str:
         """A version 4 UUID from the token source."""

@@ -19,7 +19,7 @@ from capstan.apiserver.audit.event import Record, speaker
 from capstan.apiserver.authentication import Authenticator
 from capstan.apiserver.authorization import Attributes, Authorizer, authorize
 from capstan.apiserver.backend import Backend
-from capstan.apiserver.deadline import request_seconds
+from capstan.apiserver.deadline import Clockwork, request_seconds
 from capstan.apiserver.discovery import Discovery, version_response
 from capstan.apiserver.endpoints import Endpoints
 from capstan.apiserver.exchange import Request, Response, error_response, text_response
@@ -80,6 +80,7 @@ class Handler:
         self._endpoints = Endpoints(server)
         self._admission = Admission(limits or Limits())
         self._auditor = auditor
+        self._clockwork = Clockwork()
         self._metrics = AccessMetrics(self._admission, auditor)
         self._audit_prefix = server.backend.new_uid()[:23]
         self._audit_number = 0
@@ -139,17 +140,27 @@ class Handler:
         try:
             if info.route.plural == "events" and not info.is_read:
                 self._admission.check_event(user, self._monotonic())
-            async with asyncio.timeout(request_seconds(request, info)):
-                response = await self._endpoints.answer(request, info, user)
+            response = await self._in_time(request, info, user)
             if info.verb == "list":
                 # The seat is kept until the loop has turned: small requests come between two lists.
                 await asyncio.sleep(0)
             return response
-        except TimeoutError:
-            message = "Timeout: request did not complete within the allotted timeout"
-            raise ApiError(504, "Timeout", message) from None
         finally:
             lane.leave()
+
+    async def _in_time(self, request: Request, info: RequestInfo, user: User) -> Response:
+        """The answer, or 504 when it takes too long."""
+        running = self._clockwork.begin(request_seconds(request, info))
+        try:
+            return await self._endpoints.answer(request, info, user)
+        except TimeoutError:
+            raise _timed_out() from None
+        except asyncio.CancelledError:
+            if running.is_ours():
+                raise _timed_out() from None
+            raise
+        finally:
+            self._clockwork.end(running)
 
     async def _watch(self, request: Request, info: RequestInfo, user: User) -> Response:
         """A watch is not counted as a request that runs, but how many a user may have is bounded."""
@@ -235,6 +246,10 @@ class Handler:
                 auditor.complete(watched, response, self._server.now())
 
             response.finished = finished
+
+
+def _timed_out() -> ApiError:
+    return ApiError(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
 
 
 def _end_by(request: Request, seconds: float, usual: int) -> None:

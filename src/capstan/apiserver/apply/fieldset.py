@@ -66,7 +66,7 @@ def union(a: Fields, b: Fields) -> Fields:
 
 
 def _union_node(a: Fields, b: Fields) -> Fields:
-    if a is b:
+    if a is b or not (a or b):
         return a
     if not a:
         return b if is_member(b) else {SELF: MEMBER, **b}

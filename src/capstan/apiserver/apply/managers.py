@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from capstan.apiserver.apply.elements import FieldsError
-from capstan.apiserver.apply.fieldset import MEMBER, Fields, parse, union
+from capstan.apiserver.apply.fieldset import MEMBER, Fields, intersection, parse, union
 
 MAX_UPDATERS = 10
 ANCIENT = "ancient-changes"
@@ -85,6 +85,38 @@ def encode(managers: Managers) -> list[dict[str, Any]]:
 
 def _position(managed: Managed) -> tuple[str, ...]:
     return (managed.operation, managed.time, managed.manager, managed.api_version, managed.subresource)
+
+
+def renewed(
+    entries: list[dict[str, Any]], changed: Fields, manager: str, subresource: str, now: str
+) -> list[dict[str, Any]] | None:
+    """The entries after an updater changed again what it owns and nobody else does: its time is now. None when that
+    is not so. The entries are the server's own, all of one version."""
+    at = -1
+    for index, entry in enumerate(entries):
+        fields = entry.get("fieldsV1") or MEMBER
+        if (
+            entry["operation"] == "Update"
+            and entry.get("manager", "") == manager
+            and entry.get("subresource", "") == subresource
+        ):
+            if not entry.get("time") or union(fields, changed) is not fields:
+                return None
+            at = index
+        elif intersection(fields, changed):
+            return None
+    if at < 0:
+        return None
+    if entries[at]["time"] == now:
+        return entries
+    result = [*entries[:at], {**entries[at], "time": now}, *entries[at + 1 :]]
+    return sorted(result, key=_place) if len(result) > 1 else result
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """The order of entries, as `encode` has it."""
+    names = ("operation", "time", "manager", "apiVersion", "subresource")
+    return tuple(entry.get(name, "") for name in names)
 
 
 def _encoded(managed: Managed) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def speaker(user: User | None) -> User | None:
 
 
 def micro_time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
 
 
 def _user(user: User | None) -> Obj:

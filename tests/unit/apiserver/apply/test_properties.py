@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capstan.apiserver.apply import fieldset
+from capstan.apiserver.apply import fieldset, managers
 from capstan.apiserver.apply.compare import compare
 from capstan.apiserver.apply.configured import field_set
 from capstan.apiserver.apply.elements import FieldsError, canonical, order
@@ -216,3 +216,25 @@ def test_types_follow_the_schema() -> None:
     assert isinstance(metadata, FieldType)
     assert metadata.fields["finalizers"].shape == "list"
     assert metadata.fields["uid"].shape == "none"
+
+
+def test_the_short_way_of_writes_gives_what_the_rules_give() -> None:
+    mine = {"f:data": {".": {}, "f:a": {}, "f:b": {}}}
+    entries = [
+        _entry("me", mine, "2026-01-01T00:00:00Z"),
+        _entry("you", {"f:data": {"f:c": {}}}, "2026-01-02T00:00:00Z"),
+    ]
+    later = "2026-01-03T00:00:00Z"
+    changed = {"f:data": {"f:a": {}}}
+    renewed = managers.renewed(entries, changed, "me", "", later)
+    assert renewed == [entries[1], {**entries[0], "time": later}]
+    assert managers.encode(managers.decode(renewed)) == renewed
+    assert managers.renewed(entries, {"f:data": {"f:c": {}}}, "me", "", later) is None, "it is another's"
+    assert managers.renewed(entries, {"f:data": {"f:d": {}}}, "me", "", later) is None, "it is new"
+    assert managers.renewed(entries, changed, "she", "", later) is None, "she has no entry yet"
+    assert managers.renewed(entries, changed, "me", "", entries[0]["time"]) is entries
+
+
+def _entry(manager: str, fields: Fields, time: str) -> dict[str, Any]:
+    entry = {"manager": manager, "operation": "Update", "apiVersion": "v1", "time": time, "fieldsType": "FieldsV1"}
+    return {**entry, "fieldsV1": fields}
