@@ -8,7 +8,13 @@ from typing import Any
 
 import pytest
 
-from capstan.api.cluster.admission import admit_cluster, admit_machine, admit_machine_deployment, admit_machine_set
+from capstan.api.cluster.admission import (
+    admit_cluster,
+    admit_machine,
+    admit_machine_deployment,
+    admit_machine_health_check,
+    admit_machine_set,
+)
 from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
 from capstan.api.rules.fields import value_at, with_value
@@ -38,12 +44,18 @@ def cluster() -> Obj:
     return {"metadata": {"name": "lab"}, "spec": {"infrastructureRef": REF, "controlPlaneRef": CONFIG}}
 
 
+def health_check() -> Obj:
+    spec = {"clusterName": "lab", "selector": {"matchLabels": {"pool": "a"}}}
+    return {"metadata": {"name": "mhc"}, "spec": spec}
+
+
 Admit = Callable[[AdmissionRequest], Admission]
 MAKERS: dict[Admit, Callable[[], Obj]] = {
     admit_machine: machine,
     admit_machine_set: group,
     admit_machine_deployment: group,
     admit_cluster: cluster,
+    admit_machine_health_check: health_check,
 }
 
 
@@ -70,6 +82,8 @@ def changed(obj: Obj, *changes: tuple[str, Any]) -> Obj:
         (admit_machine, "spec.version", "v1.33.1"),
         (admit_machine, "spec.deletion.nodeDeletionTimeoutSeconds", 10),
         (admit_machine, "metadata.labels", {CLUSTER_NAME: "lab"}),
+        (admit_machine_health_check, "metadata.labels", {CLUSTER_NAME: "lab"}),
+        (admit_machine_health_check, "spec.checks.nodeStartupTimeoutSeconds", 600),
         (admit_machine_set, "spec.replicas", 1),
         (admit_machine_set, "spec.selector.matchLabels", {"cluster.x-k8s.io/set-name": "md"}),
         (admit_machine_set, "spec.template.metadata.labels", {"cluster.x-k8s.io/set-name": "md"}),
@@ -262,6 +276,32 @@ REFUSED_ON_CREATE: list[tuple[Admit, tuple[str, Any], str, str]] = [
         "spec.topology",
         "Forbidden: can be set only if the ClusterTopology feature flag is enabled",
     ),
+    (admit_machine_health_check, ("spec.selector", {}), "spec.selector", "Required value: selector must not be empty"),
+    (
+        admit_machine_health_check,
+        ("spec.selector", {"matchLabels": {CLUSTER_NAME: "other"}}),
+        "spec.selector",
+        "cannot specify a cluster selector other than the one specified by ClusterName: leave "
+        'cluster.x-k8s.io/cluster-name out, or set it to "lab"',
+    ),
+    (
+        admit_machine_health_check,
+        ("spec.selector", {"matchLabels": {"a": "-"}}),
+        "spec.selector",
+        "a valid label must be an empty string or consist of",
+    ),
+    (
+        admit_machine_health_check,
+        ("spec.checks.nodeStartupTimeoutSeconds", 29),
+        "spec.checks.nodeStartupTimeoutSeconds",
+        "Invalid value: 29: must be at least 30s",
+    ),
+    (
+        admit_machine_health_check,
+        ("spec.remediation.triggerIf.unhealthyLessThanOrEqualTo", "many"),
+        "spec.remediation.triggerIf.unhealthyLessThanOrEqualTo",
+        'Invalid value: "many": must be either an int or a percentage',
+    ),
 ]
 
 
@@ -277,13 +317,20 @@ def test_refused_on_create(admit: Admit, change: tuple[str, Any], field: str, sa
     [
         (admit_machine, ("spec.clusterName", "other"), "spec.clusterName", "Forbidden: field is immutable"),
         (admit_machine_set, ("spec.clusterName", "other"), "spec.clusterName", "Forbidden: field is immutable"),
+        (admit_machine_deployment, ("spec.clusterName", "other"), "spec.clusterName", "Forbidden: field is immutable"),
+        (
+            admit_machine_health_check,
+            ("spec.clusterName", "other"),
+            "spec.clusterName",
+            "Forbidden: field is immutable",
+        ),
         (admit_cluster, ("spec.infrastructureRef", None), "spec.infrastructureRef", "Forbidden: cannot be removed"),
         (admit_cluster, ("spec.controlPlaneRef", {}), "spec.controlPlaneRef", "Forbidden: cannot be removed"),
     ],
 )
 def test_refused_on_update(admit: Admit, change: tuple[str, Any], field: str, says: str) -> None:
     causes = update(admit, change).causes
-    assert (field, says) in [(cause.field, cause.message) for cause in causes]
+    assert [cause.field for cause in causes if cause.message.startswith(says)] == [field]
 
 
 def test_control_plane_and_pool_machines_are_excepted() -> None:
@@ -342,3 +389,14 @@ def test_deletions_and_statuses_are_left_alone(admit: Admit) -> None:
     assert admit(AdmissionRequest("DELETE", obj, None)) == Admission(None)
     broken = {**obj, "spec": {}}
     assert admit(AdmissionRequest("UPDATE", obj, broken, subresource="status")) == Admission(broken)
+
+
+def test_a_health_check_may_wait_for_ever_and_give_a_percentage() -> None:
+    changes = (
+        ("spec.checks.nodeStartupTimeoutSeconds", 0),
+        ("spec.remediation.triggerIf.unhealthyLessThanOrEqualTo", "40%"),
+        ("spec.selector", {"matchExpressions": [{"key": "pool", "operator": "Exists"}]}),
+    )
+    admission = create(admit_machine_health_check, *changes)
+    assert admission.causes == ()
+    assert value_at(admission.object, "spec.checks.nodeStartupTimeoutSeconds") == 0

@@ -30,7 +30,7 @@ def _causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
         yield invalid_value("metadata.name", name, f"must be a valid label value {fault}")
     for field in _REFS:
         if mapping_at(old, field) and not mapping_at(new, field):
-            yield forbidden_value(field, "cannot be removed")
+            yield forbidden_value(field, "cannot be removed: refer to another object, or delete the Cluster")
     if not any(mapping_at(new, field) for field in (*_REFS, _TOPOLOGY)):
         why = "one of spec.controlPlaneRef, spec.infrastructureRef or spec.topology must be set"
         yield forbidden_value("spec", why)
@@ -42,7 +42,8 @@ def _causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
 def _range_causes(cluster: Obj, field: str) -> Iterator[FieldCause]:
     for index, block in enumerate(value_at(cluster, field) or ()):
         if not _is_range(block):
-            yield invalid_value(f"{field}[{index}]", block, f"invalid CIDR address: {block}")
+            why = f"invalid CIDR address: {block}: write an address and the length of its prefix, as in 10.244.0.0/16"
+            yield invalid_value(f"{field}[{index}]", block, why)
 
 
 def _is_range(block: str) -> bool:

@@ -10,7 +10,7 @@ from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.errors import FieldCause
 from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
-from capstan.api.rules.causes import invalid_value
+from capstan.api.rules.causes import invalid_value, required_value
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_entry, with_value
 from capstan.api.rules.portions import portion
 
@@ -36,17 +36,17 @@ def _selector_causes(check: Obj) -> Iterator[FieldCause]:
         yield invalid_value("spec.selector", given, fault)
     labels = mapping_at(check, "spec.selector.matchLabels")
     if not labels and not given.get("matchExpressions"):
-        yield invalid_value("spec.selector", given, "selector must not be empty")
+        yield required_value("spec.selector", "selector must not be empty: name a label of the Machines to check")
     named, cluster = labels.get(CLUSTER_NAME_LABEL, ""), text_at(check, "spec.clusterName")
-    if named and named != cluster:
-        field = f"spec.selector.matchLabels[{CLUSTER_NAME_LABEL}]"
-        yield invalid_value(field, named, f'cannot specify a cluster selector other than "{cluster}"')
+    if CLUSTER_NAME_LABEL in labels and named != cluster:
+        why = "cannot specify a cluster selector other than the one specified by ClusterName"
+        yield invalid_value("spec.selector", given, f'{why}: leave {CLUSTER_NAME_LABEL} out, or set it to "{cluster}"')
 
 
 def _number_causes(check: Obj) -> Iterator[FieldCause]:
     seconds = value_at(check, _STARTUP)
     if isinstance(seconds, int) and seconds and seconds < _LEAST_STARTUP_SECONDS:
-        why = f"must be at least {_LEAST_STARTUP_SECONDS}, or 0 to let a Machine take as long as it likes"
+        why = f"must be at least {_LEAST_STARTUP_SECONDS}s, or 0 to let a Machine take as long as it likes"
         yield invalid_value(_STARTUP, seconds, why)
     limit = value_at(check, _LIMIT)
     if isinstance(limit, str) and (not limit.endswith("%") or portion(limit, 100, up=False) is None):

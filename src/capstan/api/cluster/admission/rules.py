@@ -17,7 +17,7 @@ from capstan.api.errors import FieldCause
 from capstan.api.kinds import AdmissionRequest
 from capstan.api.meta import LabelSelector
 from capstan.api.objects import Obj
-from capstan.api.rules.causes import forbidden_value, invalid_value, required_value
+from capstan.api.rules.causes import forbidden_value, invalid_value, required_value, shown
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_value
 from capstan.api.rules.labels import label_value_faults, qualified_name_faults, subdomain_faults
 from capstan.api.rules.names import SUFFIX_ALPHABET, NameTemplateError, render_name
@@ -62,7 +62,7 @@ def version_causes(obj: Mapping[str, Any], field: str) -> Iterator[FieldCause]:
     if not version.startswith("v"):
         yield invalid_value(field, version, "must start with v")
     if not _SEMVER.fullmatch(version.removeprefix("v")):
-        yield invalid_value(field, version, "must be a valid semantic version")
+        yield invalid_value(field, version, "must be a valid semantic version: write all three numbers, as in v1.34.1")
 
 
 def bootstrap_causes(obj: Mapping[str, Any], spec: str) -> Iterator[FieldCause]:
@@ -76,7 +76,8 @@ def bootstrap_causes(obj: Mapping[str, Any], spec: str) -> Iterator[FieldCause]:
 def cluster_name_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
     """An object never moves to another Cluster."""
     if old is not None and text_at(old, "spec.clusterName") != text_at(new, "spec.clusterName"):
-        yield forbidden_value("spec.clusterName", "field is immutable")
+        why = f"field is immutable: it stays {shown(text_at(old, 'spec.clusterName'))}; make a new object instead"
+        yield forbidden_value("spec.clusterName", why)
 
 
 def template_cluster_name_causes(new: Obj) -> Iterator[FieldCause]:
@@ -100,7 +101,7 @@ def taint_causes(obj: Mapping[str, Any], field: str, *, workers: bool) -> Iterat
 
 def _taint_fault(key: str) -> str:
     if key in (UNINITIALIZED_TAINT, OUTDATED_REVISION_TAINT):
-        return "taint key is not allowed"
+        return "taint key is not allowed: Cluster API sets and removes this taint itself"
     if key.startswith("node.kubernetes.io/") and key != "node.kubernetes.io/out-of-service":
         return "taint key must not have the prefix node.kubernetes.io/, except for node.kubernetes.io/out-of-service"
     if key.startswith("node.cloudprovider.kubernetes.io/"):
