@@ -21,7 +21,7 @@ from typing import Any
 
 from capstan.sim.world import World
 from tests.sim.homelab import HomeLab
-from tests.sim.journeys import JOURNEYS, check, lab_of
+from tests.sim.journeys import JOURNEYS, check, lab_of, watch_quorum
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ def play(name: str, is_wanted: Callable[[int], bool], jobs: int, tell: Callable[
         for step in before:
             await step(lab)
         splitter.arm(lab.world)
+        lost = watch_quorum(lab) if name not in ("create", "delete") else []
         await journey(lab)
         counted = lab.world.gate.points - splitter.begin
         lab.world.gate.on_point = None
@@ -106,6 +107,7 @@ def play(name: str, is_wanted: Callable[[int], bool], jobs: int, tell: Callable[
         await check(lab)
         machines.extend(sorted(m["metadata"]["name"] for m in await lab.all("Machine")))
         assert lab.world.crashes == (1 if splitter.in_child else 0)
+        assert not lost, f"etcd lost its quorum at: {lost[0]}"
 
     error = ""
     try:

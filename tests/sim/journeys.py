@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 
 from capstan.sim.datacenter import TEMPLATE_ID
 from capstan.sim.proxmox.vm import Vm
+from capstan.sim.talos.etcd import EtcdCluster
 from tests.sim.homelab import CONTROL_PLANE, WORKERS, HomeLab, document, documents, small
 
 HOURS = 3600.0
 Step = Callable[[HomeLab], Awaitable[None]]
 #: What the workers' new template differs in.
 NEW_MEMORY_MIB = 5120
+NEW_VERSION = "v1.34.0"
 
 
 # -- steps
@@ -68,6 +70,17 @@ async def remediate(lab: HomeLab) -> None:
     await lab.until(is_replaced, 6 * HOURS)
 
 
+async def roll_control_plane(lab: HomeLab) -> None:
+    """A new version of Kubernetes, one control-plane machine after the other."""
+    await lab.patch("TalosControlPlane", CONTROL_PLANE, {"spec": {"version": NEW_VERSION}})
+
+    async def is_rolled() -> bool:
+        owned = [m for m in await lab.all("Machine") if CONTROL_PLANE in m["metadata"]["name"]]
+        return all(m["spec"]["version"] == NEW_VERSION for m in owned) and await lab.is_ready(3, 1)
+
+    await lab.until(is_rolled, 6 * HOURS)
+
+
 async def delete(lab: HomeLab) -> None:
     await lab.delete_all()
     await lab.deleted(6 * HOURS)
@@ -83,6 +96,7 @@ JOURNEYS: dict[str, tuple[tuple[int, int], tuple[Step, ...], Step]] = {
     "scale-up": ((1, 1), (create,), scale_up),
     "scale-down": ((3, 2), (create, settle), scale_down),
     "rolling-replacement": ((3, 1), (create, settle), roll_workers),
+    "control-plane-replacement": ((3, 1), (create, settle), roll_control_plane),
     "on-delete": ((3, 1), (create, settle), on_delete),
     "remediation": ((3, 1), (create, settle), remediate),
     "delete": ((3, 1), (create, settle), delete),
@@ -154,6 +168,25 @@ def pull_the_plug(lab: HomeLab, vm: Vm) -> None:
 # -- what must hold
 
 
+def watch_quorum(lab: HomeLab) -> list[str]:
+    """The lines of the trace after which etcd has no quorum; it grows from now on."""
+    datacenter, lost = lab.world.datacenter, list[str]()
+    tell = datacenter.trace.on_line
+
+    def look() -> None:
+        if not all(cluster.has_quorum for cluster in _etcd_clusters(lab)):
+            lost.append(datacenter.trace.lines[-1])
+        tell()
+
+    datacenter.trace.on_line = look
+    return lost
+
+
+def _etcd_clusters(lab: HomeLab) -> list[EtcdCluster]:
+    machines = lab.world.datacenter.fleet.machines.values()
+    return list({id(m.etcd_cluster): m.etcd_cluster for m in machines if m.etcd_cluster}.values())
+
+
 async def check(lab: HomeLab) -> None:
     """One VM and one address for each machine, nothing that belongs to none, etcd begun once."""
     vms = {vm.name: vm for vmid, vm in lab.world.datacenter.pve.vms.items() if vmid != TEMPLATE_ID}
@@ -167,6 +200,8 @@ async def check(lab: HomeLab) -> None:
     addresses = [a["spec"]["address"] for a in await lab.all("IPAddress")]
     claims = await lab.all("IPAddressClaim")
     assert len(set(addresses)) == len(addresses) == len(claims) == len(machines)
+    owned = [m for m in await lab.all("Machine") if CONTROL_PLANE in m["metadata"]["name"]]
+    assert [len(cluster.members) for cluster in _etcd_clusters(lab)] == ([len(owned)] if owned else [])
     await _check_orphans(lab, {TEMPLATE_ID, *(vm.vmid for vm in vms.values())})
     lines = lab.world.trace.lines
     assert len([line for line in lines if " bootstraps" in line]) == 1

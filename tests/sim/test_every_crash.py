@@ -23,6 +23,7 @@ EVERY = {
     "scale-up": 140,
     "scale-down": 60,
     "rolling-replacement": 60,
+    "control-plane-replacement": 150,
     "on-delete": 70,
     "remediation": 70,
     "delete": 70,
