@@ -95,7 +95,7 @@ class ClusterResourceSetController(Controller[ClusterResourceSet, ResourceSetSna
         Writes(ClusterResourceSet, ("metadata.finalizers", "status")),
         Writes(ClusterResourceSetBinding, ("metadata.ownerReferences", "spec")),
         Writes(ConfigMap, ("metadata.ownerReferences",)),
-        Writes(Secret, ("metadata.ownerReferences[ClusterResourceSet]",)),
+        Writes("Secrets of resource sets", ("metadata.ownerReferences",)),
         Writes("objects in workload clusters", ("all",)),
     )
 

@@ -10,6 +10,7 @@ from capstan.api.cluster.cluster import Cluster
 from capstan.api.objects import Key
 from capstan.controllers.clusterresourcesetbinding.plan import plan
 from capstan.controllers.clusterresourcesetbinding.snapshot import BindingSnapshot
+from capstan.controllers.clusterresourcesetbinding.status import compute_status
 from capstan.runtime.controller import Controller, Watch, Writes
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
@@ -27,7 +28,7 @@ class ClusterResourceSetBindingController(Controller[ClusterResourceSetBinding, 
 
     kind = ClusterResourceSetBinding
     watches = (Watch(Cluster, wake_by_cluster, conditions=False),)
-    writes: ClassVar[tuple[Writes, ...]] = ()
+    writes: ClassVar[tuple[Writes, ...]] = (Writes(ClusterResourceSetBinding, ("metadata.deletionTimestamp",)),)
 
     async def observe(self, reader: Reader, key: Key) -> BindingSnapshot | None:
         binding = reader.get(ClusterResourceSetBinding, key.namespace, key.name)
@@ -39,5 +40,5 @@ class ClusterResourceSetBindingController(Controller[ClusterResourceSetBinding, 
     def plan(self, snapshot: BindingSnapshot) -> Plan:
         return plan(snapshot)
 
-    def compute_status(self, snapshot: BindingSnapshot, outcomes: Outcomes) -> None:
-        return None
+    def compute_status(self, snapshot: BindingSnapshot, outcomes: Outcomes) -> ClusterResourceSetBinding | None:
+        return compute_status(snapshot, outcomes)
