@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -124,11 +125,13 @@ def test_lightkube(kubeconfig: Path, namespace: str) -> None:
 
         acting = asyncio.create_task(act())
         seen = []
-        async for event, found in client.watch(kind, resource_version=start):
-            seen.append((event, found["spec"]["size"]))
-            if event == "DELETED":
-                break
+        async with aclosing(client.watch(kind, resource_version=start)) as watching:
+            async for event, found in watching:
+                seen.append((event, found["spec"]["size"]))
+                if event == "DELETED":
+                    break
         await acting
+        await client.close()
         assert seen == LIFE
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
@@ -154,14 +157,15 @@ def test_kr8s(kubeconfig: Path, namespace: str) -> None:
         one: Any = await kind(body, api=api)
         await one.create()
         seen: list[tuple[str, int]] = []
-        async for event, found in api.watch(kind, namespace=namespace):
-            seen.append((event, found.spec.size))
-            if event == "ADDED":
-                await one.patch(GROW)
-            elif event == "MODIFIED":
-                await one.delete()
-            else:
-                break
+        async with aclosing(api.watch(kind, namespace=namespace)) as watching:
+            async for event, found in watching:
+                seen.append((event, found.spec.size))
+                if event == "ADDED":
+                    await one.patch(GROW)
+                elif event == "MODIFIED":
+                    await one.delete()
+                else:
+                    break
         assert seen == LIFE
 
     asyncio.run(asyncio.wait_for(main(), PATIENCE))
