@@ -26,6 +26,7 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
         "talosconfig": ("get", "talosconfig", "Print the talosconfig of a workload cluster."),
     },
     "describe": {"cluster": ("describe", "cluster", "Draw a cluster's tree and what it waits for.")},
+    "delete": {"cluster": ("delete", "cluster", "Delete a cluster; by force where that cannot go on.")},
     "rollout": {
         "restart": ("rollout", "restart", "Replace all machines, as for a change."),
         "status": ("rollout", "status", "Say how far a rollout is, until it is done."),
@@ -46,6 +47,7 @@ TREE: dict[str, dict[str, tuple[str, str, str]]] = {
 GROUPS = {
     "get": "Get access to workload clusters.",
     "describe": "Say how things stand.",
+    "delete": "Delete clusters.",
     "rollout": "Replace machines, step by step.",
     "generate": "Make manifests and parameter files.",
     "lab": "The simulated world, on real sockets.",

@@ -72,6 +72,13 @@ class World:
         self._gaps = iter(gaps)
         self._arm()
 
+    async def lose_plane(self) -> None:
+        """The management plane and all that it knew are gone; a new one begins with nothing. The datacenter goes on."""
+        await self.plane.stop()
+        self.store = MemoryStore()
+        self.plane = self._make_plane()
+        await self.plane.start()
+
     # -- what a user does
 
     async def apply(self, manifests: str, namespace: str = "default") -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import CLUSTER, MACHINE
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import (
     CLUSTER_NAME_LABEL,
+    CONTROL_PLANE_LABEL,
     CONTROL_PLANE_NAME_LABEL,
     GROUP,
     POOL_NAME_LABEL,
@@ -34,14 +36,17 @@ def with_ownership(snapshot: MachineSnapshot) -> Machine:
     """The Machine with its cluster's label; one that nobody manages gets the Cluster as its owner."""
     machine, cluster = snapshot.machine, snapshot.cluster
     labelled = add_labels(machine, {CLUSTER_NAME_LABEL: machine.spec.cluster_name})
-    if cluster is None or not _is_stand_alone(machine):
+    if cluster is None or not _is_stand_alone(machine, cluster):
         return labelled
     owner = owner_reference(CLUSTER.resource().api_version, "Cluster", cluster.metadata)
     return with_metadata(labelled, owner_references=with_owner(machine.metadata.owner_references, owner))
 
 
-def _is_stand_alone(machine: Machine) -> bool:
+def _is_stand_alone(machine: Machine, cluster: Cluster) -> bool:
+    """Nobody manages it, and nobody is about to: a restored control plane adopts its Machines a moment later."""
     meta = machine.metadata
+    if CONTROL_PLANE_LABEL in meta.labels and cluster.spec.control_plane_ref is not None:
+        return False
     if controller_of(meta) is not None or owner_of_kind(meta, GROUP, "Cluster") is not None:
         return False
     return not any(label in meta.labels for label in _MANAGED_BY_LABELS)

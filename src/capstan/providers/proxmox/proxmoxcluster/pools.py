@@ -11,8 +11,8 @@ from capstan.api.infrastructure.addresses import IPv4Config, IPv6Config, ZonePoo
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.pool import IPPoolSpec
-from capstan.api.meta import ObjectMeta
-from capstan.api.rules.owners import owner_reference
+from capstan.api.meta import ObjectMeta, controller_of
+from capstan.api.rules.owners import owner_reference, with_owner
 from capstan.providers.proxmox.resources import (
     CLUSTER_LABEL,
     DEFAULT_ZONE,
@@ -92,7 +92,12 @@ def corrected(existing: InClusterIPPool, wanted: InClusterIPPool) -> InClusterIP
         existing.spec, addresses=wanted.spec.addresses, prefix=wanted.spec.prefix, gateway=wanted.spec.gateway
     )
     annotations = {**existing.metadata.annotations, **wanted.metadata.annotations}
-    meta = msgspec.structs.replace(existing.metadata, annotations=annotations)
+    labels = {**existing.metadata.labels, **wanted.metadata.labels}
+    owners = existing.metadata.owner_references
+    if controller_of(existing.metadata) is None:
+        # A backup keeps no owners; a pool of somebody else's keeps its own.
+        owners = with_owner(owners, wanted.metadata.owner_references[0])
+    meta = msgspec.structs.replace(existing.metadata, annotations=annotations, labels=labels, owner_references=owners)
     after = msgspec.structs.replace(existing, spec=spec, metadata=meta)
     return None if after == existing else after
 

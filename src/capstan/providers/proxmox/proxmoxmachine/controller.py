@@ -16,6 +16,7 @@ from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.ipam.ipaddress import IPAddress
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim
+from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.conditions import is_true
 from capstan.providers.proxmox.client import Clients
@@ -24,6 +25,7 @@ from capstan.providers.proxmox.lookup import NoCredentials, find_endpoint, secre
 from capstan.providers.proxmox.proxmoxmachine import observe as looking
 from capstan.providers.proxmox.proxmoxmachine.act import Effects
 from capstan.providers.proxmox.proxmoxmachine.identity import identity_of, uuid_of
+from capstan.providers.proxmox.proxmoxmachine.network import NoPool, claim_name, pool_claims
 from capstan.providers.proxmox.proxmoxmachine.plan import paused_by
 from capstan.providers.proxmox.proxmoxmachine.plan import plan as decide_plan
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Address, Bootstrap, Snapshot, Workload
@@ -163,7 +165,7 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
             cluster=cluster,
             infra=infra,
             identity=identity_of(machine),
-            addresses=_addresses(reader, machine),
+            addresses=_addresses(reader, machine, infra),
         )
         if not _needs_proxmox(snapshot):
             return snapshot
@@ -255,9 +257,17 @@ def _infra(reader: Reader, machine: ProxmoxMachine, cluster: Cluster | None) -> 
     return labelled[0] if labelled else (reader.get(ProxmoxCluster, namespace, name) if name else None)
 
 
-def _addresses(reader: Reader, machine: ProxmoxMachine) -> dict[str, Address]:
+def _addresses(reader: Reader, machine: ProxmoxMachine, infra: ProxmoxCluster | None) -> dict[str, Address]:
+    """By the names of the claims: those that the machine owns, and its own that lost their owner."""
     found: dict[str, Address] = {}
-    for claim in reader.list(IPAddressClaim, machine.metadata.namespace, owner_uid=machine.metadata.uid):
+    namespace = machine.metadata.namespace
+    claims = list(reader.list(IPAddressClaim, namespace, owner_uid=machine.metadata.uid))
+    wanted = pool_claims(machine, infra) if infra is not None else ()
+    for name in () if isinstance(wanted, NoPool) else [claim_name(machine, claim) for claim in wanted]:
+        stray = reader.get(IPAddressClaim, namespace, name)
+        if stray is not None and controller_of(stray.metadata) is None and stray not in claims:
+            claims.append(stray)
+    for claim in claims:
         ref = claim.status.address_ref
         address = reader.get(IPAddress, claim.metadata.namespace, ref.name) if ref is not None else None
         found[claim.metadata.name] = Address(claim, address, _metric(reader, claim))

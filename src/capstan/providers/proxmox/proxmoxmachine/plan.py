@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from capstan.api.objects import Key
 from capstan.providers.proxmox.config import smbios_uuid
@@ -22,16 +23,21 @@ from capstan.providers.proxmox.proxmoxmachine.stages import (
     wait_for_node,
     waiting,
 )
+from capstan.providers.proxmox.proxmoxmachine.stages.claims import adopted_claims
 from capstan.providers.proxmox.resources import (
+    MACHINE_FINALIZER,
     MANAGED_BY_ANNOTATION,
     PAUSED_ANNOTATION,
     PROXMOX_MACHINES,
 )
-from capstan.runtime.plan import Action, Emit, ObjectRef, Plan, Waiting
+from capstan.runtime.plan import Action, Emit, ObjectRef, Plan, Update, Waiting
 
 #: Reasons of the condition that tell of a failed effect: they become an Event when it is tried again.
 FAILED = ("CloningFailed", "PoweringOnFailed", "TaskFailed", "VMProvisionFailed", "DeletionFailed")
 
+
+#: What others do within this time of its creation is not told as being waited for.
+FIRST_PATIENCE = timedelta(seconds=5)
 
 DELETING = waiting("Deleting", "the machine is being deleted")
 
@@ -78,6 +84,24 @@ def _told_failure(s: Snapshot, decision: Decision) -> tuple[Emit, ...]:
 
 def decide(s: Snapshot) -> Decision:
     """The same for the plan and for the status, so that both say the same."""
+    decision = _decide(s)
+    leaving = s.machine.metadata.deletion_timestamp is not None
+    if decision.paused or decision.skipped or leaving or s.owner is None:
+        return decision
+    return replace(decision, actions=(*adopted_claims(s), *decision.actions, *_held(s, decision)))
+
+
+def _held(s: Snapshot, decision: Decision) -> tuple[Action, ...]:
+    """The finalizer of a machine that has a VM, when somebody took it off. It is committed with the status."""
+    begun = s.identity is not None or bool(s.machine.spec.provider_id)
+    if not begun or MACHINE_FINALIZER in s.machine.metadata.finalizers:
+        return ()
+    if any(isinstance(action, Update) and action.resource == PROXMOX_MACHINES for action in decision.actions):
+        return ()
+    return (update_machine(s.machine, "its VM goes before it does"),)
+
+
+def _decide(s: Snapshot) -> Decision:
     paused = paused_by(s)
     if paused:
         return Decision(paused=paused)
@@ -86,12 +110,20 @@ def decide(s: Snapshot) -> Decision:
         return Decision(step.actions, step.waiting or DELETING, requeue_after=step.requeue_after)
     missing = _prerequisite(s)
     if missing is not None:
-        return missing
+        return _patiently(s, missing)
     if s.problem is not None:
         return _blocked(s)
     if is_lost(s):
         return _lost(s)
     return _walk(s)
+
+
+def _patiently(s: Snapshot, missing: Decision) -> Decision:
+    """Nothing is said of a machine that has just been made: the others are about to do their part."""
+    created = s.machine.metadata.creation_timestamp
+    if missing.skipped or s.machine.status.conditions or created is None or s.now - created >= FIRST_PATIENCE:
+        return missing
+    return replace(missing, skipped=True, requeue_after=(created + FIRST_PATIENCE - s.now).total_seconds())
 
 
 def paused_by(s: Snapshot) -> tuple[str, ...]:
