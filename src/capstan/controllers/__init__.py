@@ -8,11 +8,14 @@ if TYPE_CHECKING:
     from capstan.runtime.client.protocol import Client
     from capstan.runtime.controller import Controller
     from capstan.runtime.keys import KeySource
+    from capstan.runtime.updater import InPlaceUpdater
     from capstan.runtime.workload import WorkloadClients
 
 
-def core_controllers(workloads: WorkloadClients, client: Client, keys: KeySource) -> list[Controller[Any, Any]]:
-    """The controllers of the core kinds, for a composition root."""
+def core_controllers(
+    workloads: WorkloadClients, client: Client, keys: KeySource, updater: InPlaceUpdater | None = None
+) -> list[Controller[Any, Any]]:
+    """The controllers of the core kinds, for a composition root. With an `updater` Machines may change in place."""
     from capstan.controllers.cluster.controller import ClusterController
     from capstan.controllers.clusterresourceset.controller import ClusterResourceSetController
     from capstan.controllers.clusterresourcesetbinding.controller import ClusterResourceSetBindingController
@@ -24,9 +27,9 @@ def core_controllers(workloads: WorkloadClients, client: Client, keys: KeySource
 
     return [
         ClusterController(client, keys),
-        MachineController(workloads),
+        MachineController(workloads, updater),
         MachineSetController(),
-        MachineDeploymentController(),
+        MachineDeploymentController(updater),
         MachineHealthCheckController(),
         MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),

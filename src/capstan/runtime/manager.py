@@ -63,6 +63,7 @@ class Manager:
         self.before_action = before_action
         self.runners: list[Runner] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._forgetting: set[asyncio.Task[None]] = set()
 
     def add(self, controller: Controller[Any, Any]) -> None:
         """Register a controller; before `start`."""
@@ -75,11 +76,28 @@ class Manager:
         await self.cache.start()
         for runner in self.runners:
             runner.connect()
+        self._follow_clusters()
         loop = asyncio.get_running_loop()
         for runner in self.runners:
             for number in range(runner.controller.concurrency):
                 name = f"{runner.controller.name} {number}"
                 self._tasks.append(loop.create_task(runner.work(), name=name))
+
+    def _follow_clusters(self) -> None:
+        """A cluster that is gone needs no connection."""
+        kind = self.cache.scheme.by_kind("cluster.x-k8s.io", "Cluster")
+        informer = self.cache.existing(kind.resource()) if kind is not None else None
+        nodes = self.workload_nodes
+        if informer is None or nodes is None:
+            return
+
+        def changed(old: Entry | None, new: Entry | None) -> None:
+            if new is None and old is not None:
+                forgetting = asyncio.get_running_loop().create_task(nodes.forget(old.key), name=f"forget {old.key}")
+                self._forgetting.add(forgetting)
+                forgetting.add_done_callback(self._forgetting.discard)
+
+        informer.on_change(changed)
 
     async def stop(self) -> None:
         """Stop at once, wherever the work is: the next start goes on from what is written."""

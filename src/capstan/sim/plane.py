@@ -68,7 +68,7 @@ class Plane:
         self.server = ApiServer(store, scheme=SCHEME, clock=ports.clock.now, token=ports.keys.token)
         self.client: Client = LocalClient(self.server.verbs(CONTROLLERS))
         own = wrap(self.client)
-        self.manager = Manager(own, SCHEME, ports.clock, workload_nodes=WorkloadNodes(ports.workloads))
+        self.manager = Manager(own, SCHEME, ports.clock, workload_nodes=WorkloadNodes(ports.workloads, ports.clock))
         for controller in all_controllers(own, ports, service_account):
             self.manager.add(controller)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from capstan.api.objects import Obj
+from capstan.runtime.updater import InPlaceUpdater
 from tests.unit.controllers.world import BOOTSTRAP, CONTROL_PLANE, INFRA, NAMESPACE, World, _merged
 
 CORE = "cluster.x-k8s.io/v1beta2"
@@ -70,9 +71,9 @@ def templates(name: str = "workers") -> list[Obj]:
     ]
 
 
-def declared(replicas: int = 2) -> World:
+def declared(replicas: int = 2, updater: InPlaceUpdater | None = None) -> World:
     """A world in which a user has applied everything at once."""
-    world = World()
+    world = World(updater)
     objects = [
         deployment(replicas=replicas),
         cluster(),
@@ -256,8 +257,8 @@ def node(name: str, ready: str = "True", provider_id: str = "") -> Obj:
     }
 
 
-def joined(replicas: int = 2) -> World:
+def joined(replicas: int = 2, updater: InPlaceUpdater | None = None) -> World:
     """The world once everything that was declared is there."""
-    world = declared(replicas)
+    world = declared(replicas, updater)
     world.settle(provide)
     return world

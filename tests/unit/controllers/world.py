@@ -31,6 +31,7 @@ from capstan.controllers.cluster.plan.kubeconfig import IssueKubeconfig
 from capstan.controllers.machine.controller import MachineController
 from capstan.controllers.machine.plan.deletion import DeleteNode
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, refusal_text
+from capstan.controllers.machine.plan.inplace import UpdateMachine
 from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
@@ -38,6 +39,7 @@ from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.controller import Controller
 from capstan.runtime.nodes import UNREACHABLE
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
+from capstan.runtime.updater import InPlaceUpdater, UpdateInProgressError
 from capstan.sim.keys import SeededKeys
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -121,7 +123,8 @@ def _answer(coroutine: Coroutine[Any, Any, Any]) -> Any:
 class World:
     """Guarantees: a write that changes nothing is not counted; reads see every write."""
 
-    def __init__(self) -> None:
+    def __init__(self, updater: InPlaceUpdater | None = None) -> None:
+        self.updater = updater
         self.now = START
         self.objects: dict[Place, Obj] = {}
         self.served = dict(SERVED)
@@ -142,9 +145,9 @@ class World:
         self.crash_before: int | None = None
         self.controllers: list[Controller[Any, Any]] = [
             ClusterController(cast(Any, None), SeededKeys("world")),
-            MachineDeploymentController(),
+            MachineDeploymentController(updater),
             MachineSetController(),
-            MachineController(WorldClients(self)),
+            MachineController(WorldClients(self), updater),
             MachineHealthCheckController(),
         ]
         self._revision = 0
@@ -239,7 +242,7 @@ class World:
                 if error is not None:
                     raise error
                 self._apply(action)
-            except ApiError as refusal:
+            except (ApiError, TransientError) as refusal:
                 done.append(Outcome(action, error=refusal))
                 break
             line = f"{plan.subject}: {action.summary}"
@@ -256,9 +259,12 @@ class World:
             case Create():
                 self._create(action)
             case Update():
-                self._update(_object(action.before), _object(action.after))
+                self._update(_object(action.before), _object(action.after), guarded=action.guarded)
             case EvictPods():
                 pass
+            case UpdateMachine():
+                self.writes -= 1
+                self._answer_update(action)
             case PatchNode():
                 self._update(_object(action.before), _object(action.after))
             case Delete():
@@ -269,6 +275,13 @@ class World:
                 self.objects.pop((GroupKind("", "Node"), Key("", action.name)), None)
             case _:
                 raise AssertionError(f"unknown action {action}")
+
+    def _answer_update(self, action: UpdateMachine) -> None:
+        """As the controller's own actor, which waits for nothing but the updater."""
+        assert self.updater is not None
+        answer = _answer(self.updater.update(action.machine, action.infrastructure, action.bootstrap))
+        if answer.retry_after > 0:
+            raise UpdateInProgressError(answer.message, retry_after=answer.retry_after)
 
     def _evictions(self, action: EvictPods) -> Evictions:
         """Evicted pods are deleted, and stay until somebody takes them away."""
@@ -294,13 +307,13 @@ class World:
         elif controller_uid(existing) != controller_uid(action.object):
             raise already_exists(action.resource.group_resource, place[1].name)
 
-    def _update(self, before: Obj, after: Obj) -> None:
+    def _update(self, before: Obj, after: Obj, *, guarded: bool = True) -> None:
         place = place_of(before)
         current = self.objects.get(place)
         assert current is not None, f"update of {place} that is gone"
         patch = merge_diff(before, after)
         assert patch, f"an update of {place} that changes nothing"
-        if current["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]:
+        if guarded and current["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]:
             raise conflict(place[0].kind, place[1].name, "it changed meanwhile")
         self.put(_merged(current, patch))
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from capstan.api.core.node import Node
-from capstan.api.errors import TransientError
+from capstan.api.errors import ApiError, TransientError
 from capstan.api.objects import Key, Obj, Resource
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.server import ApiServer
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.client.protocol import Client
-from capstan.runtime.nodes import CONNECTING, NODES, UNREACHABLE, WorkloadNodes
+from capstan.runtime.nodes import CONNECTING, NODES, UNREACHABLE, SilenceError, WorkloadNodes
 from capstan.sim import loop
 from capstan.sim.clock import VirtualClock
 from capstan.sim.keys import SeededKeys
@@ -32,12 +33,23 @@ class Road(LocalClient):
     watch breaks with the next event."""
 
     blocked = False
+    refused = deaf = False
+    clients = forgotten = probes = 0
 
     async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
+        self.clients += 1
         return self
 
     async def forget(self, cluster: Key) -> None:
-        return None
+        self.forgotten += 1
+
+    async def probe(self) -> None:
+        self.probes += 1
+        self._check()
+        if self.deaf:
+            raise TransientError("no answer")
+        if self.refused:
+            raise ApiError(401, "Unauthorized", "Unauthorized")
 
     async def list(self, resource: Resource, *args: Any, **kwargs: Any) -> Any:
         self._check()
@@ -111,5 +123,60 @@ def test_a_connection_that_comes_back_within_the_grace_was_never_unreachable() -
         road.blocked = False
         await asyncio.sleep(10)
         assert [n.metadata.name for n in await nodes.list(HOMELAB, b"kubeconfig")] == ["a"]
+
+    play(scene)
+
+
+def test_a_dead_connection_is_found_by_its_probes_and_made_anew() -> None:
+    """The watch hears nothing of it, so only the probe can tell: five failures, half a minute, and another client."""
+
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        with pytest.raises(TransientError):
+            await nodes.list(HOMELAB, b"kubeconfig")
+        await asyncio.sleep(12)
+        assert await nodes.list(HOMELAB, b"kubeconfig") == ()
+        assert road.clients == 1
+        road.deaf = True
+        await asyncio.sleep(45)
+        assert await nodes.list(HOMELAB, b"kubeconfig") == (), "what was seen holds for now"
+        await asyncio.sleep(10)
+        dead = await silence(nodes)
+        assert dead.reason == CONNECTING
+        assert isinstance(dead, SilenceError)
+        assert dead.last_seen is not None
+        road.deaf = False
+        await asyncio.sleep(35)
+        assert await nodes.list(HOMELAB, b"kubeconfig") == ()
+        assert road.clients == 2
+
+    play(scene)
+
+
+def test_refused_credentials_end_a_connection_at_once() -> None:
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        with pytest.raises(TransientError):
+            await nodes.list(HOMELAB, b"kubeconfig")
+        await asyncio.sleep(5)
+        road.refused = True
+        await asyncio.sleep(6)
+        assert road.clients == 2
+        road.refused = False
+        await asyncio.sleep(60)
+        assert road.clients == 2, "one that works is kept"
+
+    play(scene)
+
+
+def test_a_new_kubeconfig_is_a_new_connection_and_a_cluster_that_is_gone_needs_none() -> None:
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        for kubeconfig in (b"one", b"one", b"two", b"two"):
+            with suppress(TransientError):
+                await nodes.list(HOMELAB, kubeconfig)
+            await asyncio.sleep(1)
+        assert (road.clients, road.forgotten) == (2, 1)
+        probes = road.probes
+        await nodes.forget(HOMELAB)
+        await asyncio.sleep(100)
+        assert road.probes == probes
 
     play(scene)

@@ -10,11 +10,13 @@ from capstan.api.objects import Obj, Resource
 from capstan.api.struct import encode
 from capstan.controllers.machine.plan.deletion import DeleteNode
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, refusal_text
+from capstan.controllers.machine.plan.inplace import UpdateMachine
 from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machine.pods import Place
 from capstan.controllers.machine.reads import PODS
 from capstan.runtime.controller import Handler
 from capstan.runtime.plan import Action
+from capstan.runtime.updater import InPlaceUpdater, UpdateInProgressError
 from capstan.runtime.workload import WorkloadClients
 
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
@@ -64,6 +66,32 @@ class NodeActor:
         except Exception as error:
             if not is_not_found(error):
                 raise
+
+
+class UpdateActor:
+    """Has hosts changed in place. An update that goes on is not asked for again before its time, whatever wakes the
+    Machine meanwhile."""
+
+    def __init__(self, updater: InPlaceUpdater) -> None:
+        self._updater = updater
+        self._asked: dict[str, tuple[float, str]] = {}
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        return {UpdateMachine: self.update}
+
+    async def update(self, action: UpdateMachine) -> None:
+        """Returns when it is done. Raises UpdateInProgressError while it is not."""
+        uid = action.machine["metadata"].get("uid", "")
+        loop = asyncio.get_running_loop()
+        again, message = self._asked.get(uid, (0.0, ""))
+        if again > loop.time():
+            raise UpdateInProgressError(message, retry_after=again - loop.time())
+        answer = await self._updater.update(action.machine, action.infrastructure, action.bootstrap)
+        if answer.retry_after <= 0:
+            self._asked.pop(uid, None)
+            return
+        self._asked[uid] = (loop.time() + answer.retry_after, answer.message)
+        raise UpdateInProgressError(answer.message, retry_after=answer.retry_after)
 
 
 def _eviction(place: Place, grace_seconds: int | None) -> Obj:

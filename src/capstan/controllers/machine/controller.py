@@ -28,7 +28,7 @@ from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.contract import External, provider_id
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
-from capstan.controllers.machine.act import NodeActor
+from capstan.controllers.machine.act import NodeActor, UpdateActor
 from capstan.controllers.machine.plan import plan
 from capstan.controllers.machine.plan.deletion import deletion_stage, looks_at_pods, looks_at_volumes
 from capstan.controllers.machine.plan.drain.due import RETRY_SECONDS
@@ -38,8 +38,10 @@ from capstan.controllers.machine.snapshot import MachineSnapshot, find_node
 from capstan.controllers.machine.status import compute_status
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
+from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.updater import InPlaceUpdater
 from capstan.runtime.workload import WorkloadClients
 
 KUBECONFIG_SUFFIX = "-kubeconfig"
@@ -140,7 +142,8 @@ def _key(machine: Machine) -> Key:
 
 
 class MachineController(Controller[Machine, MachineSnapshot]):
-    """Needs the clients of workload clusters, to write to Nodes; it reads them through `Reader.nodes`."""
+    """Needs the clients of workload clusters, to write to Nodes; it reads them through `Reader.nodes`. Without an
+    `updater` nothing is changed in place."""
 
     kind = Machine
     indexes = {"provider": provider_refs, "node": node_names}
@@ -156,7 +159,14 @@ class MachineController(Controller[Machine, MachineSnapshot]):
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(
             Machine,
-            ("metadata.finalizers", "spec.providerID", "spec.bootstrap.dataSecretName", "spec.failureDomain", "status"),
+            (
+                "metadata.finalizers",
+                "metadata.annotations[of updates in place]",
+                "spec.providerID",
+                "spec.bootstrap.dataSecretName",
+                "spec.failureDomain",
+                "status",
+            ),
         ),
         Writes("infrastructure machines", ("metadata.ownerReferences", "metadata.labels")),
         Writes("bootstrap configs", ("metadata.ownerReferences", "metadata.labels")),
@@ -164,14 +174,17 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         Writes("workload Pods", ("eviction",)),
     )
 
-    def __init__(self, clients: WorkloadClients) -> None:
+    def __init__(self, clients: WorkloadClients, updater: InPlaceUpdater | None = None) -> None:
         self._actor = NodeActor(clients)
+        self._updater = updater
+        self._updates = UpdateActor(updater) if updater is not None else None
         self._reads = NodeReads(clients)
         #: When a node may be looked at again, by the uid of its Machine: spares reads, decides nothing.
         self._looks: dict[str, datetime] = {}
 
     def handlers(self) -> Mapping[type[Action], Handler]:
-        return self._actor.handlers()
+        updates = self._updates.handlers() if self._updates is not None else {}
+        return {**self._actor.handlers(), **updates}
 
     async def observe(self, reader: Reader, key: Key) -> MachineSnapshot | None:
         machine = reader.get(Machine, key.namespace, key.name)
@@ -193,7 +206,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         if machine.metadata.deletion_timestamp is not None:
             known.update(await _observe_control_plane(reader, cluster, machine))
         known.update(await _observe_node(reader, cluster, machine, infrastructure))
-        snapshot = MachineSnapshot(**known)
+        snapshot = MachineSnapshot(**known, can_update=self._updater is not None)
         return await self._look(reader, snapshot) if snapshot.deleting and not snapshot.paused else snapshot
 
     async def _look(self, reader: Reader, snapshot: MachineSnapshot) -> MachineSnapshot:
@@ -275,6 +288,8 @@ async def _observe_node(
     try:
         nodes = await reader.nodes(Key(namespace, name), kubeconfig)
     except TransientError as error:
-        return {"nodes_problem": str(error), "kubeconfig": kubeconfig}
+        seen = error.last_seen if isinstance(error, SilenceError) else None
+        silent = {"last_seen": seen, "is_connecting": error.reason == CONNECTING}
+        return {"nodes_problem": str(error), "kubeconfig": kubeconfig, **silent}
     node, conflict = find_node(machine, wanted, nodes)
     return {"node": node, "node_conflict": conflict, "nodes_problem": "", "kubeconfig": kubeconfig}

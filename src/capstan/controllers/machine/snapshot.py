@@ -24,9 +24,11 @@ RESOURCE = MACHINE.resource()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSnapshot:
-    """`nodes_problem` says why the workload cluster's nodes are not known; empty when they are. `node` is the one
-    of this Machine, `node_conflict` the text when several claim its provider ID. `pods` and `volumes` are what a look
-    at the node found, None when nobody looked; it may not be looked at again before `next_look` seconds."""
+    """`nodes_problem` says why the workload cluster's nodes are not known; empty when they are. Meanwhile `last_seen`
+    is when the cluster answered last, and `is_connecting` says that its silence is too new to mean anything. `node` is
+    the one of this Machine, `node_conflict` the text when several claim its provider ID. `pods` and `volumes` are what
+    a look at the node found, None when nobody looked; it may not be looked at again before `next_look` seconds.
+    `can_update` says that there is somebody who updates Machines in place."""
 
     machine: Machine
     now: datetime
@@ -40,11 +42,14 @@ class MachineSnapshot:
     node: Node | None = None
     node_conflict: str = ""
     nodes_problem: str = "not looked for"
+    last_seen: datetime | None = None
+    is_connecting: bool = False
     kubeconfig: bytes = field(default=b"", repr=False)
     pods: PodsOfNode | None = None
     volumes: VolumesOfNode | None = None
     drain_rules: tuple[MachineDrainRule, ...] = ()
     next_look: float = 0.0
+    can_update: bool = False
 
     @property
     def subject(self) -> ObjectRef:

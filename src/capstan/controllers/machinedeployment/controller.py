@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from capstan.api.cluster.cluster import Cluster
@@ -19,10 +20,12 @@ from capstan.controllers.machinedeployment.plan import plan
 from capstan.controllers.machinedeployment.plan.shape import effective_selector
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.controllers.machinedeployment.status import compute_status
+from capstan.controllers.machinedeployment.updatable import UpdatableSets
 from capstan.runtime.controller import Controller, Mapper, Watch, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.updater import InPlaceUpdater
 
 
 def template_refs(deployment: MachineDeployment) -> Iterable[str]:
@@ -76,7 +79,7 @@ def _key(deployment: MachineDeployment) -> Key:
 
 
 class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymentSnapshot]):
-    """Needs nothing but the reader."""
+    """Needs nothing but the reader, and an `updater` where Machines may change in place."""
 
     kind = MachineDeployment
     indexes = {"template": template_refs, "cluster": cluster_names}
@@ -106,6 +109,9 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
         Writes("templates", ("metadata.ownerReferences",)),
     )
 
+    def __init__(self, updater: InPlaceUpdater | None = None) -> None:
+        self._updatable = UpdatableSets(updater) if updater is not None else None
+
     async def observe(self, reader: Reader, key: Key) -> MachineDeploymentSnapshot | None:
         deployment = reader.get(MachineDeployment, key.namespace, key.name)
         if deployment is None:
@@ -114,7 +120,7 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
         bootstrap, infrastructure = spec.bootstrap.config_ref, spec.infrastructure_ref
         machine_sets = reader.list(MachineSet, key.namespace, owner_uid=deployment.metadata.uid)
         owned = [m for s in machine_sets for m in reader.list(Machine, key.namespace, owner_uid=s.metadata.uid)]
-        return MachineDeploymentSnapshot(
+        snapshot = MachineDeploymentSnapshot(
             deployment=deployment,
             now=reader.now(),
             cluster=reader.get(Cluster, key.namespace, deployment.spec.cluster_name),
@@ -130,6 +136,9 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
                 reader, infrastructure.api_group, infrastructure.kind, key.namespace, infrastructure.name
             ),
         )
+        if self._updatable is None:
+            return snapshot
+        return replace(snapshot, updatable=await self._updatable.find(reader, snapshot))
 
     def plan(self, snapshot: MachineDeploymentSnapshot) -> Plan:
         return plan(snapshot)

@@ -224,6 +224,10 @@ class HttpClient:
                 content = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
             raise TransientError(f"{self._server} does not answer: {_say(error)}") from None
+        except RuntimeError:
+            if not self._session.closed:
+                raise
+            raise TransientError(f"the connection to {self._server} was closed") from None
         if response.status >= 400:
             raise _refusal(response.status, content)
         answer: Obj = orjson.loads(content) if content else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from capstan.api.cluster.names import MACHINE_FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.controllers.machine.plan.deletion import plan_deletion
+from capstan.controllers.machine.plan.inplace import plan_update
 from capstan.controllers.machine.plan.node import PatchNode, plan_node
 from capstan.controllers.machine.plan.ownership import plan_adoptions, with_ownership
 from capstan.controllers.machine.plan.progress import explain_update, seconds_until_available, waiting_on, with_progress
@@ -35,4 +36,11 @@ def plan(snapshot: MachineSnapshot) -> Plan:
     if after != machine:
         reason = explain_update(machine, after)
         actions.append(Update(resource=RESOURCE, before=machine, after=after, reason=reason))
-    return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), seconds_until_available(snapshot))
+        return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), seconds_until_available(snapshot))
+    steps, waiting = plan_update(snapshot)
+    return Plan(
+        snapshot.subject,
+        (*actions, *steps),
+        (*waiting_on(snapshot), *waiting),
+        seconds_until_available(snapshot),
+    )

@@ -14,6 +14,7 @@ from capstan.api.objects import Key
 from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
 from capstan.controllers.machine.plan.drain.due import is_drain_due
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.plan.drain.stages import (
     DETACHING,
     DRAINING,
@@ -24,7 +25,6 @@ from capstan.controllers.machine.plan.drain.stages import (
     volume_stage,
 )
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
-from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Delete, ObjectRef, Plan, Update, Waiting
 

@@ -18,8 +18,8 @@ from capstan.api.rules.conditions_v1beta1 import put_legacies
 from capstan.api.rules.contract import addresses, failure, placed_failure_domain, text
 from capstan.api.rules.progress import paused_condition
 from capstan.controllers.machine.plan.deletion import deletion_stage
-from capstan.controllers.machine.plan.progress import is_bootstrap_ready, is_infrastructure_usable
 from capstan.controllers.machine.plan.drain.stage import Stage
+from capstan.controllers.machine.plan.progress import is_bootstrap_ready, is_infrastructure_usable
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.legacy import legacy_conditions
 from capstan.controllers.machine.status.node import node_conditions
@@ -67,16 +67,17 @@ def _conditions(
 ) -> tuple[Condition, ...]:
     """Ready and Available are merged from the others, so they come last."""
     generation, now = spoken_generation(snapshot.machine, outcomes), snapshot.now
+    updating = updating_condition(snapshot, outcomes)
     deleting = deleting_condition(snapshot, stage, outcomes)
     new = [
         paused,
         deleting,
-        updating_condition(),
+        updating,
         *provider_conditions(snapshot, status),
         *node_conditions(snapshot),
     ]
     conditions = put_conditions(snapshot.machine.status.conditions, new, generation=generation, now=now)
-    up_to_date = up_to_date_condition(snapshot)
+    up_to_date = up_to_date_condition(snapshot, updating)
     if up_to_date is not None:
         conditions = put_conditions(conditions, [up_to_date], generation=generation, now=now)
     ready = ready_condition(snapshot, conditions, stage, deleting)

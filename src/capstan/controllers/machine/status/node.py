@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from capstan.api.cluster.machine import Machine
 from capstan.api.core.conditions import CoreCondition
 from capstan.api.core.node import Node
@@ -11,6 +13,9 @@ from capstan.controllers.machine.snapshot import MachineSnapshot
 
 NODE_READY = "NodeReady"
 NODE_HEALTHY = "NodeHealthy"
+CONNECTION_DOWN = "ConnectionDown"
+#: The remote-conditions-grace-period.
+CONDITIONS_GRACE = timedelta(minutes=5)
 
 #: The Node's conditions that count, and their good value.
 _HEALTH = (("Ready", TRUE), ("MemoryPressure", FALSE), ("DiskPressure", FALSE), ("PIDPressure", FALSE))
@@ -91,16 +96,23 @@ def _why_unknown(snapshot: MachineSnapshot) -> tuple[str, str, str]:
 
 
 def _unreachable(snapshot: MachineSnapshot) -> tuple[str, str, str]:
-    """What was last seen of a Node stays; a cluster that was never reached says so."""
-    conditions = snapshot.machine.status.conditions
-    old = find_condition(conditions, NODE_HEALTHY)
-    if old is not None and old.reason not in ("ConnectionDown", "InspectionFailed"):
-        return "", "", ""
-    if snapshot.deleting and snapshot.machine.status.node_ref is None:
-        return UNKNOWN, "NodeDoesNotExist", "Node does not exist"
-    if not snapshot.provider_id:
-        return _absent(snapshot.machine, snapshot)
-    return UNKNOWN, "ConnectionDown", "Remote connection not established yet"
+    """What was last seen of a Node stays, for as long as it can be taken for true."""
+    old = find_condition(snapshot.machine.status.conditions, NODE_HEALTHY)
+    if snapshot.last_seen is None and snapshot.is_connecting:
+        return ("", "", "") if old is not None else (UNKNOWN, CONNECTION_DOWN, "Remote connection not established yet")
+    if is_connection_down(snapshot):
+        seen = f"{snapshot.last_seen:%Y-%m-%dT%H:%M:%SZ}" if snapshot.last_seen is not None else ""
+        return UNKNOWN, CONNECTION_DOWN, f"Last successful probe at {seen}" if seen else ""
+    return ("", "", "") if old is not None else (UNKNOWN, CONNECTION_DOWN, "Remote connection not established yet")
+
+
+def is_connection_down(snapshot: MachineSnapshot) -> bool:
+    """Nothing was heard of the cluster for the whole grace period, since it could first be reached."""
+    conditions = snapshot.cluster.status.conditions if snapshot.cluster is not None else ()
+    initialized = find_condition(conditions, "ControlPlaneInitialized")
+    since = initialized.last_transition_time if initialized is not None else None
+    known = [at for at in (snapshot.last_seen, since) if at is not None]
+    return not known or snapshot.now - max(known) > CONDITIONS_GRACE
 
 
 def _absent(machine: Machine, snapshot: MachineSnapshot) -> tuple[str, str, str]:

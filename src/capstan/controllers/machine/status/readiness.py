@@ -21,8 +21,16 @@ from capstan.api.rules.contract import cloned_from, is_data_secret_created, is_p
 from capstan.api.rules.progress import Mirrored, external_condition
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, drain_message
 from capstan.controllers.machine.plan.drain.stage import Stage
+from capstan.controllers.machine.plan.inplace import (
+    UpdateMachine,
+    is_update_pending,
+    is_updating,
+    unmarked,
+    update_trouble,
+)
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.runtime.plan import Outcomes
+from capstan.runtime.updater import UpdateInProgressError
 
 _BOOTSTRAP = Mirrored(
     "BootstrapConfigReady", "Ready", "Ready", "NotReady", "status.initialization.dataSecretCreated", "Machine"
@@ -38,6 +46,7 @@ _SUMMARIZED = (
     "NodeHealthy",
     "HealthCheckSucceeded",
 )
+_UPDATING = "In-place update in progress"
 _CONTROL_PLANE_PODS = tuple(f"* {name}PodHealthy:" for name in ("APIServer", "ControllerManager", "Scheduler", "Etcd"))
 
 
@@ -77,9 +86,22 @@ def deleting_condition(snapshot: MachineSnapshot, stage: Stage | None, outcomes:
     return Condition(type="Deleting", status=TRUE, reason=stage.reason, message=message)
 
 
-def updating_condition() -> Condition:
-    """Machines are never updated in place here."""
-    return Condition(type="Updating", status=FALSE, reason="NotUpdating")
+def updating_condition(snapshot: MachineSnapshot, outcomes: Outcomes) -> Condition:
+    """How far an update in place is."""
+    machine = snapshot.machine
+    asked = outcomes.of(UpdateMachine)
+    if snapshot.deleting or (asked and asked[0].done) or not (is_updating(machine) and is_update_pending(machine)):
+        return Condition(type="Updating", status=FALSE, reason="NotUpdating")
+    if trouble := update_trouble(snapshot):
+        return Condition(type="Updating", status=TRUE, reason="InPlaceUpdateFailed", message=trouble)
+    error = asked[0].error if asked else None
+    if error is not None and not isinstance(error, UpdateInProgressError):
+        text = "UpdateMachine hook failed: please check controller logs for errors"
+        return Condition(type="Updating", status=TRUE, reason="InPlaceUpdateFailed", message=text)
+    waits = unmarked(snapshot)
+    said = str(error or "") or (f"waiting for {waits}" if waits else "")
+    message = _UPDATING + (f": {said}" if said else "")
+    return Condition(type="Updating", status=TRUE, reason="InPlaceUpdating", message=message)
 
 
 def ready_condition(
@@ -139,8 +161,9 @@ def available_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, 
     return Condition(type="Available", status=TRUE, reason="Available")
 
 
-def up_to_date_condition(snapshot: MachineSnapshot) -> Condition | None:
-    """Whether the Machine is as its template wants it. Control plane providers say so for their own machines."""
+def up_to_date_condition(snapshot: MachineSnapshot, updating: Condition) -> Condition | None:
+    """Whether the Machine is as its template wants it, `updating` or not. Control plane providers say so for their own
+    machines."""
     machine_set = snapshot.machine_set
     if machine_set is None:
         return None
@@ -154,6 +177,8 @@ def up_to_date_condition(snapshot: MachineSnapshot) -> Condition | None:
         lines = _differences_from_set(snapshot, machine_set.spec.template.spec)
     if lines:
         return Condition(type="UpToDate", status=FALSE, reason="NotUpToDate", message="\n".join(lines))
+    if updating.status == TRUE or is_updating(snapshot.machine):
+        return Condition(type="UpToDate", status=FALSE, reason="Updating", message=f"* {updating.message or _UPDATING}")
     node_info = snapshot.node.status.node_info if snapshot.node else snapshot.machine.status.node_info
     wanted = snapshot.machine.spec.version
     if node_info is not None and wanted and node_info.kubelet_version and node_info.kubelet_version != wanted:

@@ -37,8 +37,11 @@ def is_updating(machine: Machine) -> bool:
 
 def is_pending(snapshot: MachineSetSnapshot, machine: Machine) -> bool:
     """Whether the Machine was handed to this set and the deployment has not counted it yet."""
+    if PENDING_MOVE_ANNOTATION not in machine.metadata.annotations:
+        return False
     receives = RECEIVE_MACHINES_ANNOTATION in snapshot.machine_set.metadata.annotations
-    return receives and PENDING_MOVE_ANNOTATION in machine.metadata.annotations
+    # Once the deployment has counted it, the number of replicas includes it.
+    return receives and machine.metadata.name not in listed(snapshot.machine_set, ACKNOWLEDGED_MOVE_ANNOTATION)
 
 
 def listed(machine_set: MachineSet, annotation: str) -> frozenset[str]:

@@ -18,9 +18,9 @@ from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods
 from capstan.controllers.machine.plan.drain.filters import Circumstances, DrainError
 from capstan.controllers.machine.plan.drain.round import Round, drain_round
 from capstan.controllers.machine.plan.drain.rules import broken_rule, rules_for_machine
+from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.plan.drain.volumes import Attached, attached_volumes
 from capstan.controllers.machine.plan.node import PatchNode
-from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.runtime.plan import Action, Emit
 

@@ -1,0 +1,68 @@
+"""Asks which of a deployment's sets have Machines that can take the present template while they run (7.1)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machineset import MachineSet, MachineSetSpec
+from capstan.api.cluster.reference import ContractReference
+from capstan.api.meta import ObjectMeta
+from capstan.api.objects import Obj
+from capstan.api.struct import encode
+from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
+from capstan.runtime.external import read_external
+from capstan.runtime.reader import Reader
+from capstan.runtime.updater import InPlaceUpdater, Templates
+
+#: How long an answer about two sets holds: their templates never change.
+KEPT = timedelta(hours=24)
+
+
+class UpdatableSets:
+    """Keeps the answers, so that a rollout asks once for each pair of sets."""
+
+    def __init__(self, updater: InPlaceUpdater) -> None:
+        self._updater = updater
+        self._answers: dict[tuple[str, bytes], tuple[bool, datetime]] = {}
+
+    async def find(self, reader: Reader, snapshot: MachineDeploymentSnapshot) -> frozenset[str]:
+        """The names of the sets. Errors of the updater are those of the reconcile."""
+        current = snapshot.current or _next_set(snapshot.deployment)
+        giving = [s for s in snapshot.machine_sets if s.metadata.name != current.metadata.name and s.status.replicas]
+        return frozenset([s.metadata.name for s in giving if await self._can_update(reader, s, current)])
+
+    async def _can_update(self, reader: Reader, old: MachineSet, current: MachineSet) -> bool:
+        key, now = (old.metadata.uid, msgspec.json.encode(current.spec.template.spec)), reader.now()
+        for pair in [pair for pair, (_, until) in self._answers.items() if until <= now]:
+            del self._answers[pair]
+        if key not in self._answers:
+            have, want = await _templates(reader, old), await _templates(reader, current)
+            answer = (
+                have.infrastructure is not None
+                and want.infrastructure is not None
+                and (have.bootstrap is None) == (want.bootstrap is None)
+                and await self._updater.can_update(have, want)
+            )
+            self._answers[key] = (answer, now + KEPT)
+        return self._answers[key][0]
+
+
+def _next_set(deployment: MachineDeployment) -> MachineSet:
+    """The set that is about to be made, as far as its Machines are concerned."""
+    metadata = ObjectMeta(namespace=deployment.metadata.namespace)
+    template, cluster = deployment.spec.template, deployment.spec.cluster_name
+    return MachineSet(metadata=metadata, spec=MachineSetSpec(template=template, cluster_name=cluster))
+
+
+async def _templates(reader: Reader, machine_set: MachineSet) -> Templates:
+    spec, namespace = machine_set.spec.template.spec, machine_set.metadata.namespace
+
+    async def read(ref: ContractReference | None) -> Obj | None:
+        if ref is None:
+            return None
+        return (await read_external(reader, ref.api_group, ref.kind, namespace, ref.name)).object
+
+    return Templates(encode(machine_set), await read(spec.infrastructure_ref), await read(spec.bootstrap.config_ref))
