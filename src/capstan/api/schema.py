@@ -41,9 +41,14 @@ KIND_DOC: Final = "The kind of this object, in CamelCase."
 
 @cache
 def structural_schema(struct: type[TypedObject]) -> Obj:
+    """The same as `made_schema`, made once: it is shared and not changed."""
+    return made_schema(struct)
+
+
+def made_schema(struct: type[TypedObject]) -> Obj:
     """The schema of a whole object, as `openAPIV3Schema` of a CustomResourceDefinition has it.
 
-    `metadata` stays `{type: object}`: the server adds what it knows of it. The result is shared and not changed.
+    `metadata` stays `{type: object}`: the server adds what it knows of it.
     """
     schema = object_schema(struct)
     properties = schema["properties"]

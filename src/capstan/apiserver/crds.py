@@ -92,6 +92,8 @@ class OwnDefinitions:
             entry = await self._backend.store.get(CRD_PREFIX, "", name)
             wanted = self._definition(kind, entry.object if entry is not None else None)
             if entry is not None and wanted == entry.object:
+                # Large, and rarely looked at again: the bytes are enough.
+                entry.forget()
                 continue
             put = Put(CRD_PREFIX, "", name, encode_value(wanted), entry.revision if entry is not None else 0)
             try:
@@ -145,6 +147,8 @@ class DefinitionController:
         self._start = await self._rounds.begin(CRD_PREFIX)
         for entry in (await self._backend.store.list(CRD_PREFIX)).entries:
             self._names.note(entry.object)
+            if entry.name in self._own:
+                entry.forget()
         await self._rounds.work()
 
     async def run(self) -> None:
@@ -165,6 +169,7 @@ class DefinitionController:
             self._forget(name)
         elif name in self._own:
             self._names.note(entry.object)
+            entry.forget()
         elif entry.object["metadata"].get("deletionTimestamp"):
             await self._end(entry)
         else:
