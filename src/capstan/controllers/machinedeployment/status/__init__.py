@@ -43,7 +43,7 @@ def compute_status(snapshot: MachineDeploymentSnapshot, outcomes: Outcomes) -> M
 
 def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
     """The counters of all sets together."""
-    sets = [s.status for s in snapshot.machine_sets]
+    sets, current = [s.status for s in snapshot.machine_sets], snapshot.current
     versions = count_versions((v.version, v.replicas or 0) for status in sets for v in status.versions)
     return msgspec.structs.replace(
         snapshot.deployment.status,
@@ -51,7 +51,8 @@ def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
         replicas=sum(s.replicas or 0 for s in sets),
         ready_replicas=sum(s.ready_replicas or 0 for s in sets),
         available_replicas=sum(s.available_replicas or 0 for s in sets),
-        up_to_date_replicas=sum(s.up_to_date_replicas or 0 for s in sets),
+        # Other sets do not know yet that they are old when the template has just changed.
+        up_to_date_replicas=current.status.up_to_date_replicas or 0 if current is not None else 0,
         versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
     )
 
