@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from capstan.api.bootstrap.kinds import TALOS_CONFIG
-from capstan.api.cluster.kinds import MACHINE
+from capstan.api.cluster.kinds import CLUSTER, MACHINE
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import CONTROL_PLANE_LABEL
 from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
@@ -44,7 +44,9 @@ def plan_adoption(snapshot: ControlPlaneSnapshot) -> tuple[Action, ...]:
         if not _is_talos(machine):
             continue
         owner = owner_reference(RESOURCE.api_version, RESOURCE.kind, meta, controller=True)
-        kept = tuple(r for r in machine.metadata.owner_references if not r.controller and r.uid != meta.uid)
+        # Of a Machine that nobody controls the Cluster is made the owner; now it has a nearer one.
+        refs = machine.metadata.owner_references
+        kept = tuple(r for r in refs if not r.controller and r.uid != meta.uid and r.kind != CLUSTER.kind)
         after = with_metadata(machine, owner_references=(*kept, owner))
         reason = f"Machine {name} belongs to TalosControlPlane {meta.name} and nobody controls it"
         actions.append(Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason))
