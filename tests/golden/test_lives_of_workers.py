@@ -157,14 +157,14 @@ async def _remediation(teller: Teller) -> None:
 
 def test_workers_are_replaced_with_one_more_at_a_time() -> None:
     title = "Two workers get a new template: maxSurge 1, maxUnavailable 0"
-    assert_golden("rolling_surge.txt", _told(title=title, story=_rolling(1, 0)))
+    assert_golden("workers_rolling_surge.txt", _told(title=title, story=_rolling(1, 0)))
 
 
 def test_workers_are_replaced_with_one_less_at_a_time() -> None:
     title = "Two workers get a new template: maxSurge 0, maxUnavailable 1"
-    assert_golden("rolling_without_surge.txt", _told(title=title, story=_rolling(0, 1)))
+    assert_golden("workers_rolling_without_surge.txt", _told(title=title, story=_rolling(0, 1)))
 
 
 def test_a_worker_that_fails_is_replaced() -> None:
     title = "The VM of one of two workers loses its power, and a health check has the worker replaced"
-    assert_golden("remediation.txt", _told(title=title, story=_remediation))
+    assert_golden("workers_remediation.txt", _told(title=title, story=_remediation))

@@ -53,8 +53,14 @@ def _check(endings: list[dict[str, Any]]) -> None:
     assert not whole["error"], whole["error"]
     failed = {ending["point"]: ending["error"] for ending in endings if ending["error"]}
     assert not failed, "\n".join(f"point {point}:\n{error}" for point, error in sorted(failed.items()))
-    others = {ending["point"]: ending["machines"] for ending in endings if ending["machines"] != whole["machines"]}
+    others = {ending["point"]: ending["machines"] for ending in endings if _owners(ending) != _owners(whole)}
     assert not others, f"without a crash {whole['machines']}, and {others}"
+
+
+def _owners(ending: dict[str, Any]) -> list[str]:
+    """The owner of each machine. Its own name may be another: a number that was written down is not used again, and
+    a set that is made by the new process has another UID."""
+    return sorted(name.rpartition("-")[0] for name in ending["machines"])
 
 
 @pytest.mark.parametrize("name", JOURNEYS)
