@@ -19,6 +19,7 @@ def core_controllers(
     from capstan.controllers.cluster.controller import ClusterController
     from capstan.controllers.clusterresourceset.controller import ClusterResourceSetController
     from capstan.controllers.clusterresourcesetbinding.controller import ClusterResourceSetBindingController
+    from capstan.controllers.extensionconfig.controller import ExtensionConfigController
     from capstan.controllers.machine.controller import MachineController
     from capstan.controllers.machinedeployment.controller import MachineDeploymentController
     from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
@@ -34,4 +35,5 @@ def core_controllers(
         MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),
+        ExtensionConfigController(),
     ]

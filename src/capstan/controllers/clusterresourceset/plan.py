@@ -132,7 +132,7 @@ def _apply(snapshot: ResourceSetSnapshot, target: Target) -> Iterator[Action]:
             sources=due,
             replaces=snapshot.repeats,
             now=snapshot.now,
-            reason=f"Cluster {target.name} is selected and does not have them yet",
+            reason=f"Cluster {target.name} is selected and does not have all that they hold",
         )
 
 

@@ -1,0 +1,1 @@
+"""ExtensionConfig: it is stored and checked, and says that nothing calls it yet."""
