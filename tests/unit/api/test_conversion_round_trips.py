@@ -17,6 +17,8 @@ from capstan.api.cluster.conversion import (
     convert_cluster,
     convert_machine,
     convert_machinedeployment,
+    convert_machinedrainrule,
+    convert_machinehealthcheck,
     convert_machinepool,
     convert_machineset,
 )
@@ -37,6 +39,8 @@ KINDS: list[tuple[str, Converter, str]] = [
     ("machines.cluster.x-k8s.io", convert_machine, "v1beta1"),
     ("machinesets.cluster.x-k8s.io", convert_machineset, "v1beta1"),
     ("machinedeployments.cluster.x-k8s.io", convert_machinedeployment, "v1beta1"),
+    ("machinehealthchecks.cluster.x-k8s.io", convert_machinehealthcheck, "v1beta1"),
+    ("machinedrainrules.cluster.x-k8s.io", convert_machinedrainrule, "v1beta1"),
     ("machinepools.cluster.x-k8s.io", convert_machinepool, "v1beta1"),
     ("clusterresourcesets.addons.cluster.x-k8s.io", convert_clusterresourceset, "v1beta1"),
     ("clusterresourcesetbindings.addons.cluster.x-k8s.io", convert_clusterresourcesetbinding, "v1beta1"),
@@ -127,7 +131,15 @@ def stored(name: str, version: str) -> st.SearchStrategy[dict[str, Any]]:
     head = {"apiVersion": f"{spec['group']}/{version}", "kind": spec["names"]["kind"]}
     metadata = {"name": "x", "namespace": "ns", "annotations": {"kept": "yes"}}
     body = objects({"type": "object", "properties": parts, "required": ["spec"]})
-    return body.map(lambda drawn: {**head, "metadata": metadata, **drawn})
+    # Fields of a newer or another Cluster API than ours travel along, wherever no rule names them.
+    unknown = st.fixed_dictionaries({}, optional={"fromTheFuture": st.just({"any": ["thing", 0, False, ""]})})
+
+    def whole(drawn: tuple[dict[str, Any], dict[str, Any]]) -> dict[str, Any]:
+        known, strange = drawn
+        known = {**known, "spec": {**known["spec"], **strange}}
+        return {**head, "metadata": metadata, **known}
+
+    return st.tuples(body, unknown).map(whole)
 
 
 def meaning(value: Any) -> Any:
@@ -214,3 +226,67 @@ def test_spoke_to_hub_and_back_loses_only_what_is_said(name: str, convert: Conve
         assert json.dumps(written) == before, "the input was changed in place"
 
     check()
+
+
+#: Who writes the hub's data into the older version's view (14.1).
+REMEMBERS = {
+    "clusters.cluster.x-k8s.io": True,
+    "machines.cluster.x-k8s.io": True,
+    "machinedeployments.cluster.x-k8s.io": True,
+    "machinehealthchecks.cluster.x-k8s.io": True,
+    "machinesets.cluster.x-k8s.io": False,
+    "machinedrainrules.cluster.x-k8s.io": False,
+}
+
+
+@pytest.mark.parametrize(("name", "remembers"), REMEMBERS.items(), ids=list(REMEMBERS))
+def test_the_data_annotation_is_written_as_the_kind_says(name: str, remembers: bool) -> None:
+    convert = next(convert for known, convert, _ in KINDS if known == name)
+
+    @MODEST
+    @given(stored(name, "v1beta2"))
+    def check(hub: dict[str, Any]) -> None:
+        stale = {**hub, "metadata": {**hub["metadata"], "annotations": {"kept": "yes", DATA_ANNOTATION: "{}"}}}
+        down = convert(stale if remembers else hub, "v1beta1")
+        written = down["metadata"]["annotations"].get(DATA_ANNOTATION)
+        assert (written is not None) == remembers
+        if written is not None:
+            assert json.loads(written) == {part: hub[part] for part in ("spec", "status") if part in hub}
+            assert "metadata" not in json.loads(written), "metadata is not the annotation's to keep"
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("clusters.cluster.x-k8s.io", ("spec", "paused")),
+        ("machinedeployments.cluster.x-k8s.io", ("spec", "paused")),
+        ("clusters.cluster.x-k8s.io", ("status", "initialization", "infrastructureProvisioned")),
+        ("clusters.cluster.x-k8s.io", ("status", "initialization", "controlPlaneInitialized")),
+        ("machines.cluster.x-k8s.io", ("status", "initialization", "bootstrapDataSecretCreated")),
+        ("machines.cluster.x-k8s.io", ("status", "initialization", "infrastructureProvisioned")),
+        ("machinehealthchecks.cluster.x-k8s.io", ("status", "expectedMachines")),
+        ("machinehealthchecks.cluster.x-k8s.io", ("status", "remediationsAllowed")),
+    ],
+)
+@pytest.mark.parametrize("value", [None, False, True])
+def test_an_explicit_no_is_not_the_same_as_nothing(name: str, path: tuple[str, ...], value: bool | None) -> None:
+    """Intent-sensitive fields: false and 0 come back as they were written, and nothing comes back as nothing."""
+    convert = next(convert for known, convert, _ in KINDS if known == name)
+    kind = crd(name)["spec"]["names"]["kind"]
+    part: Any = value
+    if value is not None and kind == "MachineHealthCheck":
+        part = int(value)
+    leaf: dict[str, Any] = {} if value is None else {path[-1]: part}
+    for step in reversed(path[:-1]):
+        leaf = {step: leaf} if leaf else {}
+    hub = {"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": kind, "metadata": {"name": "x"}, "spec": {}, **leaf}
+    down = convert(hub, "v1beta1")
+    assert convert(down, "v1beta2") == hub
+    # A client of the old version that knows no annotation can only say yes.
+    forgetful = {**down, "metadata": {"name": "x"}}
+    found: Any = convert(forgetful, "v1beta2")
+    for step in path:
+        found = found.get(step, {}) if isinstance(found, dict) else {}
+    assert found == (part if value else {})
