@@ -11,7 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capstan.api.errors import ApiError
-from capstan.apiserver.decode import decode_checked, decode_json, decode_object, decode_patch, decode_yaml
+from capstan.apiserver.decode import (
+    decode_checked,
+    decode_json,
+    decode_object,
+    decode_patch,
+    decode_yaml,
+    repeated_lines,
+)
 
 
 def _refused(body: bytes, content_type: str = "", encoding: str = "") -> ApiError:
@@ -172,3 +179,14 @@ def test_a_key_that_comes_twice_is_found_however_it_is_spelled(
     twice = {key for key in names if names.count(key) > 1}
     found = decode_json(body.encode(), duplicates=True).duplicates
     assert len(found) == len(twice)
+
+
+def test_repeated_keys_of_yaml_are_told_by_their_lines() -> None:
+    _, decoded = decode_patch(
+        b"a: 1\nspec:\n  b: 1\n  c:\n  - d: 1\n    d: 2\n  b: 2\n", "application/apply-patch+yaml"
+    )
+    assert (decoded.duplicates, decoded.lines) == (("spec.c[0].d", "spec.b"), (6, 7))
+    message = repeated_lines(decoded).message
+    assert message.endswith(
+        'unmarshal errors:\n  line 6: key "d" already set in map\n  line 7: key "b" already set in map'
+    )
