@@ -151,3 +151,16 @@ def test_a_note_of_something_that_is_over_is_dropped() -> None:
     assert [type(a) for a in made.actions] == [Update] and not created(world)
     world.reconcile()
     assert REMEDIATION_ANNOTATION not in world.control_plane.metadata.annotations
+
+
+def test_one_that_etcd_cannot_spare_stays_and_it_is_said() -> None:
+    world = whole(3)
+    silent, ill = sorted(world.machines)[:2]
+    world.hosts[silent].reachable = False
+    give_up(world, ill, dead=False)
+    assert deleted(world) == []
+    world.reconcile()
+    assert said(world, ill) == (
+        "CannotBeRemediated: TalosControlPlane can't remediate this Machine because this could result in etcd losing "
+        "quorum: 2 of 3 members are healthy"
+    )

@@ -261,3 +261,13 @@ def test_the_conditions_of_a_rollout_on_its_way() -> None:
     settle(world)
     assert told(world, "RollingOut") == "False NotRollingOut: "
     assert told(world) == "True : "
+
+
+def test_scaling_down_takes_the_dead_one_and_not_the_marked_one_that_etcd_needs() -> None:
+    world = whole(3)
+    dead, marked = sorted(world.machines)[:2]
+    world.hosts[dead].reachable = False
+    mark = {**world.machines[marked].metadata.annotations, DELETE_MACHINE_ANNOTATION: ""}
+    edit(world, marked, lambda m: with_metadata(m, annotations=mark))
+    world.control_plane = with_replicas(world.control_plane, 2)
+    assert deleted(world) == [dead]
