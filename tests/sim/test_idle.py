@@ -23,5 +23,6 @@ def test_half_an_hour_without_a_write() -> None:
         assert len(lab.world.datacenter.pve_api.calls) - asked == reads, "Proxmox VE was written to"
         # One list of VMs for all machines each half minute, and a look whether the token still holds.
         assert 0 < reads <= 4 * MINUTES
+        assert lab.world.datacenter.workload_clients.made == 1, "one connection for the whole life of the cluster"
 
     HomeLab().run(story)

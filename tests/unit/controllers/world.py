@@ -16,6 +16,7 @@ from capstan.api.cluster.kinds import (
     MACHINE_DEPLOYMENT,
     MACHINE_DRAIN_RULE,
     MACHINE_HEALTH_CHECK,
+    MACHINE_POOL,
     MACHINE_SET,
 )
 from capstan.api.core.node import Node
@@ -37,7 +38,7 @@ from capstan.controllers.machinedeployment.controller import MachineDeploymentCo
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
 from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.controller import Controller
-from capstan.runtime.nodes import UNREACHABLE
+from capstan.runtime.nodes import UNREACHABLE, SilenceError
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
 from capstan.runtime.updater import InPlaceUpdater, UpdateInProgressError
 from capstan.sim.keys import SeededKeys
@@ -55,7 +56,7 @@ SERVED = {
     GroupKind(BOOTSTRAP, "LabConfigTemplate"): "labconfigtemplates",
     GroupKind(CONTROL_PLANE, "LabControlPlane"): "labcontrolplanes",
 }
-_KINDS = (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK, MACHINE_DRAIN_RULE)
+_KINDS = (CLUSTER, MACHINE, MACHINE_SET, MACHINE_DEPLOYMENT, MACHINE_HEALTH_CHECK, MACHINE_DRAIN_RULE, MACHINE_POOL)
 _CORE = {kind.versions[0].struct: kind.resource() for kind in _KINDS}
 _CORE[Secret] = Resource("", "v1", "secrets", "Secret")
 NODES = Resource("", "v1", "nodes", "Node", False)
@@ -131,6 +132,7 @@ class World:
         self.reachable = True
         #: What a read of an unreachable cluster says of it.
         self.silence = UNREACHABLE
+        self.last_seen: datetime | None = None
         self.contract = "v1beta2"
         self.refuse: Callable[[Action], ApiError | None] | None = None
         self.trace: list[str] = []
@@ -409,7 +411,8 @@ class WorldReader:
 
     async def nodes(self, cluster: Key, kubeconfig: bytes) -> tuple[Node, ...]:
         if not self._world.reachable:
-            raise TransientError(f"the API server of cluster {cluster} does not answer", reason=self._world.silence)
+            text = f"the API server of cluster {cluster} does not answer"
+            raise SilenceError(text, self._world.silence, self._world.last_seen)
         return tuple(decode(obj, Node) for obj in self._world.all("Node"))
 
 

@@ -36,6 +36,8 @@ class SimWorkloadClients:
         self._trace = trace
         self._faults = faults
         self._clients: dict[Key, tuple[bytes, Client]] = {}
+        #: How many were made, as each costs a handshake and a key.
+        self.made = 0
 
     async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
         kept = self._clients.get(cluster)
@@ -45,6 +47,7 @@ class SimWorkloadClients:
             parse_kubeconfig(kubeconfig), self._network, self._clock, self._trace, self._faults, str(cluster)
         )
         client = LocalClient(ReachableVerbs(connection))
+        self.made += 1
         self._clients[cluster] = (kubeconfig, client)
         return client
 

@@ -291,3 +291,48 @@ def test_a_known_node_is_found_by_name_while_an_id_is_missing() -> None:
     assert find_node(machine, "lab://m", [bare]) == (bare, "")
     assert find_node(machine, "", [bare, other]) == (bare, "")
     assert find_node(machine, "lab://m", [bare, other]) == (other, "")
+
+
+def test_a_silence_of_five_minutes_ends_what_was_known_of_the_node() -> None:
+    world = joined()
+    name = worker(world)
+    world.now += timedelta(minutes=1)
+    world.reachable = False
+    world.last_seen = world.now
+    world.silence = "WorkloadUnreachable"
+    step(world, name)
+    assert reported(world, name, "NodeReady")[:2] == ("True", "NodeReady")
+    world.now += timedelta(minutes=5)
+    step(world, name)
+    assert reported(world, name, "NodeReady")[:2] == ("True", "NodeReady")
+    world.now += timedelta(seconds=1)
+    step(world, name)
+    text = f"Last successful probe at {world.last_seen:%Y-%m-%dT%H:%M:%SZ}"
+    for condition_type in ("NodeReady", "NodeHealthy"):
+        assert reported(world, name, condition_type) == ("Unknown", "ConnectionDown", text)
+    world.reachable = True
+    step(world, name)
+    assert reported(world, name, "NodeReady")[:2] == ("True", "NodeReady")
+
+
+def test_a_process_that_has_just_begun_keeps_what_was_known() -> None:
+    world = joined()
+    name = worker(world)
+    world.now += timedelta(hours=1)
+    world.reachable = False
+    world.silence = "WorkloadConnecting"
+    step(world, name)
+    assert reported(world, name, "NodeReady")[:2] == ("True", "NodeReady")
+    world.silence = "WorkloadUnreachable"
+    step(world, name)
+    assert reported(world, name, "NodeReady") == ("Unknown", "ConnectionDown", "")
+
+
+def test_a_host_that_vanishes_is_an_invalid_configuration() -> None:
+    world = joined()
+    name = worker(world)
+    world.objects.pop(next(p for p in world.objects if p[0].kind == "LabMachine" and p[1].name == name))
+    step(world, name)
+    deprecated = world.get("Machine", name)["status"]["deprecated"]["v1beta1"]
+    assert deprecated["failureReason"] == "InvalidConfiguration"
+    assert name in deprecated["failureMessage"]

@@ -26,7 +26,7 @@ from capstan.controllers.machine.plan.drain.stages import (
 )
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
-from capstan.runtime.plan import Action, Delete, ObjectRef, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
 PRE_DRAIN = "WaitingForPreDrainHook"
 
@@ -164,7 +164,10 @@ def _node_removal(snapshot: MachineSnapshot) -> Stage | None:
     if left is not None and left <= 0:
         return None
     name = snapshot.machine.status.node_ref.name if snapshot.machine.status.node_ref else ""
-    return Stage("DeletingNode", f"Waiting to delete Node {name}: {snapshot.nodes_problem}", (), left)
+    failed = Emit(
+        name="FailedDeleteNode", type="Warning", reason=f"error deleting Machine's node: {snapshot.nodes_problem}"
+    )
+    return Stage("DeletingNode", f"Waiting to delete Node {name}: {snapshot.nodes_problem}", (failed,), left)
 
 
 def _seconds_left_for_node(snapshot: MachineSnapshot) -> float | None:

@@ -29,7 +29,7 @@ from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.contract import is_interruptible
 from capstan.controllers.machine.snapshot import MachineSnapshot
-from capstan.runtime.plan import Action
+from capstan.runtime.plan import Action, Emit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,16 @@ class PatchNode(Action):
         return f"update Node {self.before.metadata.name} of cluster {self.cluster}"
 
 
-def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode]:
-    """One patch when the Node does not carry all that the Machine says."""
+def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode | Emit]:
+    """One patch when the Node does not carry all that the Machine says; events for what users wait for."""
     node = snapshot.node
     if node is None or not snapshot.kubeconfig:
         return
+    if snapshot.machine.status.node_ref is None:
+        yield Emit(name="SuccessfulSetNodeRef", reason=node.metadata.name)
     after = marked_node(snapshot, node)
+    if INTERRUPTIBLE_LABEL in after.metadata.labels and INTERRUPTIBLE_LABEL not in node.metadata.labels:
+        yield Emit(name="SuccessfulSetInterruptibleNodeLabel", reason=node.metadata.name)
     if after != node:
         yield PatchNode(
             cluster=snapshot.cluster_key,

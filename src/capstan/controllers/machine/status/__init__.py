@@ -162,5 +162,12 @@ def _deprecated(
     reason, message = failure(snapshot.infrastructure)
     if not reason and not message and snapshot.bootstrap is not None:
         reason, message = failure(snapshot.bootstrap)
+    provisioned = snapshot.machine.status.initialization.infrastructure_provisioned is True
+    if snapshot.infrastructure.missing and provisioned and not snapshot.deleting:
+        reason = "InvalidConfiguration"
+        message = (
+            f"Machine infrastructure resource {snapshot.infrastructure.kind} {snapshot.infrastructure.name} "
+            "has been deleted after being ready"
+        )
     new = DeprecatedV1Beta1Status(conditions=conditions, failure_reason=reason, failure_message=message)
     return status.deprecated if new == old else DeprecatedStatus(v1beta1=new)
