@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.core.node import Node
@@ -70,6 +71,7 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
     indexes = {"provider": provider_refs}
     watches = (
         Watch(MachineDeployment, wake_by_descendant),
+        Watch(MachinePool, wake_by_descendant),
         Watch(MachineSet, wake_by_descendant),
         Watch(Machine, wake_by_descendant),
         Watch(Secret, wake_by_kubeconfig),
@@ -98,6 +100,7 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
             "cluster": cluster,
             "now": reader.now(),
             "deployments": reader.list(MachineDeployment, key.namespace, labels=labels),
+            "pools": reader.list(MachinePool, key.namespace, labels=labels),
             "machine_sets": reader.list(MachineSet, key.namespace, labels=labels),
             "machines": reader.list(Machine, key.namespace, labels=labels),
         }

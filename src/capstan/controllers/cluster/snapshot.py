@@ -10,8 +10,9 @@ from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import CLUSTER
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION
+from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION, POOL_NAME_LABEL
 from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.certificates import Authority
@@ -35,6 +36,7 @@ class ClusterSnapshot:
     control_plane: External | None = None
     deployments: tuple[MachineDeployment, ...] = ()
     machine_sets: tuple[MachineSet, ...] = ()
+    pools: tuple[MachinePool, ...] = ()
     machines: tuple[Machine, ...] = ()
     probed: bool = False
     probe_problem: str = ""
@@ -75,9 +77,19 @@ class ClusterSnapshot:
         return tuple(m for m in self.worker_machines if controller_of(m.metadata) is None)
 
     @property
-    def owned_children(self) -> Sequence[MachineDeployment | MachineSet | Machine]:
+    def set_workers(self) -> tuple[Machine, ...]:
+        """Worker Machines without those of MachinePools, which count through their pool."""
+        return tuple(m for m in self.worker_machines if POOL_NAME_LABEL not in m.metadata.labels)
+
+    @property
+    def owned_children(self) -> Sequence[MachinePool | MachineDeployment | MachineSet | Machine]:
         """What the Cluster deletes itself, in the order of their kinds; control plane Machines only when there is
         no control plane object to do it."""
         machines = self.worker_machines if self.cluster.spec.control_plane_ref else self.machines
-        children: list[MachineDeployment | MachineSet | Machine] = [*self.deployments, *self.machine_sets, *machines]
+        children: list[MachinePool | MachineDeployment | MachineSet | Machine] = [
+            *self.pools,
+            *self.deployments,
+            *self.machine_sets,
+            *machines,
+        ]
         return [c for c in children if is_owned_by(c.metadata, self.cluster.metadata.uid)]

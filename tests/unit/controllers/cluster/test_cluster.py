@@ -220,7 +220,7 @@ def test_a_topology_is_not_ignored() -> None:
 
 def test_what_is_reached_is_told_once() -> None:
     world = joined()
-    told = [event for event in world.events if "homelab" in event and "Machine" not in event]
+    told = [event for event in world.events if "Cluster homelab" in event]
     assert told == [
         "Normal Provisioning: Cluster homelab is Provisioning",
         "Normal InfrastructureReady: The infrastructure of Cluster homelab is provisioned",
@@ -324,3 +324,29 @@ def test_a_machine_that_takes_long_to_go_says_why() -> None:
     world.settle(provide)
     assert f"* Machine {name}: " in reported(world, "Deleting")[2]
     assert "pre-terminate" in reported(world, "Deleting")[2]
+
+
+def test_a_pool_counts_through_itself_and_goes_with_the_cluster() -> None:
+    world = joined(replicas=1)
+    uid = world.get("Cluster", "homelab")["metadata"]["uid"]
+    owner = {"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "name": "homelab", "uid": uid}
+    meta = {"name": "pool", "namespace": NAMESPACE, "labels": {"cluster.x-k8s.io/cluster-name": "homelab"}}
+    counts = {"replicas": 3, "readyReplicas": 2, "availableReplicas": 2, "upToDateReplicas": 3}
+    world.put(
+        {
+            "apiVersion": "cluster.x-k8s.io/v1beta2",
+            "kind": "MachinePool",
+            "metadata": {**meta, "ownerReferences": [owner]},
+            "spec": {"clusterName": "homelab", "replicas": 4},
+            "status": {**counts, "versions": [{"version": "v1.34.1", "replicas": 3}]},
+        }
+    )
+    world.settle(provide)
+    workers = world.get("Cluster", "homelab")["status"]["workers"]
+    assert (workers["desiredReplicas"], workers["replicas"], workers["readyReplicas"]) == (5, 4, 3)
+    assert workers["versions"] == [{"version": "v1.34.1", "replicas": 4}]
+    world.edit("MachinePool", "pool", {"metadata": {"finalizers": ["machinepool.cluster.x-k8s.io"]}})
+    world.delete("Cluster", "homelab")
+    world.settle(provide)
+    assert world.get("MachinePool", "pool")["metadata"]["deletionTimestamp"]
+    assert reported(world, "Deleting")[1:] == ("WaitingForWorkersDeletion", "* MachinePools: pool")

@@ -70,6 +70,7 @@ def _foreign(snapshot: ClusterSnapshot) -> Iterator[str]:
     children: list[tuple[str, Sequence[TypedObject]]] = [
         ("MachineDeployment", snapshot.deployments),
         ("MachineSet", snapshot.machine_sets),
+        ("MachinePool", snapshot.pools),
         ("Machine", snapshot.machines),
     ]
     for kind, objects in children:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from capstan.api.cluster.kinds import MACHINE, MACHINE_DEPLOYMENT, MACHINE_SET
+from capstan.api.cluster.kinds import MACHINE, MACHINE_DEPLOYMENT, MACHINE_POOL, MACHINE_SET
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.meta import TypedObject
@@ -60,6 +61,7 @@ def _children(snapshot: ClusterSnapshot) -> Stage | None:
         ("Control plane Machines", control_plane),
         ("MachineDeployments", snapshot.deployments),
         ("MachineSets", snapshot.machine_sets),
+        ("MachinePools", snapshot.pools),
         ("Worker Machines", snapshot.worker_machines),
     ]
     lines = [f"* {what}: {names([o.metadata.name for o in objects])}" for what, objects in groups if objects]
@@ -74,12 +76,14 @@ def _children(snapshot: ClusterSnapshot) -> Stage | None:
     return Stage("WaitingForWorkersDeletion", "\n".join([*lines, *holding_children(snapshot)]), actions)
 
 
-def _target(child: MachineDeployment | MachineSet | Machine) -> ObjectRef:
+def _target(child: MachinePool | MachineDeployment | MachineSet | Machine) -> ObjectRef:
     resource: Resource
     if isinstance(child, MachineDeployment):
         resource = MACHINE_DEPLOYMENT.resource()
     elif isinstance(child, MachineSet):
         resource = MACHINE_SET.resource()
+    elif isinstance(child, MachinePool):
+        resource = MACHINE_POOL.resource()
     else:
         resource = MACHINE.resource()
     meta = child.metadata

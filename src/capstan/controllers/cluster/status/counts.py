@@ -7,6 +7,7 @@ import msgspec
 from capstan.api.cluster.cluster import ClusterStatus
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.replicas import ReplicaCounts, VersionCount
 from capstan.api.rules.contract import control_plane_counters
@@ -36,8 +37,12 @@ def control_plane_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
 
 
 def worker_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
-    """Deployments, sets of their own, and Machines of their own, added up."""
-    groups: list[MachineDeployment | MachineSet] = [*snapshot.deployments, *snapshot.stand_alone_sets]
+    """Pools, deployments, sets of their own, and Machines of their own, added up."""
+    groups: list[MachinePool | MachineDeployment | MachineSet] = [
+        *snapshot.pools,
+        *snapshot.deployments,
+        *snapshot.stand_alone_sets,
+    ]
     alone = _of_machines(snapshot.stand_alone_workers, ReplicaCounts())
     statuses = [group.status for group in groups]
     versions = count_versions(

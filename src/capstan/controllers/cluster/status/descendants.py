@@ -21,7 +21,7 @@ from capstan.controllers.cluster.snapshot import ClusterSnapshot
 
 
 def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
-    control_plane, workers = snapshot.control_plane_machines, snapshot.worker_machines
+    control_plane, workers = snapshot.control_plane_machines, snapshot.set_workers
     return [
         workers_available(snapshot),
         machines_ready(control_plane, "ControlPlaneMachinesReady"),
@@ -46,6 +46,9 @@ def workers_available(snapshot: ClusterSnapshot) -> Condition:
 def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) -> Condition:
     """RollingOut, ScalingUp or ScalingDown of whatever makes machines; the control plane counts if it reports it."""
     sources = [Source("MachineDeployment", d.metadata.name, d.status.conditions) for d in snapshot.deployments]
+    for pool in snapshot.pools:
+        if find_condition(pool.status.conditions, type) is not None:
+            sources.append(Source("MachinePool", pool.metadata.name, pool.status.conditions))
     if with_sets:
         sets = snapshot.stand_alone_sets
         sources.extend(Source("MachineSet", s.metadata.name, s.status.conditions) for s in sets)
