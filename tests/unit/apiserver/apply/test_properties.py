@@ -219,13 +219,13 @@ def test_types_follow_the_schema() -> None:
 
 
 def test_the_short_way_of_writes_gives_what_the_rules_give() -> None:
-    mine = {"f:data": {".": {}, "f:a": {}, "f:b": {}}}
+    mine: Fields = {"f:data": {".": {}, "f:a": {}, "f:b": {}}}
     entries = [
         _entry("me", mine, "2026-01-01T00:00:00Z"),
         _entry("you", {"f:data": {"f:c": {}}}, "2026-01-02T00:00:00Z"),
     ]
     later = "2026-01-03T00:00:00Z"
-    changed = {"f:data": {"f:a": {}}}
+    changed: Fields = {"f:data": {"f:a": {}}}
     renewed = managers.renewed(entries, changed, "me", "", later)
     assert renewed == [entries[1], {**entries[0], "time": later}]
     assert managers.encode(managers.decode(renewed)) == renewed
