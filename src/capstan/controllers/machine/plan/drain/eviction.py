@@ -65,12 +65,6 @@ def drain_message(found: Round, done: Evictions, started: datetime | None) -> st
     return "\n".join([f"Drain not completed yet{since}:", *_lines(found, done)])
 
 
-def is_completed(found: Round, done: Evictions) -> bool:
-    """Nothing is left: what was to be evicted was gone before it was asked for."""
-    rest = [pod for pod in found.now if pod.place not in done.gone]
-    return not (rest or found.leaving or found.later or found.completing or found.completing_later)
-
-
 def _lines(found: Round, done: Evictions) -> Iterator[str]:
     asked = [p for p in found.now if not (p.place in done.refused or p.place in done.gone or p.place in done.short)]
     leaving = tuple(sorted([*found.leaving, *asked], key=str))
