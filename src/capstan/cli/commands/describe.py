@@ -18,7 +18,16 @@ from capstan.runtime.clock import SystemClock
 @click.command()
 @click.argument("name")
 @connection_options
-@click.option("--grouping/--no-grouping", default=True, help="Collapse machines that stand alike.")
+@click.option(
+    "--grouping",
+    type=bool,
+    is_flag=False,
+    flag_value="true",
+    default=True,
+    help="Collapse machines that stand alike; --grouping=false shows each.",
+)
+@click.option("--no-grouping", is_flag=True, help="The same as --grouping=false.")
+@click.option("--color", "-c", is_flag=True, help="Colours even where the output is no terminal.")
 @click.option("--echo", is_flag=True, help="Show infrastructure and bootstrap objects that only repeat the Machine.")
 @click.option("--show-machinesets", is_flag=True, help="Show MachineSets.")
 @click.option("--show-conditions", default="", help="all, kinds or kind/name, comma-separated; + shows only bad ones.")
@@ -28,6 +37,8 @@ def cluster(
     context: str,
     namespace: str,
     grouping: bool,
+    no_grouping: bool,
+    color: bool,
     echo: bool,
     show_machinesets: bool,
     show_conditions: str,
@@ -47,13 +58,14 @@ def cluster(
 
     found = asyncio.run(read())
     conditions = frozenset(part.lower() for part in show_conditions.split(",") if part)
-    click.echo(describe(found, TreeOptions(grouping, echo, show_machinesets, conditions)), nl=False)
+    options = TreeOptions(grouping and not no_grouping, echo, show_machinesets, conditions)
+    click.echo(describe(found, options, colour=color), nl=False, color=True if color else None)
 
 
-def describe(found: ClusterObjects, options: TreeOptions) -> str:
-    """The text of the command: the tree, then what is waited for."""
+def describe(found: ClusterObjects, options: TreeOptions, *, colour: bool = False) -> str:
+    """The text of the command: the tree, then what is waited for. Coloured if asked, or on a terminal."""
     now = SystemClock().now()
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = colour or (sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     text = draw(cluster_tree(found, options), now, colour=colour)
     ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True))
     lines = waiting(ungrouped, now)
