@@ -112,7 +112,7 @@ def grow(world: Model) -> None:
     world.hosts[next(iter(world.members.values()))].reachable = False
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @example(replicas=1, begin="whole", events=[("replicas", 2), ("reconcile", 2), ("replicas", 1)])
 @given(replicas=st.sampled_from([1, 3, 5]), begin=st.sampled_from(["new", "growing", "whole"]), events=_EVENTS)
 def test_one_etcd_and_a_quorum_whatever_happens(replicas: int, begin: str, events: list[tuple[str, int]]) -> None:
