@@ -124,7 +124,11 @@ async def replace(client: HttpClient, plane: Plane, options: argparse.Namespace)
     counting = await Counting(plane).begin()
     patch = {"spec": {"template": {"spec": {"infrastructureRef": {"name": template["metadata"]["name"]}}}}}
     patched = await client.patch(DEPLOYMENTS, namespace, name, patch)
-    await asyncio.wait_for(rolled(client, name, patched["metadata"]["generation"]), options.longest)
+    try:
+        await asyncio.wait_for(rolled(client, name, patched["metadata"]["generation"]), options.longest)
+    except TimeoutError:
+        found = progress(await client.get(DEPLOYMENTS, namespace, name))
+        raise SystemExit(f"not replaced within {options.longest:.0f} s: {found.text}") from None
     return await counting.end(options.workers, 1)
 
 
