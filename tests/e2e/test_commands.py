@@ -100,3 +100,28 @@ def test_a_new_host_gets_its_template_and_then_a_cluster(tmp_path: Path) -> None
     shell.kubectl("wait", "--for=condition=Available", "cluster/fresh", "--timeout=60s")
     assert plane.end() == 0
     assert lab.end() == 0
+
+
+STUCK = """
+apiVersion: cluster.x-k8s.io/v1beta2
+kind: Cluster
+metadata: {name: stuck, namespace: default, finalizers: [example.org/nobody-answers]}
+spec:
+  infrastructureRef: {apiGroup: infrastructure.cluster.x-k8s.io, kind: ProxmoxCluster, name: stuck}
+"""
+
+
+def test_a_stuck_deletion_is_forced_by_one_command_that_asks_first(tmp_path: Path) -> None:
+    plane = Plane(tmp_path / "data")
+    shell = Shell(plane.kubeconfig)
+    shell.kubectl("apply", "-f", "-", text=STUCK)
+    assert "deletion has begun" in shell.capstan("delete", "cluster", "stuck")
+    shell.kubectl("wait", "cluster/stuck", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=20s")
+    asked = run(CAPSTAN, "delete", "cluster", "stuck", "--force", environment=shell.environment, text="n\n")
+    assert asked.returncode == 1
+    assert "Cluster stuck (held by example.org/nobody-answers" in asked.stdout
+    assert "stuck" in shell.kubectl("get", "clusters", "-o", "name")
+    assert "force deleted" in shell.capstan("delete", "cluster", "stuck", "--force", "--yes")
+    assert shell.kubectl("get", "clusters", "-o", "name") == ""
+    assert "not found" in run(CAPSTAN, "delete", "cluster", "stuck", environment=shell.environment).stderr
+    assert plane.end() == 0
