@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 from tests.conformance.kubernetes.exceptions import EXCEPTIONS
@@ -18,6 +19,7 @@ def _plain(name: str) -> str:
     return _TAGS.sub("", " ".join(name.split())).rstrip(".")
 
 
+@cache
 def _tested() -> set[str]:
     """What the tests say that they are: upstream's names, as first words of their own."""
     found = set(COURSES)
