@@ -137,18 +137,6 @@ def test_server_side_apply_is_not_there_yet_and_says_so(shell: Shell) -> None:
     assert "Server-side apply not available" in said or "server-side" in said.lower()
 
 
-def test_a_version_change_is_answered_not_ignored(shell: Shell, homelab: str) -> None:
-    patch = '{"spec":{"template":{"spec":{"version":"v1.33.5"}}}}'
-    done = run(KUBECTL, "patch", "md", "homelab-workers", "--type=merge", "-p", patch, environment=shell.environment)
-    assert done.returncode == 0
-    assert "Warning:" in done.stderr
-    shell.kubectl("wait", "--for=condition=RollingOut", "md/homelab-workers", "--timeout=20s")
-    assert len(shell.kubectl("get", "ms", "-o", "name").splitlines()) == 1
-    back = '{"spec":{"template":{"spec":{"version":"v1.33.4"}}}}'
-    shell.kubectl("patch", "md", "homelab-workers", "--type=merge", "-p", back)
-    shell.kubectl("wait", "--for=condition=RollingOut=False", "md/homelab-workers", "--timeout=20s")
-
-
 def test_access_to_the_workload_cluster(shell: Shell, homelab: str, tmp_path: Path) -> None:
     workload = tmp_path / "kubeconfig"
     workload.write_text(shell.capstan("get", "kubeconfig", homelab))
