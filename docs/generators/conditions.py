@@ -35,6 +35,7 @@ _NOWHERE = 99
 
 #: Function or class -> positions of the condition's type and its reason.
 _CALLS: Mapping[str, tuple[int, int]] = {
+    "_mark_all": (_NOWHERE, 2),
     "Condition": (0, 2),
     "Waiting": (0, 1),
     "waiting": (2, 0),

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conformance.etcd import Cluster, needs_etcd
 
 from capstan.store.entry import Entry
 from capstan.store.etcd import EtcdStore
 from capstan.store.memory import MemoryStore
 from capstan.store.protocol import CompactedError, MismatchError, Put, Remove, Store, StoreError
 from capstan.store.sqlite import SqliteStore
-from tests.conformance.etcd import Cluster, needs_etcd
 
 Opener = Callable[[Path], Awaitable[Store]]
 

@@ -63,7 +63,11 @@ def control_plane(rolling: str, message: str = "", since: str = "2026-01-01T12:0
 @pytest.mark.parametrize(
     ("obj", "text", "done"),
     [
-        (control_plane("True", "Rolling out 1 replica\n* Version a, b required"), "1 replica; Version a, b required", 0),
+        (
+            control_plane("True", "Rolling out 1 replica\n* Version a, b required"),
+            "1 replica; Version a, b required",
+            0,
+        ),
         (control_plane("False"), "successfully rolled out", 1),
         (control_plane("False", asked="2026-01-01T12:00:05Z"), "12:00:05Z is not observed yet", 0),
         (control_plane("False", since="2026-01-01T12:30:00Z", asked="2026-01-01T12:00:05Z"), "rolled out", 1),

@@ -46,7 +46,8 @@ def test_a_json_patch_is_applied_in_order(at: At) -> None:
         mutations = [
             patch("[JSONPatch{op: 'add', path: '/metadata/annotations/' + jsonpatch.escapeKey('a/b'), value: 'x'}]"),
             patch(
-                "object.metadata.annotations['a/b'] == 'x' ? [JSONPatch{op: 'add', path: '/data/seen', value: 'yes'}] : []"
+                "object.metadata.annotations['a/b'] == 'x' "
+                "? [JSONPatch{op: 'add', path: '/data/seen', value: 'yes'}] : []"
             ),
             patch("[JSONPatch{op: 'add', path: '/metadata/labels', value: {'k': object.data.seen}}]"),
         ]

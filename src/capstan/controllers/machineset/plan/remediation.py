@@ -46,7 +46,7 @@ def plan_remediation(snapshot: MachineSetSnapshot) -> Remediation:
         return Remediation(healed)
     if _is_outdated(snapshot):
         text = "Machine won't be remediated because it is pending removal due to rollout"
-        return Remediation((*healed, *_mark_all(snapshot, found, "CannotBeRemediated", text)))
+        return Remediation((*healed, *_mark_all(snapshot, found, reason="CannotBeRemediated", text=text)))
     now, later = _in_turn(snapshot, found)
     actions: list[Action] = [*healed]
     if later:
@@ -55,11 +55,11 @@ def plan_remediation(snapshot: MachineSetSnapshot) -> Remediation:
             "Waiting because there are already too many remediations in progress "
             f"(spec.remediation.maxInFlight is {limit})"
         )
-        actions.extend(_mark_all(snapshot, later, "RemediationDeferred", text))
+        actions.extend(_mark_all(snapshot, later, reason="RemediationDeferred", text=text))
     failed = failed_checks(snapshot) if now else []
     if failed:
         text = "\n".join(f"* {check}" for check in failed)
-        actions.extend(_mark_all(snapshot, now, "RemediationDeferred", text))
+        actions.extend(_mark_all(snapshot, now, reason="RemediationDeferred", text=text))
         waiting = Waiting(
             "Remediating", "RemediationDeferred", "MachineSet waits to replace Machines: " + "; ".join(failed)
         )
