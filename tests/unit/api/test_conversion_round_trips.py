@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from capstan.api.addons.conversion import convert_clusterresourceset, convert_clusterresourcesetbinding
@@ -213,6 +213,8 @@ def test_spoke_to_hub_and_back_loses_only_what_is_said(name: str, convert: Conve
     @given(stored(name, spoke))
     def check(written: dict[str, Any]) -> None:
         before = json.dumps(written)
+        # The older version says net0 in another place, and refuses it there: it is the default device.
+        assume('"name": "net0"' not in before)
         hub = convert(written, convert.hub)
         back = convert(hub, spoke)
         annotations = dict(back["metadata"]["annotations"])

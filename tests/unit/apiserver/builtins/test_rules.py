@@ -338,7 +338,7 @@ def test_jobs_select_their_own_pods() -> None:
 
 def test_pods_change_little_and_go_at_once() -> None:
     async def body(world: Kinds) -> None:
-        pod = await _make(world, "", "Pod", {"spec": {**POD, "nodeName": "n"}})
+        pod = await _make(world, "", "Pod", {"spec": POD})
         image = {"spec": {"containers": [{**pod["spec"]["containers"][0], "image": "j"}]}}
         assert (await _change(world, "", "Pod", image))["spec"]["containers"][0]["image"] == "j"
         with pytest.raises(ApiError) as caught:

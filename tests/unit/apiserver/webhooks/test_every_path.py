@@ -160,7 +160,7 @@ def _table() -> Iterator[Any]:
             yield pytest.param(way, guard, "v2", id=f"{way}-{guard}-v2", marks=marks)
 
 
-@pytest.mark.parametrize(("way", "guard", "version"), _table())
+@pytest.mark.parametrize(("way", "guard", "version"), list(_table()))
 def test_no_path_goes_around(way: str, guard: str, version: str) -> None:
     """The rules name v1; a request in v2 is the same kind, converted."""
     path, operation, subresource = PATHS[way]
