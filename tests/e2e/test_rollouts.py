@@ -33,7 +33,10 @@ def shell(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]
     directory = tmp_path_factory.mktemp("plane") / "data"
     plane = Plane(directory, lab.environment, "--service-account-key", "ecdsa-p256")
     shell = Shell(plane.kubeconfig)
-    shell.kubectl("apply", "-f", str(HOMELAB))
+    # Released addresses rest for a while before they are given out again: more of them, so that nothing waits for that.
+    manifests = tmp_path_factory.mktemp("manifests") / "homelab.yaml"
+    manifests.write_text(HOMELAB.read_text().replace('-192.168.0.29"]', '-192.168.0.29", "192.168.0.40-192.168.0.79"]'))
+    shell.kubectl("apply", "-f", str(manifests))
     shell.kubectl("wait", "--for=condition=Available", "cluster/homelab", "--timeout=60s")
     yield shell
     assert plane.end() == 0, plane.output
