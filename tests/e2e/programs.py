@@ -51,9 +51,11 @@ class Program:
         """Send the signal and give the exit status; what it printed meanwhile is in `output`."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=60)
-        self.output += rest
-        return self.process.returncode
+        assert self.process.stdout is not None
+        # Not `communicate`: it would leave out what `wait_for` has read ahead.
+        self.output += self.process.stdout.read()
+        self.process.stdout.close()
+        return self.process.wait(timeout=60)
 
 
 class Lab(Program):
