@@ -53,8 +53,9 @@ class Program:
             self.process.send_signal(number)
         assert self.process.stdout is not None
         # Not `communicate`: it would leave out what `wait_for` has read ahead.
-        self.output += self.process.stdout.read()
-        self.process.stdout.close()
+        if not self.process.stdout.closed:
+            self.output += self.process.stdout.read()
+            self.process.stdout.close()
         return self.process.wait(timeout=60)
 
 

@@ -69,7 +69,8 @@ def test_a_crash_at_points_of_the_journey(name: str) -> None:
     print(f"CAPSTAN_CRASH_SEED={seed}")  # pytest shows it when the test fails
     endings, points = _play(name, "--every", str(EVERY[name]), "--seed", seed)
     _check(endings)
-    assert len(endings) >= 1 + points // EVERY[name]
+    # The first block may draw point 0, which is the run without a crash.
+    assert len(endings) >= max(points // EVERY[name], 2)
 
 
 @pytest.mark.full
