@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from capstan.apiserver.rbac.aggregation import RoleAggregation
 from capstan.apiserver.rbac.authorizer import RbacAuthorizer
 from capstan.apiserver.rbac.escalation import Grants
 from capstan.apiserver.rbac.index import PREFIXES as RBAC
+from capstan.apiserver.rbac.index import RbacIndex
 from capstan.apiserver.rbac.reconcile import make_default_roles
 from capstan.apiserver.reading import Lister
 from capstan.apiserver.resources import Registry, Served, ServedVersion
@@ -47,6 +48,7 @@ from capstan.apiserver.webhooks.admission.view import PREFIXES as WEBHOOKS
 from capstan.apiserver.webhooks.client import ServiceResolver, WebhookClient, no_services
 from capstan.apiserver.webhooks.services import StoredServices
 from capstan.apiserver.writing import Writer
+from capstan.store.mirror import Keeper, Mirror
 from capstan.store.protocol import CompactedError, Store, StoreError, StoreUnavailableError
 
 log = logging.getLogger(__name__)
@@ -92,7 +94,8 @@ class ApiServer:
         for served in served_builtins(tuple(self.registry.all())) if stored_kinds else ():
             self.registry.add(served)
         self.backend = Backend(store, self.registry, clock, token)
-        self._rbac = RbacAuthorizer(store)
+        self._rights = RbacIndex()
+        self._rbac = RbacAuthorizer(store, self._rights)
         self.authorizer: Authorizer = self._rbac
         ring = key_ring(service_account_key) if service_account_key else made_key_ring(token)
         self.account_tokens = AccountTokens(self.backend, ring)
@@ -101,10 +104,10 @@ class ApiServer:
             self.registry.add(review)
         if (accounts := self.registry.by_plural("", "serviceaccounts")) is not None:
             self.registry.add(with_tokens(accounts, self.backend, self.account_tokens))
-        self._policies = Policies(store)
+        self._policies = Policies()
         by_policies = PolicyChain(self.backend, self._policies, self.authorizer)
         self.webhooks = WebhookClient(services, StoredServices(store).find)
-        self._configured = Webhooks(store)
+        self._configured = Webhooks()
         by_webhooks = WebhookChain(self.backend, self._configured, self.webhooks, self.authorizer)
         grants = Grants(self._rbac, self.registry)
         self.backend.chain = Chained((by_policies, grants, by_webhooks, self.backend.chain))
@@ -178,9 +181,7 @@ class ApiServer:
         """Policies are in force before the first request is answered."""
         if self.registry.by_plural("admissionregistration.k8s.io", "validatingadmissionpolicies") is None:
             return
-        await self._policies.load()
-        for prefix in POLICIES:
-            self._spawn(partial(self._policies.follow, prefix), prefix)
+        await self._keep(POLICIES, self._policies)
         self._spawn(PolicyStatus(self.backend, self._parts.writer, SYSTEM).run, "policies")
 
     async def _start_webhooks(self) -> None:
@@ -188,9 +189,7 @@ class ApiServer:
         that is away, or runs on what this server manages, must not keep it from starting."""
         if self.registry.by_plural("admissionregistration.k8s.io", "validatingwebhookconfigurations") is None:
             return
-        await self._configured.load()
-        for prefix in WEBHOOKS:
-            self._spawn(partial(self._configured.follow, prefix), prefix)
+        await self._keep(WEBHOOKS, self._configured)
 
     async def _start_rights(self) -> None:
         """Roles and bindings are complete and known before the first request is answered."""
@@ -199,10 +198,15 @@ class ApiServer:
         await make_default_roles(self.backend, self._parts.writer, SYSTEM)
         aggregation = RoleAggregation(self.backend, self._parts.writer)
         await aggregation.begin()
-        await self._rbac.load()
-        for prefix in RBAC:
-            self._spawn(partial(self._rbac.follow, prefix), prefix)
+        await self._keep(RBAC, self._rights)
         self._spawn(aggregation.run, "aggregation")
+
+    async def _keep(self, prefixes: Sequence[str], keeper: Keeper) -> None:
+        """The keeper knows what is stored under the prefixes, from here on."""
+        mirror = Mirror(self.backend.store, prefixes, keeper)
+        await mirror.load()
+        for prefix in prefixes:
+            self._spawn(partial(mirror.follow, prefix), prefix)
 
     async def announce(self, host: str, port: int) -> None:
         """Tell clients where this server listens, through the endpoints of the service `kubernetes`."""

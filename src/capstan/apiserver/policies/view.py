@@ -1,17 +1,13 @@
-"""The policies and bindings that are configured, compiled once for each change and kept by watches of the store."""
+"""The policies and bindings that are configured, compiled once for each change."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capstan.api.objects import Obj
 from capstan.apiserver.policies.compiled import Compiled, compiled
 from capstan.store.entry import Entry
-from capstan.store.protocol import CompactedError, Store
-
-log = logging.getLogger(__name__)
 
 _GROUP = "admissionregistration.k8s.io"
 VALIDATING, MUTATING = "validatingadmissionpolicies", "mutatingadmissionpolicies"
@@ -29,11 +25,9 @@ class Hook:
 
 
 class Policies:
-    """What is configured at the moment, in the order of names."""
+    """What is configured at the moment, in the order of names. Implements `Keeper`."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._after: dict[str, int] = {}
+    def __init__(self) -> None:
         self._objects: dict[str, dict[str, Obj]] = {prefix: {} for prefix in PREFIXES}
         self._compiled: dict[tuple[str, str], Compiled] = {}
         self._hooks: dict[str, tuple[Hook, ...]] = {VALIDATING: (), MUTATING: ()}
@@ -42,40 +36,16 @@ class Policies:
         """The policies of a kind that have bindings."""
         return self._hooks[plural]
 
-    async def load(self) -> None:
-        for prefix in PREFIXES:
-            await self._read(prefix)
+    def put(self, entry: Entry) -> None:
+        self._objects[entry.prefix][entry.name] = entry.object
+        self._compiled.pop((entry.prefix, entry.name), None)
 
-    async def follow(self, prefix: str) -> None:
-        """Until cancelled: the changes of one of PREFIXES since `load`."""
-        while True:
-            subscription = await self._store.watch(prefix, self._after[prefix])
-            try:
-                while True:
-                    for change in await subscription.next():
-                        self._take(prefix, change.entry, deleted=change.deleted)
-                    self._arrange()
-            except CompactedError:
-                log.warning("%s are read again: their history was compacted", prefix)
-                await self._read(prefix)
-            finally:
-                subscription.close()
+    def remove(self, entry: Entry) -> None:
+        self._objects[entry.prefix].pop(entry.name, None)
+        self._compiled.pop((entry.prefix, entry.name), None)
 
-    async def _read(self, prefix: str) -> None:
-        self._after[prefix] = self._store.revision
-        self._objects[prefix] = {}
-        for entry in (await self._store.list(prefix)).entries:
-            self._take(prefix, entry, deleted=False)
-        self._arrange()
-
-    def _take(self, prefix: str, entry: Entry, *, deleted: bool) -> None:
-        if deleted:
-            self._objects[prefix].pop(entry.name, None)
-        else:
-            self._objects[prefix][entry.name] = entry.object
-        self._compiled.pop((prefix, entry.name), None)
-
-    def _arrange(self) -> None:
+    def arrange(self, _: str) -> None:
+        """Bindings name policies: a change of either concerns both."""
         for plural, bound in _BINDINGS.items():
             self._hooks[plural] = tuple(self._arranged(f"{_GROUP}/{plural}", f"{_GROUP}/{bound}"))
 

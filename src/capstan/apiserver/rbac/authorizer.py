@@ -1,17 +1,13 @@
-"""The authorizer by roles and bindings: answers from the index, and keeps the index current from the store."""
+"""The authorizer by roles and bindings: answers from the index."""
 
 from __future__ import annotations
-
-import logging
 
 from capstan.api.errors import ApiError, not_found
 from capstan.api.verbs import User
 from capstan.apiserver.authorization import Attributes, Decision, passes_by, quoted
-from capstan.apiserver.rbac.index import CLUSTER_ROLES, GROUP, PREFIXES, ROLES, Held, RbacIndex, RoleKey, missing_text
+from capstan.apiserver.rbac.index import CLUSTER_ROLES, GROUP, ROLES, Held, RbacIndex, RoleKey, missing_text
 from capstan.apiserver.rbac.rules import ALL, Rule, not_covered, rules_of
-from capstan.store.protocol import CompactedError, Store
-
-log = logging.getLogger(__name__)
+from capstan.store.protocol import Store
 
 _ALLOWED = Decision(True)
 _EVERYTHING = frozenset((ALL,))
@@ -23,12 +19,11 @@ FULL = (
 
 
 class RbacAuthorizer:
-    """Implements `Authorizer`. Before `load` only system:masters may do anything."""
+    """Implements `Authorizer`. While the index is empty only system:masters may do anything."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, index: RbacIndex) -> None:
         self._store = store
-        self._index = RbacIndex()
-        self._after: dict[str, int] = {}
+        self._index = index
 
     def decide(self, user: User, attributes: Attributes) -> Decision:
         if passes_by(user):
@@ -62,30 +57,6 @@ class RbacAuthorizer:
         if held.missing:
             text += f"; resolution errors: {missing_text(held.missing).removeprefix('RBAC: ')}"
         raise forbidden_role(about, text)
-
-    async def load(self) -> None:
-        """Take in all roles and bindings."""
-        for prefix in PREFIXES:
-            await self._read(prefix)
-
-    async def follow(self, prefix: str) -> None:
-        """Until cancelled: the changes of one of PREFIXES since `load`."""
-        while True:
-            subscription = await self._store.watch(prefix, self._after[prefix])
-            try:
-                while True:
-                    for change in await subscription.next():
-                        (self._index.remove if change.deleted else self._index.put)(change.entry)
-            except CompactedError:
-                # Only a store whose history is elsewhere can run ahead of this reader: look again.
-                log.warning("%s are read again: their history was compacted", prefix)
-                await self._read(prefix)
-            finally:
-                subscription.close()
-
-    async def _read(self, prefix: str) -> None:
-        self._after[prefix] = self._store.revision
-        self._index.replace(prefix, (await self._store.list(prefix)).entries)
 
 
 def forbidden_role(about: tuple[str, str], why: str) -> ApiError:

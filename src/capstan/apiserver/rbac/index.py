@@ -57,7 +57,8 @@ class Held:
 
 
 class RbacIndex:
-    """All roles and bindings. `held` is the answer to most questions and is kept until something changes."""
+    """All roles and bindings, the objects of PREFIXES; implements `Keeper`. `held` is the answer to most questions and
+    is kept until something changes."""
 
     def __init__(self) -> None:
         self._roles: dict[RoleKey, tuple[Rule, ...]] = {}
@@ -67,32 +68,20 @@ class RbacIndex:
         self._kept: dict[tuple[str, tuple[str, ...], str], Held] = {}
 
     def put(self, entry: Entry) -> None:
-        """An object of one of PREFIXES, as it is now."""
         if entry.prefix in (ROLES, CLUSTER_ROLES):
             self._roles[entry.key] = rules_of(entry.object)
         else:
             self._unbind(entry.key)
             self._bind(entry.key, entry.object)
-        self._kept.clear()
 
     def remove(self, entry: Entry) -> None:
-        self._forget(entry.prefix, entry.key)
-        self._kept.clear()
-
-    def _forget(self, prefix: str, key: tuple[str, str]) -> None:
-        if prefix in (ROLES, CLUSTER_ROLES):
-            self._roles.pop(key, None)
+        if entry.prefix in (ROLES, CLUSTER_ROLES):
+            self._roles.pop(entry.key, None)
         else:
-            self._unbind(key)
+            self._unbind(entry.key)
 
-    def replace(self, prefix: str, entries: Iterable[Entry]) -> None:
-        """These are all objects of a prefix now."""
-        known = self._roles.keys() if prefix in (ROLES, CLUSTER_ROLES) else self._bindings.keys()
-        for key in [key for key in known if bool(key[0]) == (prefix in (ROLES, ROLE_BINDINGS))]:
-            self._forget(prefix, key)
+    def arrange(self, _: str) -> None:
         self._kept.clear()
-        for entry in entries:
-            self.put(entry)
 
     def held(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace (the empty one: everywhere), by all bindings of it and its groups."""
