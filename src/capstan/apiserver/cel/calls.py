@@ -11,7 +11,7 @@ from capstan.apiserver.cel.errors import CostExceeded, no_such_overload
 from capstan.apiserver.cel.frame import Compiling, Frame, Run
 from capstan.apiserver.cel.functions import Overload
 from capstan.apiserver.cel.nodes import Call
-from capstan.apiserver.cel.standard import index_list, index_map
+from capstan.apiserver.cel.standard.indexing import index_list, index_map
 from capstan.apiserver.cel.types import Type
 from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, View, equal, lookup, matches_type
 

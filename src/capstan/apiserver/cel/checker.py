@@ -23,9 +23,8 @@ from capstan.apiserver.cel.nodes import (
     path_of,
 )
 from capstan.apiserver.cel.patterns import pattern_of
-from capstan.apiserver.cel.standard import TYPE_NAMES
 from capstan.apiserver.cel.times import duration_of, timestamp_of
-from capstan.apiserver.cel.types import Type
+from capstan.apiserver.cel.types import TYPE_NAMES, Type
 from capstan.apiserver.cel.values import type_of
 
 #: Functions whose literal arguments are read when the expression is checked.

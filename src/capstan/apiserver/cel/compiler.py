@@ -10,8 +10,8 @@ from capstan.apiserver.cel.costs import LIST, MAP, STRUCT
 from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_key, no_such_overload
 from capstan.apiserver.cel.frame import Frame, Run
 from capstan.apiserver.cel.nodes import Call, Comprehension, Ident, ListNode, Literal, MapNode, Node, Select, Struct
-from capstan.apiserver.cel.standard import TYPE_NAMES, format_value
-from capstan.apiserver.cel.types import Type
+from capstan.apiserver.cel.standard.indexing import format_value
+from capstan.apiserver.cel.types import TYPE_NAMES, Type
 from capstan.apiserver.cel.values import ABSENT, NONE, Optional, Uint, View, map_key
 
 #: Types of keys that maps can have.

@@ -9,7 +9,7 @@ from capstan.apiserver.cel.costs import LIST
 from capstan.apiserver.cel.errors import CelEvaluationError, CostExceeded, no_such_overload
 from capstan.apiserver.cel.frame import Compiling, Frame, Run
 from capstan.apiserver.cel.nodes import Comprehension
-from capstan.apiserver.cel.standard import format_value
+from capstan.apiserver.cel.standard.indexing import format_value
 from capstan.apiserver.cel.values import ABSENT, View, from_key, iterate, keys_of, lookup, map_key
 
 #: Sets the variables of each round, one after the other.

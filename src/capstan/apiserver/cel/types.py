@@ -187,3 +187,24 @@ class Inference:
 
 def _mentions(t: Type, param: Type) -> bool:
     return (t.kind == "param" and t.name == param.name) or any(_mentions(p, param) for p in t.params)
+
+
+#: Names that stand for types.
+TYPE_NAMES: dict[str, Type] = {
+    "bool": BOOL,
+    "int": INT,
+    "uint": UINT,
+    "double": DOUBLE,
+    "string": STRING,
+    "bytes": BYTES,
+    "list": list_of(DYN),
+    "map": map_of(DYN, DYN),
+    "null_type": NULL,
+    "type": TYPE,
+    "dyn": DYN,
+    "google.protobuf.Timestamp": TIMESTAMP,
+    "google.protobuf.Duration": DURATION,
+    "optional_type": optional_of(DYN),
+    "net.IP": opaque("net.IP"),
+    "net.CIDR": opaque("net.CIDR"),
+}

@@ -10,7 +10,7 @@ from typing import Any
 from capstan.apiserver.cel import times
 from capstan.apiserver.cel.bounds import check_text
 from capstan.apiserver.cel.errors import CelEvaluationError
-from capstan.apiserver.cel.standard import double_of_string, string_of_bytes
+from capstan.apiserver.cel.standard.conversions import double_of_string, string_of_bytes
 from capstan.apiserver.cel.types import Type
 from capstan.apiserver.cel.values import Duration, Timestamp, Uint, format_double, keys_of, lookup, type_name, type_of
 
