@@ -105,15 +105,11 @@ LEGACY = {
 NOT_SET = {
     "WaitingForBeforeDeleteHook": "runtime hooks around a Cluster's life belong to managed topologies",
     "DeletionFailed": "upstream defines it and nothing sets it any more",
-    "IncorrectExternalRef": "upstream defines it and nothing sets it any more",
     "WaitingForControlPlaneAvailable": "upstream sets it for topologies only",
     "MachineHasFailure": "terminal failures are read for old clients only, and remediate nothing",
     "RemediationFailed": "the control plane provider of kubeadm sets it",
     "WaitingForAvailableReplicasSet": "the number of available Machines is counted before the condition is made",
     "NodeInspectionFailed": "a cluster that does not answer says nothing of a Node: what was seen of it stays",
-    "RemediationRequestCreationFailed": "a gap: a request that the server refuses is logged and tried again",
-    "ExternalRemediationRequestAvailable": "a gap, as above",
-    "ExternalRemediationRequestCreationFailed": "a gap, as above",
     "RemediationInProgress": "the control plane provider of kubeadm sets it",
 }
 

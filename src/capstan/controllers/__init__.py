@@ -31,7 +31,7 @@ def core_controllers(
         MachineController(workloads, updater),
         MachineSetController(),
         MachineDeploymentController(updater),
-        MachineHealthCheckController(),
+        MachineHealthCheckController(client),
         MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),

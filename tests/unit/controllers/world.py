@@ -35,8 +35,11 @@ from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods
 from capstan.controllers.machine.plan.inplace import UpdateMachine
 from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
+from capstan.controllers.machinehealthcheck.act import Requester
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
+from capstan.controllers.machinehealthcheck.plan.actions import RequestRemediations
 from capstan.controllers.machineset.controller import MachineSetController
+from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Controller
 from capstan.runtime.nodes import UNREACHABLE, SilenceError
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
@@ -102,6 +105,34 @@ class WorldClients:
         return found
 
 
+class WorldClient:
+    """The client of our own API server, for actions that write by themselves."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
+        found = self._world.objects.get((resource.group_kind, Key(namespace, name)))
+        if found is None:
+            raise not_found(resource.group_resource, name)
+        return found
+
+    async def create(self, resource: Resource, obj: Obj) -> Obj:
+        if place_of(obj) in self._world.objects:
+            raise already_exists(resource.group_resource, obj["metadata"]["name"])
+        refusal = self._world.refuse(Create(resource=resource, object=obj, reason="")) if self._world.refuse else None
+        if refusal is not None:
+            raise refusal
+        self._world.writes += 1
+        return self._world.put(obj)
+
+    async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:
+        if merge_diff(before, after):
+            self._world.writes += 1
+            self._world._update(before, after, guarded=guarded)
+        return self._world.objects[place_of(before)]
+
+
 def place_of(obj: Obj) -> Place:
     meta = obj["metadata"]
     return GroupKind(group_of(obj["apiVersion"]), obj["kind"]), Key(meta.get("namespace", ""), meta["name"])
@@ -145,12 +176,13 @@ class World:
         self.writes = 0
         self.effects = 0
         self.crash_before: int | None = None
+        self.own_client = cast(Client, WorldClient(self))
         self.controllers: list[Controller[Any, Any]] = [
             ClusterController(cast(Any, None), SeededKeys("world")),
             MachineDeploymentController(updater),
             MachineSetController(),
             MachineController(WorldClients(self), updater),
-            MachineHealthCheckController(),
+            MachineHealthCheckController(self.own_client),
         ]
         self._revision = 0
 
@@ -264,6 +296,9 @@ class World:
                 self._update(_object(action.before), _object(action.after), guarded=action.guarded)
             case EvictPods():
                 pass
+            case RequestRemediations():
+                self.writes -= 1
+                _answer(Requester(self.own_client).request(action))
             case UpdateMachine():
                 self.writes -= 1
                 self._answer_update(action)

@@ -60,8 +60,12 @@ def remediating(machines: Sequence[Machine], waiting: Sequence[Machine], by: str
 
 
 def awaiting_owner(machines: Sequence[Machine]) -> list[Machine]:
-    """The Machines whose owner is to remediate them."""
-    return [m for m in machines if is_false(m.status.conditions, "OwnerRemediated")]
+    """The unhealthy Machines whose owner is to remediate them."""
+    return [
+        m
+        for m in machines
+        if is_false(m.status.conditions, "HealthCheckSucceeded") and is_false(m.status.conditions, "OwnerRemediated")
+    ]
 
 
 def stale_text(machines: Sequence[Machine], now: datetime) -> str:
@@ -113,13 +117,11 @@ def scaling_down(have: int, want: int, machines: Sequence[Machine], now: datetim
 def deletion(count: int, noun: str, machines: Sequence[Machine], now: datetime, error: object) -> Condition:
     """Deleting of an object that is being deleted and of which `count` of `noun` are left; `error` ended the last
     try."""
-    if not count:
-        return Condition(type="Deleting", status=TRUE, reason="DeletionCompleted", message="Deletion completed")
-    message = f"Deleting {count} {noun}{'s' if count > 1 else ''}"
-    if stale := stale_text(machines, now):
-        message += f" and {stale}"
+    message = f"Deleting {count} {noun}{'s' if count > 1 else ''}" if count else "Deletion completed"
     if error is not None:
         message += f": {error}"
+    if count and (stale := stale_text(machines, now)):
+        message += f"\n* {stale}"
     return Condition(type="Deleting", status=TRUE, reason="Deleting", message=message)
 
 

@@ -85,6 +85,20 @@ def summarize_legacy(
     return LegacyCondition(type="Ready", status=top.status, severity=top.severity, reason=top.reason, message=message)
 
 
+def aggregate_legacy(reported: Sequence[tuple[str, LegacyCondition | None]], target: str) -> LegacyCondition | None:
+    """The `Ready` of many objects ("Kind/name") under the type `target`: the worst one's reason, marked with whose it
+    is, and how many are done. None when none of them is reported."""
+    scope = [(owner, condition) for owner, condition in reported if condition is not None]
+    if not scope:
+        return None
+    owner, top = min(scope, key=lambda found: _rank(found[1]))
+    done = f"{sum(c.status == 'True' for _, c in scope)} of {len(reported)} completed"
+    told = mirror_legacy(top, target, owner=owner)
+    if told is None or top.status == "True":
+        return legacy_true(target)
+    return msgspec.structs.replace(told, message=done)
+
+
 def mirror_legacy(
     source: LegacyCondition | None,
     target: str,

@@ -72,6 +72,17 @@ def missing_text(found: External) -> str:
     return f"{found.kind} does not exist: create {found.kind} {found.name}, or correct the reference to it"
 
 
+def missing_templates_text(templates: Iterable[External]) -> str:
+    """That templates do not exist, by their kinds as upstream says it, and what to do; empty when all are there."""
+    missing = [found for found in templates if found.missing]
+    if not missing:
+        return ""
+    kinds = " and ".join(found.kind for found in missing)
+    names = " and ".join(f"{found.kind} {found.name}" for found in missing)
+    verb = "does" if len(missing) == 1 else "do"
+    return f"{kinds} {verb} not exist: create {names}, or correct the reference in spec.template.spec"
+
+
 class InvalidConditionError(ValueError):
     """A provider reports a condition without a type or a status."""
 
@@ -158,22 +169,24 @@ def provider_id(found: External) -> str:
     return text(found.object, "spec", "providerID")
 
 
-def addresses(found: External) -> tuple[tuple[str, str], ...]:
-    """(type, address) in the provider's order."""
+def addresses(found: External) -> tuple[tuple[str, str], ...] | None:
+    """(type, address) in the provider's order; None while it reports none."""
     reported = at(found.object, "status", "addresses")
     if not isinstance(reported, list):
-        return ()
+        return None
     return tuple((text(entry, "type"), text(entry, "address")) for entry in reported)
 
 
-def wished_failure_domain(found: External) -> str:
-    """`spec.failureDomain` of an infra machine: deprecated, but it overrides the Machine's."""
-    return text(found.object, "spec", "failureDomain")
+def wished_failure_domain(found: External) -> str | None:
+    """`spec.failureDomain` of an infra machine: deprecated, but where it stands it overrides the Machine's."""
+    domain = at(found.object, "spec", "failureDomain")
+    return domain if isinstance(domain, str) else None
 
 
-def placed_failure_domain(found: External) -> str:
-    """Where an infra machine is."""
-    return text(found.object, "status", "failureDomain")
+def placed_failure_domain(found: External) -> str | None:
+    """Where an infra machine is; None while it does not say."""
+    domain = at(found.object, "status", "failureDomain")
+    return domain if isinstance(domain, str) else None
 
 
 def is_interruptible(found: External) -> bool:

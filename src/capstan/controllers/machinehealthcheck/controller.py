@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 from capstan.api.cluster.cluster import Cluster
@@ -17,12 +17,14 @@ from capstan.api.rules.conditions import find_condition, is_true
 from capstan.api.rules.contract import kind_from_template
 from capstan.api.rules.owners import group_of
 from capstan.api.rules.replicas import selects
+from capstan.controllers.machinehealthcheck.act import Requester
 from capstan.controllers.machinehealthcheck.plan import plan
 from capstan.controllers.machinehealthcheck.snapshot import HealthCheckSnapshot, Target
 from capstan.controllers.machinehealthcheck.status import compute_status
-from capstan.runtime.controller import Controller, Mapper, Watch, WorkloadMapper, Writes
+from capstan.runtime.client.protocol import Client
+from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
-from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 
 KUBECONFIG_SUFFIX = "-kubeconfig"
@@ -85,7 +87,7 @@ def _key(check: MachineHealthCheck) -> Key:
 
 
 class MachineHealthCheckController(Controller[MachineHealthCheck, HealthCheckSnapshot]):
-    """Needs nothing but the reader."""
+    """Needs our own client: a Machine whose remediation could not be asked for is told so."""
 
     kind = MachineHealthCheck
     indexes = {"cluster": cluster_names, "template": templates}
@@ -107,6 +109,12 @@ class MachineHealthCheckController(Controller[MachineHealthCheck, HealthCheckSna
         ),
         Writes("remediation objects", ("all",)),
     )
+
+    def __init__(self, client: Client) -> None:
+        self._requester = Requester(client)
+
+    def handlers(self) -> Mapping[type[Action], Handler]:
+        return self._requester.handlers()
 
     async def observe(self, reader: Reader, key: Key) -> HealthCheckSnapshot | None:
         check = reader.get(MachineHealthCheck, key.namespace, key.name)

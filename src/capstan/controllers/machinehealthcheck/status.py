@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from capstan.api.cluster.machinehealthcheck import (
@@ -14,6 +16,7 @@ from capstan.api.meta import Condition, LegacyCondition
 from capstan.api.rules.conditions import FALSE, TRUE, put_conditions
 from capstan.api.rules.conditions_v1beta1 import ERROR, WARNING, legacy_false, legacy_true, put_legacies
 from capstan.api.rules.progress import paused_condition
+from capstan.controllers.machinehealthcheck.plan.actions import RequestRemediations
 from capstan.controllers.machinehealthcheck.plan.allowance import Allowance, allowance
 from capstan.controllers.machinehealthcheck.plan.health import judge
 from capstan.controllers.machinehealthcheck.snapshot import HealthCheckSnapshot
@@ -39,7 +42,7 @@ def compute_status(snapshot: HealthCheckSnapshot, outcomes: Outcomes) -> Machine
         targets=tuple(target.name for target in snapshot.targets),
         observed_generation=generation if outcomes.error is None and generation else old.observed_generation,
         conditions=put_conditions(old.conditions, [paused, _allowed(allowed)], generation=generation, now=now),
-        deprecated=_deprecated(snapshot, old, allowed),
+        deprecated=_deprecated(snapshot, old, allowed, outcomes),
     )
     return msgspec.structs.replace(check, status=status)
 
@@ -50,8 +53,16 @@ def _allowed(found: Allowance) -> Condition:
     return Condition(type="RemediationAllowed", status=TRUE, reason="RemediationAllowed")
 
 
+def _requested(outcomes: Outcomes) -> Iterator[LegacyCondition]:
+    """Whether the last remediations could be asked for."""
+    kind = "ExternalRemediationRequestAvailable"
+    for outcome in outcomes.of(RequestRemediations):
+        failed = legacy_false(kind, "ExternalRemediationRequestCreationFailed", ERROR, str(outcome.error))
+        yield legacy_true(kind) if outcome.done else failed
+
+
 def _deprecated(
-    snapshot: HealthCheckSnapshot, old: MachineHealthCheckStatus, found: Allowance
+    snapshot: HealthCheckSnapshot, old: MachineHealthCheckStatus, found: Allowance, outcomes: Outcomes
 ) -> MachineHealthCheckDeprecatedStatus:
     conditions: list[LegacyCondition | None] = [
         legacy_false("RemediationAllowed", "TooManyUnhealthy", WARNING, found.refusal)
@@ -64,6 +75,7 @@ def _deprecated(
         kind = "ExternalRemediationTemplateAvailable"
         missing = legacy_false(kind, "ExternalRemediationTemplateNotFound", ERROR, why)
         conditions.append(legacy_true(kind) if template.object is not None else missing)
+    conditions.extend(_requested(outcomes))
     before = old.deprecated.v1beta1
     after = MachineHealthCheckV1Beta1Status(conditions=put_legacies(before.conditions, conditions, now=snapshot.now))
     return old.deprecated if after == before else MachineHealthCheckDeprecatedStatus(v1beta1=after)

@@ -17,13 +17,14 @@ from capstan.api.cluster.replicas import VersionCount
 from capstan.api.meta import Condition, LegacyCondition
 from capstan.api.rules.conditions import FALSE, TRUE, put_conditions
 from capstan.api.rules.conditions_v1beta1 import (
+    ERROR,
     INFO,
     legacy_false,
     legacy_true,
     put_legacies,
     summarize_legacy,
 )
-from capstan.api.rules.contract import failure, is_data_secret_created
+from capstan.api.rules.contract import failure, is_data_secret_created, missing_text
 from capstan.api.rules.progress import Mirrored, external_condition, external_legacy, paused_condition
 from capstan.api.rules.replicas import count_true, count_versions
 from capstan.controllers.machinepool.plan import DELETING, plan
@@ -181,7 +182,7 @@ def _or_waiting(condition: Condition, waiting: dict[str, Waiting]) -> Condition:
 
 
 def _with_legacy(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> MachinePoolStatus:
-    reason, message = failure(snapshot.infrastructure)
+    reason, message = _failure(snapshot)
     old = status.deprecated.v1beta1
     so_far = put_legacies(old.conditions, _legacies(snapshot, status), now=snapshot.now)
     conditions = put_legacies(so_far, [summarize_legacy(so_far, _SUMMARIZED)], now=snapshot.now)
@@ -189,20 +190,38 @@ def _with_legacy(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> Ma
     return msgspec.structs.replace(status, deprecated=MachinePoolDeprecatedStatus(v1beta1=v1beta1))
 
 
+def _failure(snapshot: MachinePoolSnapshot) -> tuple[str, str]:
+    """What the provider says, for clients of v1beta1; and that its object went, for as long as it is gone."""
+    found, status = snapshot.infrastructure, snapshot.pool.status
+    old = status.deprecated.v1beta1
+    if not found.missing or snapshot.deleting:
+        return failure(found)
+    if not status.initialization.infrastructure_provisioned:
+        return old.failure_reason, old.failure_message
+    return "InvalidConfiguration", f"{found.kind} {found.name} has been deleted after it was ready"
+
+
 def _legacies(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> list[LegacyCondition | None]:
-    infrastructure = external_legacy(
-        "InfrastructureReady",
-        snapshot.infrastructure,
-        done=snapshot.provisioned,
-        waiting="WaitingForInfrastructure",
-        deleting=snapshot.deleting,
-    )
+    infrastructure = _legacy_infrastructure(snapshot)
     bootstrap = _legacy_bootstrap(snapshot)
     if not snapshot.provisioned or snapshot.nodes_problem:
         return [infrastructure, bootstrap, None]
     if status.deprecated.v1beta1.ready_replicas == (status.replicas or 0):
         return [infrastructure, bootstrap, legacy_true("ReplicasReady")]
     return [infrastructure, bootstrap, legacy_false("ReplicasReady", "WaitingForReplicasReady", INFO)]
+
+
+def _legacy_infrastructure(snapshot: MachinePoolSnapshot) -> LegacyCondition:
+    found = snapshot.infrastructure
+    if found.missing and not snapshot.deleting:
+        return legacy_false("InfrastructureReady", "IncorrectExternalRef", ERROR, missing_text(found))
+    return external_legacy(
+        "InfrastructureReady",
+        found,
+        done=snapshot.provisioned,
+        waiting="WaitingForInfrastructure",
+        deleting=snapshot.deleting,
+    )
 
 
 def _legacy_bootstrap(snapshot: MachinePoolSnapshot) -> LegacyCondition:

@@ -195,6 +195,9 @@ def test_goes_after_its_sets() -> None:
     world.delete("MachineDeployment", "workers")
     step(world)
     assert reported(world, "Deleting") == ("True", "Deleting", "Deleting 2 Machines")
+    assert reported(world, "Available") == ("True", "Available", ""), "all its Machines are still there"
+    for _ in range(9):
+        world.round()
     assert reported(world, "Available") == ("False", "NotAvailable", "Deletion in progress")
     world.settle(provide)
     assert world.find("MachineDeployment", "workers") is None

@@ -9,9 +9,10 @@ import pytest
 from tests.unit.controllers.lab import CLUSTER_LABEL, CORE, joined, node, provide
 from tests.unit.controllers.world import INFRA, World, condition
 
+from capstan.api.errors import ApiError
 from capstan.api.objects import GroupKind, Key, Obj
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
-from capstan.runtime.plan import Plan
+from capstan.runtime.plan import Action, Create, Plan
 
 NOT_READY = {"type": "Ready", "status": "False", "timeoutSeconds": 300}
 NO_WORD = {"type": "Ready", "status": "Unknown", "timeoutSeconds": 300}
@@ -264,6 +265,86 @@ def test_a_template_asks_somebody_else() -> None:
     look(world)
     assert [r["metadata"]["name"] for r in world.all("LabRemediation")] == [names[1]]
     assert reported(world, names[0], "HealthCheckSucceeded")[0] == "True"
+
+
+def older(obj: Obj, type: str) -> tuple[str, str, str]:
+    found = next(c for c in obj["status"]["deprecated"]["v1beta1"]["conditions"] if c["type"] == type)
+    return found["status"], found.get("reason", ""), found.get("message", "")
+
+
+def test_a_request_that_cannot_be_made_is_told_and_holds_nobody_else_up() -> None:
+    ref = {"apiVersion": f"{INFRA}/v1", "kind": "LabRemediationTemplate", "name": "reboot"}
+    world = watched(remediation={"templateRef": ref})
+    for kind in ("LabRemediationTemplate", "LabRemediation"):
+        world.served[GroupKind(INFRA, kind)] = f"{kind.lower()}s"
+    meta = {"name": "reboot", "namespace": "default"}
+    content: Obj = {"template": {"spec": {}}}
+    world.put({"apiVersion": f"{INFRA}/v1", "kind": "LabRemediationTemplate", "metadata": meta, "spec": content})
+    first, second, third = workers(world)
+    for name in (first, second):
+        break_node(world, name)
+    later(world, seconds=301)
+
+    def refuse(action: Action) -> ApiError | None:
+        refused = isinstance(action, Create) and action.object["metadata"]["name"] == first
+        return ApiError(403, "Forbidden", "no more remediations today") if refused else None
+
+    world.refuse = refuse
+    for _ in range(3):
+        look(world)
+    assert [r["metadata"]["name"] for r in world.all("LabRemediation")] == [second]
+    told = reported(world, first, "ExternallyRemediated")
+    text = f"Could not create LabRemediation {first}: no more remediations today"
+    assert told == ("False", "RemediationRequestCreationFailed", text)
+    assert reported(world, second, "ExternallyRemediated")[1] == "WaitingForRemediation"
+    assert reported(world, third, "HealthCheckSucceeded")[0] == "True"
+    failed = ("False", "ExternalRemediationRequestCreationFailed", "no more remediations today")
+    assert older(world.get("MachineHealthCheck", "workers"), "ExternalRemediationRequestAvailable") == failed
+    before = world.writes
+    look(world)
+    assert world.writes == before, "trying again in vain changes nothing"
+    world.refuse = None
+    look(world)
+    assert [r["metadata"]["name"] for r in world.all("LabRemediation")] == sorted((first, second))
+    assert reported(world, first, "ExternallyRemediated")[1] == "WaitingForRemediation"
+    assert older(world.get("MachineHealthCheck", "workers"), "ExternalRemediationRequestAvailable")[0] == "True"
+
+
+def test_clients_of_v1beta1_read_their_own_words() -> None:
+    world = watched()
+    by_hand, gone, unready = workers(world)
+    world.edit("Machine", by_hand, {"metadata": {"annotations": {"cluster.x-k8s.io/remediate-machine": ""}}})
+    world.objects.pop((GroupKind("", "Node"), Key("", gone)))
+    break_node(world, unready)
+    later(world, seconds=301)
+    look(world)
+    asked = "Marked for remediation via remediate-machine annotation"
+    assert older(world.get("Machine", by_hand), "HealthCheckSucceeded") == (
+        "False",
+        "HasRemediateMachineAnnotation",
+        asked,
+    )
+    assert older(world.get("Machine", gone), "HealthCheckSucceeded") == ("False", "NodeNotFound", "")
+    text = "Condition Ready on Node is reporting status False with reason KubeletNotReady for more than 5m0s"
+    assert older(world.get("Machine", unready), "HealthCheckSucceeded") == ("False", "UnhealthyNode", text)
+    assert older(world.get("Machine", unready), "OwnerRemediated") == ("False", "WaitingForRemediation", "")
+    assert f"Machine default/{gone} has been marked as unhealthy by default/workers" in "".join(world.events)
+
+
+def test_machines_that_only_start_are_no_news() -> None:
+    world = watched(remediation={"triggerIf": {"unhealthyLessThanOrEqualTo": 0}})
+    break_node(world, workers(world)[0])
+    look(world)
+    said = condition(world.get("MachineHealthCheck", "workers"), "RemediationAllowed")
+    assert (said["status"], said["message"]) == (
+        "False",
+        "Remediation is not allowed, the number of not started or unhealthy machines exceeds maxUnhealthy "
+        "(total: 3, unhealthy: 1, maxUnhealthy: 0)",
+    )
+    assert not any("RemediationRestricted" in event for event in world.events)
+    later(world, seconds=301)
+    look(world)
+    assert sum("RemediationRestricted" in event for event in world.events) == 1
 
 
 @pytest.mark.parametrize("what", ["Cluster", "MachineHealthCheck"])

@@ -235,6 +235,29 @@ def test_nodes_that_cannot_be_seen_stay_in_the_status() -> None:
     assert "waiting to see the Nodes" in condition(world.pool, "InfrastructureReady")["message"]
 
 
+def test_clients_of_v1beta1_are_told_of_a_lost_pool_until_it_is_back() -> None:
+    def told() -> tuple[str | None, str, str]:
+        old = world.pool["status"]["deprecated"]["v1beta1"]
+        found = next(c for c in old["conditions"] if c["type"] == "InfrastructureReady")
+        return old.get("failureReason"), found["status"], found.get("reason", "")
+
+    world = PoolWorld()
+    world.settle()
+    assert told() == (None, "False", "IncorrectExternalRef"), "it is not there yet"
+    world.provide("a", "b")
+    world.settle()
+    assert told() == (None, "True", "")
+    world.delete("LabMachinePool", "pool")
+    world.let_go()
+    world.settle()
+    assert told() == ("InvalidConfiguration", "False", "IncorrectExternalRef")
+    world.delete("LabConfig", "pool")
+    world.let_go()
+    world.provide("a", "b")
+    world.settle()
+    assert told() == (None, "True", "")
+
+
 def test_what_was_stripped_comes_back() -> None:
     world = running()
     world.edit("MachinePool", "pool", {"metadata": {"ownerReferences": None, "finalizers": None}})

@@ -70,8 +70,8 @@ def test_a_missing_template_is_named_and_waited_for() -> None:
     assert (status, reason) == ("True", "ScalingUp")
     assert message.splitlines() == [
         "Scaling up from 0 to 2 replicas is blocked because:",
-        "* LabConfigTemplate workers does not exist",
-        "* LabMachineTemplate workers does not exist",
+        "* LabConfigTemplate and LabMachineTemplate do not exist: create LabConfigTemplate workers and "
+        "LabMachineTemplate workers, or correct the reference in spec.template.spec",
     ]
     legacy = world.get("MachineSet", "pool")["status"]["deprecated"]["v1beta1"]["conditions"]
     created = next(c for c in legacy if c["type"] == "MachinesCreated")

@@ -101,7 +101,7 @@ def test_an_unstable_control_plane_defers_it() -> None:
     world.settle(provide)
     reason, message = remediated(world, machine["metadata"]["name"])
     assert reason == "RemediationDeferred"
-    assert message.startswith("* LabControlPlane homelab is upgrading")
+    assert message.startswith("* LabControlPlane default/homelab is upgrading")
     world.edit("LabControlPlane", "homelab", {"spec": {"version": "v1.34.1"}})
     world.settle(provide)
     assert world.find("Machine", machine["metadata"]["name"]) is None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineconditions import awaiting_owner, machines_ready, machines_up_to_date, remediating
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
@@ -14,7 +11,6 @@ from capstan.api.rules.conditions import (
     Source,
     aggregate,
     find_condition,
-    is_false,
 )
 from capstan.api.rules.contract import InvalidConditionError, conditions_of
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
@@ -31,7 +27,7 @@ def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
         operation(snapshot, "RollingOut"),
         operation(snapshot, "ScalingUp", with_sets=True),
         operation(snapshot, "ScalingDown", with_sets=True),
-        remediating(snapshot.machines, _to_remediate(snapshot.machines)),
+        remediating(snapshot.machines, awaiting_owner(snapshot.machines)),
     ]
 
 
@@ -63,7 +59,3 @@ def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) 
     if not sources:
         return Condition(type=type, status=FALSE, reason=f"Not{type}")
     return aggregate(sources, type, negative=True, reasons=Reasons(type, f"{type}Unknown", f"Not{type}"))
-
-
-def _to_remediate(machines: Sequence[Machine]) -> list[Machine]:
-    return [m for m in awaiting_owner(machines) if is_false(m.status.conditions, "HealthCheckSucceeded")]

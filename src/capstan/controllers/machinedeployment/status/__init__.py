@@ -9,7 +9,15 @@ from capstan.api.cluster.machinedeployment import MachineDeployment, MachineDepl
 from capstan.api.cluster.replicas import VersionCount
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions import put_conditions
-from capstan.api.rules.conditions_v1beta1 import WARNING, legacy_false, legacy_true, put_legacies, summarize_legacy
+from capstan.api.rules.conditions_v1beta1 import (
+    WARNING,
+    find_legacy,
+    legacy_false,
+    legacy_true,
+    mirror_legacy,
+    put_legacies,
+    summarize_legacy,
+)
 from capstan.api.rules.progress import paused_condition
 from capstan.api.rules.replicas import count_true, count_versions, selector_text
 from capstan.controllers.machinedeployment.plan.limits import max_unavailable
@@ -59,6 +67,8 @@ def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
 
 def _phase(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus) -> str:
     replicas = status.replicas or 0
+    if snapshot.deployment.spec.replicas is None:
+        return "Unknown"
     if snapshot.deleting or replicas > snapshot.desired:
         return "ScalingDown"
     return "ScalingUp" if replicas < snapshot.desired else "Running"
@@ -76,8 +86,8 @@ def _deprecated(
         conditions=put_legacies(old.conditions, _legacy_conditions(snapshot, available), now=snapshot.now),
         available_replicas=available,
         ready_replicas=ready,
-        unavailable_replicas=max((status.replicas or 0) - available, 0),
-        updated_replicas=status.up_to_date_replicas or 0,
+        unavailable_replicas=max(sum(s.spec.replicas or 0 for s in snapshot.machine_sets) - available, 0),
+        updated_replicas=snapshot.current.status.replicas or 0 if snapshot.current is not None else 0,
     )
     return status.deprecated if new == old else MachineDeploymentDeprecatedStatus(v1beta1=new)
 
@@ -89,9 +99,18 @@ def _legacy_conditions(snapshot: MachineDeploymentSnapshot, available: int) -> l
     else:
         text = f"Minimum availability requires {needed} replicas, current {available} available"
         enough = legacy_false("Available", "WaitingForAvailableMachines", WARNING, text)
-    has_set = (
-        legacy_true("MachineSetReady")
-        if snapshot.machine_sets
-        else legacy_false("MachineSetReady", "WaitingForMachineSet")
+    return [enough, _legacy_set(snapshot), summarize_legacy([enough], ["Available"])]
+
+
+def _legacy_set(snapshot: MachineDeploymentSnapshot) -> LegacyCondition | None:
+    """What the current set says of itself."""
+    current = snapshot.current
+    if current is None:
+        return legacy_false("MachineSetReady", "WaitingForMachineSet", message="MachineSet not found")
+    return mirror_legacy(
+        find_legacy(current.status.deprecated.v1beta1.conditions, "Ready"),
+        "MachineSetReady",
+        owner=f"MachineSet/{current.metadata.name}",
+        fallback_done=False,
+        fallback_reason="WaitingForMachineSet",
     )
-    return [enough, has_set, summarize_legacy([enough], ["Available"])]

@@ -15,6 +15,7 @@ from capstan.api.cluster.machineconditions import (
 from capstan.api.cluster.machinedeployment import MachineDeploymentStatus
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import FALSE, TRUE, find_condition
+from capstan.api.rules.contract import missing_templates_text
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update, max_unavailable
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
 from capstan.runtime.plan import Outcomes
@@ -31,7 +32,7 @@ def deployment_conditions(
         rolling_out(snapshot),
         scaling_up(snapshot, status, outcomes),
         _scaling_down(snapshot, status),
-        remediating(snapshot.machines, awaiting_owner(snapshot.machines), by="MachineDeployment"),
+        remediating(snapshot.machines, awaiting_owner(snapshot.machines), by="MachineDeployment/MachineSet"),
         deleting(snapshot, outcomes),
     ]
 
@@ -42,10 +43,10 @@ def available(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStat
     unavailable = max_unavailable(snapshot.deployment)
     replicas = snapshot.deployment.spec.replicas
     have, needed = status.available_replicas or 0, replicas - unavailable
-    if snapshot.deleting:
-        return Condition(type="Available", status=FALSE, reason="NotAvailable", message="Deletion in progress")
     if have >= needed:
         return Condition(type="Available", status=TRUE, reason="Available")
+    if snapshot.deleting:
+        return Condition(type="Available", status=FALSE, reason="NotAvailable", message="Deletion in progress")
     message = f"{have} available replicas, at least {needed} required"
     if is_rolling_update(snapshot.deployment):
         stated = snapshot.deployment.spec.rollout.strategy.rolling_update.max_unavailable
@@ -84,12 +85,7 @@ def scaling_up(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentSta
 def _blocked(snapshot: MachineDeploymentSnapshot) -> str:
     """Templates that are not there, and kinds that nobody serves."""
     problems = [found.problem for found in snapshot.templates if found.problem]
-    kinds = [found.kind for found in snapshot.templates if found.missing]
-    if kinds:
-        names = [f"{found.kind} {found.name}" for found in snapshot.templates if found.missing]
-        what = f"create {' and '.join(names)}, or correct the reference in spec.template.spec"
-        problems.append(f"{' and '.join(kinds)} {'does' if len(kinds) == 1 else 'do'} not exist: {what}")
-    return "; ".join(problems)
+    return "; ".join(text for text in (*problems, missing_templates_text(snapshot.templates)) if text)
 
 
 def _scaling_down(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus) -> Condition:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from capstan.api.cluster.kinds import CLUSTER
 from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
-from capstan.api.rules.conditions import find_condition
+from capstan.api.rules.conditions import find_condition, is_false
 from capstan.api.rules.owners import add_labels, owner_reference, with_metadata, with_owner
 from capstan.controllers.machinehealthcheck.plan.allowance import allowance
-from capstan.controllers.machinehealthcheck.plan.health import judge
-from capstan.controllers.machinehealthcheck.plan.remediation import plan_verdict
+from capstan.controllers.machinehealthcheck.plan.health import Verdict, judge
+from capstan.controllers.machinehealthcheck.plan.remediation import HEALTHY, plan_requests, plan_verdict
 from capstan.controllers.machinehealthcheck.snapshot import RESOURCE, HealthCheckSnapshot
 from capstan.runtime.plan import Action, Emit, Plan, Update, Waiting
 
@@ -40,12 +42,20 @@ def plan(snapshot: HealthCheckSnapshot) -> Plan:
     told: list[Action] = []
     for verdict in verdicts:
         told.extend(plan_verdict(snapshot, verdict, allowed=not allowed.refusal))
-    if allowed.refusal and allowed.unhealthy:
-        said = find_condition(check.status.conditions, "RemediationAllowed")
-        if said is None or said.message != allowed.refusal:
-            told.append(Emit(name="RemediationRestricted", type="Warning", reason=allowed.refusal))
+    if allowed.refusal and _is_news(check, verdicts, allowed.refusal):
+        told.append(Emit(name="RemediationRestricted", type="Warning", reason=allowed.refusal))
+    if not allowed.refusal:
+        actions.extend(plan_requests(snapshot, verdicts))
     again = min((v.again_in for v in verdicts if v.again_in is not None), default=None)
     return Plan(snapshot.subject, (*told, *actions), requeue_after=again)
+
+
+def _is_news(check: MachineHealthCheck, verdicts: Sequence[Verdict], refusal: str) -> bool:
+    """Once for each Machine that is found unhealthy, and when the numbers change. Machines that only start are none."""
+    unhealthy = [v.target.machine for v in verdicts if v.state == "unhealthy"]
+    said = find_condition(check.status.conditions, "RemediationAllowed")
+    changed = said is None or said.message != refusal
+    return any(changed or not is_false(machine.status.conditions, HEALTHY) for machine in unhealthy)
 
 
 def _owned(snapshot: HealthCheckSnapshot) -> MachineHealthCheck:

@@ -40,7 +40,7 @@ def allowance(snapshot: HealthCheckSnapshot, verdicts: Sequence[Verdict]) -> All
         least, most = int(bounds[1]), int(bounds[2])
         if least <= unhealthy <= most:
             return Allowance(total, healthy, most - unhealthy)
-        why = f"{head} does not fall within the range ({counts}, unhealthyInRange: {trigger.unhealthy_in_range})"
+        why = f"{head} does not fall within the range ({counts}, unhealthyRange: {trigger.unhealthy_in_range})"
         return Allowance(total, healthy, 0, why)
     stated = trigger.unhealthy_less_than_or_equal_to
     found = portion("100%" if stated is None else stated, total, up=False)

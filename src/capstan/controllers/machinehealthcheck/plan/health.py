@@ -22,13 +22,15 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`again_in` is when a check that has not failed yet would fail, in seconds."""
+    """`again_in` is when a check that has not failed yet would fail, in seconds; `legacy` is the message for clients
+    of v1beta1."""
 
     target: Target
     state: State
     reason: str = ""
     message: str = ""
     again_in: float | None = None
+    legacy: str = ""
 
 
 def judge(snapshot: HealthCheckSnapshot) -> tuple[Verdict, ...]:
@@ -40,7 +42,8 @@ def _judge(snapshot: HealthCheckSnapshot, target: Target) -> Verdict:
     machine = target.machine
     if REMEDIATE_MACHINE_ANNOTATION in machine.metadata.annotations:
         text = f"Health check failed: marked for remediation via {REMEDIATE_MACHINE_ANNOTATION} annotation"
-        return Verdict(target, "unhealthy", "HasRemediateAnnotation", text)
+        older = "Marked for remediation via remediate-machine annotation"
+        return Verdict(target, "unhealthy", "HasRemediateAnnotation", text, legacy=older)
     if not snapshot.initialized and CONTROL_PLANE_LABEL not in machine.metadata.labels:
         return Verdict(target, "neutral")
     assert snapshot.cluster is not None
@@ -52,7 +55,8 @@ def _judge(snapshot: HealthCheckSnapshot, target: Target) -> Verdict:
     if faults:
         reason = "UnhealthyMachine" if any(isinstance(found, str) for found in of_machine) else node_reason
         lines = "".join(f"\n  * {fault}" for fault in faults)
-        return Verdict(target, "unhealthy", reason, f"Health check failed:{lines}")
+        older = "" if reason == "NodeDeleted" else "; ".join(faults)
+        return Verdict(target, "unhealthy", reason, f"Health check failed:{lines}", legacy=older)
     waits = [found for found in (*of_machine, *of_node) if not isinstance(found, str)]
     if waits:
         return Verdict(target, "pending", again_in=min(waits))

@@ -12,10 +12,15 @@ ALL = "All"
 
 
 def failed_checks(snapshot: MachineSetSnapshot) -> list[str]:
-    """The checks that fail, in words; none when there is no control plane version to compare with."""
+    """The checks that fail, in words; none when there is no control plane version to compare with. A control plane
+    that cannot be read passes no check: it may be of any version."""
     control_plane = snapshot.control_plane
     skipped = _skipped(snapshot)
-    if control_plane is None or ALL in skipped or not wished_version(control_plane):
+    if control_plane is None or ALL in skipped:
+        return []
+    if control_plane.object is None:
+        return [control_plane.problem or f"{control_plane.kind} {control_plane.name} does not exist"]
+    if not wished_version(control_plane):
         return []
     failed = []
     if "ControlPlaneIsStable" not in skipped:
@@ -31,14 +36,14 @@ def failed_checks(snapshot: MachineSetSnapshot) -> list[str]:
 
 def _skipped(snapshot: MachineSetSnapshot) -> set[str]:
     listed = snapshot.machine_set.metadata.annotations.get(SKIP_PREFLIGHT_CHECKS_ANNOTATION)
-    if listed is None and snapshot.bootstrap is not None:
+    if not listed and snapshot.bootstrap is not None:
         listed = at(snapshot.bootstrap.found.object, "metadata", "annotations", SKIP_PREFLIGHT_CHECKS_ANNOTATION)
     return {check.strip() for check in str(listed or "").split(",") if check.strip()}
 
 
 def _stability(control_plane: External) -> list[str]:
     running = reported_versions(control_plane)
-    name = f"{control_plane.kind} {control_plane.name}"
+    name = f"{control_plane.kind} {control_plane.key}"
     if not running:
         return [f'{name} is provisioning ("ControlPlaneIsStable" preflight check failed)']
     wished = version_order(wished_version(control_plane))

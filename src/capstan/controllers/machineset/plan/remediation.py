@@ -50,16 +50,16 @@ def plan_remediation(snapshot: MachineSetSnapshot) -> Remediation:
     now, later = _in_turn(snapshot, found)
     actions: list[Action] = [*healed]
     if later:
-        limit = _limit(snapshot)
+        # Upstream names spec.strategy.remediation, where the field stood in v1beta1.
         text = (
             "Waiting because there are already too many remediations in progress "
-            f"(spec.remediation.maxInFlight is {limit})"
+            f"(spec.remediation.maxInFlight is {_stated(snapshot)})"
         )
         actions.extend(_mark_all(snapshot, later, reason="RemediationDeferred", text=text))
     failed = failed_checks(snapshot) if now else []
     if failed:
         text = "\n".join(f"* {check}" for check in failed)
-        actions.extend(_mark_all(snapshot, now, reason="RemediationDeferred", text=text))
+        actions.extend(_mark_all(snapshot, now, reason="RemediationDeferred", text=text, legacy="; ".join(failed)))
         waiting = Waiting(
             "Remediating", "RemediationDeferred", "MachineSet waits to replace Machines: " + "; ".join(failed)
         )
@@ -105,10 +105,15 @@ def _is_outdated(snapshot: MachineSetSnapshot) -> bool:
     return own != deployment.metadata.annotations.get(REVISION_ANNOTATION, "")
 
 
+def _stated(snapshot: MachineSetSnapshot) -> int | str | None:
+    """The limit as the deployment states it."""
+    deployment = snapshot.deployment
+    return deployment.spec.remediation.max_in_flight if deployment is not None else None
+
+
 def _limit(snapshot: MachineSetSnapshot) -> int | None:
     """How many may be replaced at one time; None is no limit."""
-    deployment = snapshot.deployment
-    stated = deployment.spec.remediation.max_in_flight if deployment is not None else None
+    deployment, stated = snapshot.deployment, _stated(snapshot)
     if deployment is None or stated is None:
         return None
     replicas = 1 if deployment.spec.replicas is None else deployment.spec.replicas
@@ -134,12 +139,13 @@ def _reason(machine: Machine) -> str:
     return found.reason if found is not None and found.status == FALSE else ""
 
 
-def _mark_all(snapshot: MachineSetSnapshot, machines: Sequence[Machine], reason: str, text: str) -> Iterator[Update]:
-    legacy = legacy_false(REMEDIATED, "WaitingForRemediation", _WARNING, text)
+def _mark_all(
+    snapshot: MachineSetSnapshot, machines: Sequence[Machine], reason: str, text: str, legacy: str = ""
+) -> Iterator[Update]:
+    told = Condition(type=REMEDIATED, status=FALSE, reason=reason, message=text)
+    older = legacy_false(REMEDIATED, "WaitingForRemediation", _WARNING, legacy or text)
     for machine in machines:
-        after = _marked(
-            snapshot, machine, Condition(type=REMEDIATED, status=FALSE, reason=reason, message=text), legacy
-        )
+        after = _marked(snapshot, machine, told, older)
         if after != machine:
             why = f"Machine {machine.metadata.name} is not replaced now: {text}"
             yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=why)

@@ -21,7 +21,7 @@ from capstan.api.cluster.names import (
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions import is_false
-from capstan.api.rules.contract import clone_template
+from capstan.api.rules.contract import clone_template, missing_templates_text
 from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
@@ -70,14 +70,20 @@ def blockers(snapshot: MachineSetSnapshot) -> list[str]:
     cluster = snapshot.cluster
     if cluster is not None and cluster.metadata.deletion_timestamp is not None:
         return [f"Cluster {cluster.metadata.name} is being deleted"]
-    reasons = [template.problem for template in snapshot.templates if template.problem]
-    if reasons:
-        return reasons
+    reasons = [*failed_checks(snapshot), *_template_problems(snapshot)]
     try:
         name_of(snapshot.machine_set, 0)
     except NameTemplateError as error:
-        return [str(error)]
-    return failed_checks(snapshot)
+        reasons.append(str(error))
+    return reasons
+
+
+def _template_problems(snapshot: MachineSetSnapshot) -> Iterator[str]:
+    """Kinds that nobody serves, then templates that are not there, all in one line."""
+    missing = missing_templates_text(template.found for template in snapshot.templates)
+    yield from (t.problem for t in snapshot.templates if t.problem and not t.found.missing)
+    if missing:
+        yield missing
 
 
 def _scale_up(snapshot: MachineSetSnapshot, machine_set: MachineSet, missing: int) -> Scale:

@@ -15,7 +15,7 @@ from capstan.api.rules.replicas import count_true, count_versions, selector_text
 from capstan.controllers.machineset.plan.inplace import is_updating
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.controllers.machineset.status.conditions import set_conditions
-from capstan.controllers.machineset.status.legacy import legacy_conditions
+from capstan.controllers.machineset.status.legacy import legacy_conditions, ready_nodes
 from capstan.runtime.plan import Outcomes
 
 
@@ -65,11 +65,10 @@ def _deprecated(
     old = status.deprecated.v1beta1
     template = snapshot.machine_set.spec.template.metadata.labels.items()
     reported = [machine.status.conditions for machine in snapshot.machines]
-    with_nodes = [m.status.conditions for m in snapshot.machines if m.status.node_ref is not None]
     new = MachineSetV1Beta1Status(
         conditions=put_legacies(old.conditions, legacy_conditions(snapshot, outcomes), now=snapshot.now),
         fully_labeled_replicas=sum(template <= m.metadata.labels.items() for m in snapshot.machines),
-        ready_replicas=count_true(with_nodes, "NodeReady"),
+        ready_replicas=ready_nodes(snapshot),
         available_replicas=count_true(reported, "Available"),
     )
     return status.deprecated if new == old else MachineSetDeprecatedStatus(v1beta1=new)

@@ -17,6 +17,7 @@ from capstan.api.rules.conditions import (
     FALSE,
     TRUE,
 )
+from capstan.api.rules.contract import missing_templates_text
 from capstan.controllers.machineset.plan.scale import blockers
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.runtime.plan import Outcomes
@@ -40,7 +41,7 @@ def scaling_up(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> Condition:
         return replicas_unset("ScalingUp")
     have, want = len(snapshot.machines), snapshot.desired
     if have >= want:
-        missing = "" if snapshot.deleting else _missing_templates(snapshot)
+        missing = "" if snapshot.deleting else missing_templates_text(t.found for t in snapshot.templates)
         message = f"Scaling up would be blocked because {missing}" if missing else ""
         return Condition(type="ScalingUp", status=FALSE, reason="NotScalingUp", message=message)
     reasons = blockers(snapshot)
@@ -50,11 +51,6 @@ def scaling_up(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> Condition:
     if reasons:
         message += " is blocked because:" + "".join(f"\n* {reason}" for reason in reasons)
     return Condition(type="ScalingUp", status=TRUE, reason="ScalingUp", message=message)
-
-
-def _missing_templates(snapshot: MachineSetSnapshot) -> str:
-    kinds = [template.found.kind for template in snapshot.templates if template.found.missing]
-    return f"{' and '.join(kinds)} {'does' if len(kinds) == 1 else 'do'} not exist" if kinds else ""
 
 
 def _scaling_down(snapshot: MachineSetSnapshot) -> Condition:

@@ -7,12 +7,14 @@ from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions_v1beta1 import (
     ERROR,
     WARNING,
+    aggregate_legacy,
     find_legacy,
     legacy_false,
     legacy_true,
     put_legacies,
     summarize_legacy,
 )
+from capstan.api.rules.replicas import count_true
 from capstan.controllers.machineset.plan.scale import blockers
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.runtime.plan import Create, Outcomes
@@ -22,7 +24,8 @@ _SUMMARIZED = ("MachinesCreated", "Resized", "MachinesReady")
 
 def legacy_conditions(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> list[LegacyCondition | None]:
     new: list[LegacyCondition | None] = [_created(snapshot, outcomes), _resized(snapshot), _machines_ready(snapshot)]
-    so_far = put_legacies((), new, now=snapshot.now)
+    before = snapshot.machine_set.status.deprecated.v1beta1.conditions
+    so_far = put_legacies(before, new, now=snapshot.now)
     return [*new, summarize_legacy(so_far, _SUMMARIZED)]
 
 
@@ -47,7 +50,8 @@ def _created(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> LegacyConditio
     return legacy_true("MachinesCreated")
 
 
-def _resized(snapshot: MachineSetSnapshot) -> LegacyCondition:
+def _resized(snapshot: MachineSetSnapshot) -> LegacyCondition | None:
+    """Done when the last node is ready, not when the last Machine is made; until then it stays what it was."""
     have, want = len(snapshot.machines), snapshot.desired
     if have < want:
         text = f"Scaling up MachineSet to {want} replicas (actual {have})"
@@ -55,13 +59,21 @@ def _resized(snapshot: MachineSetSnapshot) -> LegacyCondition:
     if have > want:
         text = f"Scaling down MachineSet to {want} replicas (actual {have})"
         return legacy_false("Resized", "ScalingDown", WARNING, text)
-    return legacy_true("Resized")
+    return legacy_true("Resized") if ready_nodes(snapshot) == have else None
 
 
-def _machines_ready(snapshot: MachineSetSnapshot) -> LegacyCondition:
-    """The worst of the Machines' own Ready."""
-    reported = [find_legacy(machine.status.deprecated.v1beta1.conditions, "Ready") for machine in snapshot.machines]
-    bad = next((c for c in reported if c is not None and c.status == "False"), None)
-    if bad is not None:
-        return legacy_false("MachinesReady", bad.reason or "NotReady", bad.severity or WARNING, bad.message)
-    return legacy_true("MachinesReady")
+def ready_nodes(snapshot: MachineSetSnapshot) -> int:
+    """How many of the set's Machines have a node that is ready."""
+    with_nodes = [m.status.conditions for m in snapshot.machines if m.status.node_ref is not None]
+    return count_true(with_nodes, "NodeReady")
+
+
+def _machines_ready(snapshot: MachineSetSnapshot) -> LegacyCondition | None:
+    """The Machines' own Ready merged: the worst one's reason, and whose it is."""
+    if not snapshot.machines:
+        return legacy_true("MachinesReady")
+    reported = [
+        (f"Machine/{m.metadata.name}", find_legacy(m.status.deprecated.v1beta1.conditions, "Ready"))
+        for m in snapshot.machines
+    ]
+    return aggregate_legacy(reported, "MachinesReady")

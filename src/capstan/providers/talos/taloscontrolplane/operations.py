@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from capstan.api.cluster.machineconditions import awaiting_owner, machines_up_to_date, remediating, scaling_down
 from capstan.api.meta import Condition
-from capstan.api.rules.conditions import FALSE, TRUE, is_false
+from capstan.api.rules.conditions import FALSE, TRUE
 from capstan.providers.talos.taloscontrolplane.names import MACHINES_CREATED, MACHINES_SPEC_UP_TO_DATE, RESIZED
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.rollout import is_on_delete
@@ -25,8 +25,7 @@ def list_operations(snapshot: ControlPlaneSnapshot, waiting: tuple[Waiting, ...]
     yield scaling_up(snapshot, waiting, missing)
     have, want = len(snapshot.machines), snapshot.desired
     yield scaling_down(have, want, machines, snapshot.now)
-    unhealthy = [m for m in awaiting_owner(machines) if is_false(m.status.conditions, "HealthCheckSucceeded")]
-    yield remediating(machines, unhealthy, by="TalosControlPlane")
+    yield remediating(machines, awaiting_owner(machines), by="TalosControlPlane")
     yield machines_up_to_date(machines, snapshot.now)
 
 
