@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+import yaml
 
 from capstan.api.cluster.rollouthistory import ROLLOUT_AFTER_ANNOTATION
 from capstan.api.objects import Obj
-from capstan.api.rules.certificates import Authority
+from capstan.api.rules.certificates import Authority, validity_of
 from capstan.insight.rollout import progress
 from capstan.providers.talos.kubeconfig_file import Door, Issuing, new_kubeconfig
+from capstan.providers.talos.talosconfig_file import decode_talosconfig
 from capstan.sim.proxmox.vm import Vm
 from tests.golden.text import assert_golden
 from tests.sim import journeys
@@ -216,3 +219,47 @@ def test_an_old_kubeconfig_is_renewed_once_and_the_ca_stays() -> None:
         await lab.ready(1, 1)
 
     HomeLab(manifests=documents()).run(story)
+
+
+def test_a_year_and_more_goes_by() -> None:
+    """Nobody touches anything, and nothing expires: each credential is renewed in time, and the one before is good
+    until its own end."""
+
+    async def story(lab: HomeLab) -> None:
+        await whole(lab, 1, 1)
+        authorities = {name: (await lab.get("Secret", f"homelab{name}"))["data"] for name in ("-ca", "-talos")}
+        ends: dict[str, list[datetime]] = {"-kubeconfig": [], "-talosconfig": []}
+        machines = {m["metadata"]["uid"] for m in await lab.all("Machine")}
+        for _month in range(14):
+            lab.world.loop.skip(30 * 86400.0)
+            await asyncio.sleep(300)
+            now = lab.world.clock.now()
+            for name, known in ends.items():
+                validity = validity_of(certificate_of(name, (await lab.get("Secret", f"homelab{name}"))["data"]))
+                assert validity.not_before < now
+                assert validity.not_after - now > timedelta(days=150), f"homelab{name} grows old"
+                known += [validity.not_after] if validity.not_after not in known else []
+        # A new one at half of the life of the one before, never earlier: who holds the old one has half a year.
+        for name, known in ends.items():
+            assert len(known) == 3, f"{name}: {known}"
+            assert all(timedelta(days=170) < b - a < timedelta(days=215) for a, b in pairwise(known))
+        told = [*await lab.events("KubeconfigRenewed"), *await lab.events("TalosconfigRenewed")]
+        assert {text.split(";")[1].strip() for text in told} == {"its CA is the same"}
+        assert {name: (await lab.get("Secret", f"homelab{name}"))["data"] for name in authorities} == authorities
+        assert {m["metadata"]["uid"] for m in await lab.all("Machine")} == machines
+        await lab.ready(1, 1)
+        # With the new talosconfig the machines are reached, and with the new kubeconfig the API server.
+        for condition in ("ControlPlaneComponentsHealthy", "EtcdClusterHealthyCondition", "Available"):
+            assert state(await lab.get("TalosControlPlane", CONTROL_PLANE), condition) == "True"
+        await lab.patch("MachineDeployment", WORKERS, {"spec": {"replicas": 2}})
+        await lab.ready(1, 2)
+
+    HomeLab(manifests=documents()).run(story)
+
+
+def certificate_of(name: str, data: dict[str, str]) -> bytes:
+    """The client's certificate in a kubeconfig or talosconfig."""
+    if name == "-talosconfig":
+        return decode_talosconfig(base64.b64decode(data["talosconfig"])).credentials.certificate_pem
+    kubeconfig = yaml.safe_load(base64.b64decode(data["value"]))
+    return base64.b64decode(kubeconfig["users"][0]["user"]["client-certificate-data"])

@@ -50,13 +50,12 @@ async def parts(lab: HomeLab) -> dict[str, Obj]:
 
 
 def differences(before: dict[str, Obj], after: dict[str, Obj]) -> dict[str, object]:
-    """What did not come back. Secrets are left out: the keys of a cluster are their provider's to mark; so is the
-    label of an address, which nothing selects by."""
+    """What did not come back. The label of an address is left out, which nothing selects by."""
     found: dict[str, object] = {}
     for name, obj in before.items():
         depth = 2 if obj["kind"] == "IPAddress" else 3
         was, now = marks(obj)[:depth], marks(after[name])[:depth]
-        if obj["kind"] != "Secret" and was != now:
+        if was != now:
             found[name] = (was, now)
     return found
 
@@ -71,6 +70,11 @@ def marks(obj: Obj) -> tuple[list[tuple[str, str, bool]], list[str], str]:
 
 def uids(found: dict[str, Obj]) -> dict[str, str]:
     return {name: str(obj["metadata"]["uid"]) for name, obj in found.items()}
+
+
+def values(found: dict[str, Obj]) -> dict[str, Obj]:
+    """What is in the Secrets."""
+    return {name: obj["data"] for name, obj in found.items() if obj["kind"] == "Secret"}
 
 
 async def rest(lab: HomeLab) -> None:
@@ -106,6 +110,7 @@ def test_what_is_stripped_comes_back_and_then_there_is_rest(what: str) -> None:
         await lab.ready(1, 1)
         after = await parts(lab)
         assert differences(before, after) == {}
+        assert values(after) == values(before)
         assert uids(after) == uids(before)
         assert vms_of(lab) == vms
         await rest(lab)
@@ -152,6 +157,7 @@ def test_cluster_api_5957_and_3770_a_restore_under_new_uids_adopts() -> None:
             owners = obj["metadata"].get("ownerReferences") or ()
             assert {ref["uid"] for ref in owners} <= known, f"{name} names an owner that is not there"
         assert differences(backup, after) == {}
+        assert values(after) == values(backup), "keys were made anew"
         await rest(lab)
 
     HomeLab(manifests=manifests()).run(story)

@@ -46,19 +46,17 @@ class Recorder:
         now = self._clock.monotonic()
         series = self._series.get(identity)
         try:
-            if series is None:
-                name = await self._create(about, type_, reason, message)
-                if len(self._series) >= KEPT_SERIES:
-                    self._series.pop(next(iter(self._series)))
-                self._series[identity] = _Series(name, 1, now, FIRST_REPEAT_SECONDS)
-                return
-            series.count += 1
-            if now - series.written_at >= series.silence:
-                series.written_at, series.silence = now, series.silence * 2
-                await self._count(about, series)
-        except (ApiError, TransientError) as error:
-            if is_not_found(error):
+            if series is not None:
+                series.count += 1
+                if now - series.written_at < series.silence or await self._is_counted(about, series):
+                    return
+                # Events are kept for an hour: what is said again after that is said for the first time.
                 self._series.pop(identity, None)
+            name = await self._create(about, type_, reason, message)
+            if len(self._series) >= KEPT_SERIES:
+                self._series.pop(next(iter(self._series)))
+            self._series[identity] = _Series(name, 1, now, FIRST_REPEAT_SECONDS)
+        except (ApiError, TransientError) as error:
             log.debug("event not recorded", about=str(about), reason=reason, error=str(error))
 
     async def _create(self, about: ObjectRef, type_: str, reason: str, message: str) -> str:
@@ -95,7 +93,15 @@ class Recorder:
                 raise
         return name
 
-    async def _count(self, about: ObjectRef, series: _Series) -> None:
+    async def _is_counted(self, about: ObjectRef, series: _Series) -> bool:
+        """False when the Event is not there any more."""
+        series.written_at, series.silence = self._clock.monotonic(), series.silence * 2
         stamp = self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         patch = {"count": series.count, "lastTimestamp": stamp}
-        await self._client.patch(EVENTS, about.key.namespace or "default", series.name, patch)
+        try:
+            await self._client.patch(EVENTS, about.key.namespace or "default", series.name, patch)
+        except ApiError as error:
+            if not is_not_found(error):
+                raise
+            return False
+        return True

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 import threading
 from asyncio import base_events
 from collections.abc import Callable, Coroutine
@@ -77,6 +78,12 @@ class VirtualLoop(base_events.BaseEventLoop):
     def jump(self) -> None:
         """Move the clock to the earliest timer."""
         self._now = max(self._now, self._scheduled[0].when())
+
+    def skip(self, seconds: float) -> None:
+        """Let time go by without anything happening, as on a machine that sleeps; then all that is overdue happens."""
+        self._now += seconds
+        # After months a float has no room for the resolution, and a timer of now would never be due.
+        self._clock_resolution = max(self._clock_resolution, 8 * math.ulp(self._now))
 
     def call_at(
         self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None

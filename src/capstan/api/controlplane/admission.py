@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from capstan.api.controlplane.remediation import limit_causes
 from capstan.api.errors import FieldCause
 from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
@@ -33,10 +34,11 @@ def admit_talos_control_plane(request: AdmissionRequest) -> Admission:
     """Applies the defaults, then the rules; warns about what will not happen by itself."""
     if request.new is None or request.subresource == "status":
         return Admission(request.new)
+    limits = tuple(limit_causes(request.old, request.new))
     if request.old is not None and request.old.get("spec") == request.new.get("spec"):
-        return Admission(request.new)
+        return Admission(request.new, limits)
     new = _defaulted(request.new)
-    causes = (*_strategy_causes(new), *_version_causes(request.old, new))
+    causes = (*_strategy_causes(new), *_version_causes(request.old, new), *limits)
     if causes:
         return Admission(new, causes)
     old = request.old

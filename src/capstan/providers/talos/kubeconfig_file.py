@@ -73,13 +73,16 @@ def new_kubeconfig(cluster_name: str, door: Door, authority: Authority, issuing:
     return dump_documents([document]).encode()
 
 
-def is_kubeconfig_due(kubeconfig: bytes, now: datetime, proxy_url: str = "") -> bool:
-    """Whether less than half a year of its certificate is left, or it names another proxy. One without a
-    certificate is its owner's care."""
+def is_kubeconfig_due(kubeconfig: bytes, now: datetime, proxy_url: str = "", ca_pem: bytes = b"") -> bool:
+    """Whether less than half a year of its certificate is left, or it names another proxy, or another CA than the
+    cluster has (an earlier cluster of the same name left it). One without a certificate is its owner's care."""
     try:
         document = load_document(kubeconfig)
         encoded = document["users"][0]["user"]["client-certificate-data"]
-        if document["clusters"][0]["cluster"].get("proxy-url", "") != proxy_url:
+        cluster = document["clusters"][0]["cluster"]
+        if cluster.get("proxy-url", "") != proxy_url:
+            return True
+        if ca_pem and base64.b64decode(cluster["certificate-authority-data"]).strip() != ca_pem.strip():
             return True
         return validity_of(base64.b64decode(encoded)).not_after - now < RENEW_BELOW
     except (ConfigError, CertificateError, KeyError, IndexError, TypeError, ValueError):

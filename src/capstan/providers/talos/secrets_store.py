@@ -125,12 +125,8 @@ def is_ours_to_write(secret: Secret | None, owner: ObjectMeta) -> bool:
     made is neither (its type is another one)."""
     if secret is None:
         return False
-    if is_owned(secret, owner):
+    if any(ref.uid == owner.uid for ref in secret.metadata.owner_references):
         return True
     ref = controller_of(secret.metadata)
     is_free = ref is None or (ref.kind == "TalosControlPlane" and ref.name == owner.name)
     return is_free and secret.type == CLUSTER_SECRET_TYPE
-
-
-def is_owned(secret: Secret | None, owner: ObjectMeta) -> bool:
-    return secret is not None and any(ref.uid == owner.uid for ref in secret.metadata.owner_references)

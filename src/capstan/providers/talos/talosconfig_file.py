@@ -39,12 +39,16 @@ class ClientConfig:
 
     def is_due(self, now: datetime) -> bool:
         """Whether its certificate should be renewed; one that cannot be read should."""
+        return self.seconds_until_due(now) <= 0
+
+    def seconds_until_due(self, now: datetime) -> float:
+        """How long its certificate is good enough; negative for how long it has not been."""
         try:
             validity = validity_of(self.credentials.certificate_pem)
         except CertificateError:
-            return True
+            return -1.0
         whole = (validity.not_after - validity.not_before).total_seconds()
-        return (validity.not_after - now).total_seconds() < whole * RENEW_BELOW
+        return (validity.not_after - now).total_seconds() - whole * RENEW_BELOW
 
 
 def new_credentials(os_ca: Authority, key: PrivateKey, now: datetime, serial: int) -> ClientCredentials:

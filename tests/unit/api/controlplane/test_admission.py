@@ -117,3 +117,16 @@ def test_a_talos_version_that_may_be_too_old_is_warned_about() -> None:
     config = {"controlplane": {"generateType": "controlplane", "talosVersion": "v1.10"}}
     (warning,) = admit_talos_control_plane(AdmissionRequest("CREATE", None, obj(controlPlaneConfig=config))).warnings
     assert "Talos v1.10 runs Kubernetes 1.28 to 1.33, not v1.34.0" in warning
+
+
+def test_limits_of_remediation_are_numbers() -> None:
+    name = "capstan.dev/remediation-max-retry"
+    right, wrong = obj(), obj()
+    right["metadata"]["annotations"] = {name: "3"}
+    wrong["metadata"]["annotations"] = {name: "three"}
+    admitted(None, right)
+    for old in (None, right):
+        (cause,) = admit_talos_control_plane(AdmissionRequest("UPDATE" if old else "CREATE", old, wrong)).causes
+        assert cause.field == f"metadata.annotations[{name}]"
+        assert cause.message == 'Invalid value: "three": must be a whole number of 0 or more, such as "3"'
+    admitted(wrong, wrong | {"spec": {**wrong["spec"], "replicas": 3}})

@@ -12,13 +12,20 @@ from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
 from capstan.api.cluster.names import GROUP as CLUSTER_GROUP
 from capstan.api.core.secret import Secret
+from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.conditions import is_true
 from capstan.api.rules.owners import owner_of_kind
 from capstan.providers.talos.addresses import all_endpoints
 from capstan.providers.talos.config.errors import ConfigError
 from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
-from capstan.providers.talos.names import BUNDLE_SUFFIX, CA_SUFFIX, TALOSCONFIG_KEY, TALOSCONFIG_SUFFIX
+from capstan.providers.talos.names import (
+    BOOTSTRAP_DATA_SUFFIX,
+    BUNDLE_SUFFIX,
+    CA_SUFFIX,
+    TALOSCONFIG_KEY,
+    TALOSCONFIG_SUFFIX,
+)
 from capstan.providers.talos.secrets_store import SecretsStore
 from capstan.providers.talos.talosconfig.act import TalosConfigActor
 from capstan.providers.talos.talosconfig.plan import plan
@@ -54,6 +61,16 @@ def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
     ]
 
 
+def wake_by_data_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
+    """The TalosConfig of a Machine's data that has lost its owner or its label; the others need nothing."""
+    meta = secret.metadata
+    machine_name = meta.name.removesuffix(BOOTSTRAP_DATA_SUFFIX)
+    if machine_name == meta.name or (controller_of(meta) is not None and CLUSTER_NAME_LABEL in meta.labels):
+        return []
+    machine = reader.get(Machine, meta.namespace, machine_name)
+    return wake_by_machine(reader, machine) if machine is not None else []
+
+
 def _says_paused(reader: Reader, key: Key) -> bool:
     config = reader.get(TalosConfig, key.namespace, key.name)
     return config is not None and is_true(config.status.conditions, "Paused")
@@ -66,10 +83,12 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
     watches = (
         Watch(Machine, wake_by_machine, conditions=False),
         Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(Secret, wake_by_data_secret),
     )
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosConfig, ("metadata.finalizers", "status")),
         Writes("Secrets <cluster>-talos, <cluster>-ca, <cluster>-talosconfig, <machine>-bootstrap-data", ("data",)),
+        Writes("Secret <machine>-bootstrap-data", ("metadata.ownerReferences", "metadata.labels")),
     )
 
     def __init__(self, client: Client, keys: KeySource, service_account: ServiceAccountAlgorithm = "contract") -> None:
@@ -91,6 +110,7 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
             cluster_name=name,
             cluster=cluster,
             machine=machine,
+            data_secret=_data_secret(reader, config),
             secrets_ready=all(reader.get(Secret, key.namespace, name + s) for s in (BUNDLE_SUFFIX, CA_SUFFIX)),
             client_config=_client_config(reader.get(Secret, key.namespace, name + TALOSCONFIG_SUFFIX)),
             endpoints=_endpoints(reader, key.namespace, cluster),
@@ -104,6 +124,11 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
 
     def handlers(self) -> Mapping[type[Action], Handler]:
         return self._actor.handlers()
+
+
+def _data_secret(reader: Reader, config: TalosConfig) -> Secret | None:
+    name = config.status.data_secret_name
+    return reader.get(Secret, config.metadata.namespace, name) if name else None
 
 
 def _client_config(secret: Secret | None) -> ClientConfig | None:

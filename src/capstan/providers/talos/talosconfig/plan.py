@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,13 +14,15 @@ from capstan.api.rules.owners import drop_finalizer, owner_reference
 from capstan.providers.talos.config.contract import Contract, parse_contract
 from capstan.providers.talos.config.errors import ConfigError
 from capstan.providers.talos.config.render import RenderInput, find_problem
-from capstan.providers.talos.names import BOOTSTRAP_DATA_SUFFIX
+from capstan.providers.talos.names import BOOTSTRAP_DATA_SUFFIX, SECRETS, marked_secret
 from capstan.providers.talos.talosconfig.inputs import GENERATED_TYPES, render_inputs
 from capstan.providers.talos.talosconfig.snapshot import RESOURCE, TalosConfigSnapshot
 from capstan.runtime.plan import Action, Emit, Plan, Update, Waiting
 
 DATA_SECRET_AVAILABLE = "DataSecretAvailable"
 CLIENT_CONFIG_AVAILABLE = "ClientConfigAvailable"
+#: A clock may be set: certificates are not left alone for longer than this.
+LOOK_SECONDS = 12 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,8 @@ def plan(snapshot: TalosConfigSnapshot) -> Plan:
     if snapshot.machine is None or snapshot.cluster is None or snapshot.paused:
         return Plan(snapshot.subject, waiting_on=_missing(snapshot))
     if snapshot.data_written:
-        return Plan(snapshot.subject, _client_config(snapshot))
+        actions = (*_data_secret_marks(snapshot), *_client_config(snapshot))
+        return Plan(snapshot.subject, actions, requeue_after=_until_renewal(snapshot))
     if snapshot.adopted_secret:
         return Plan(snapshot.subject)
     if snapshot.infrastructure_problem:
@@ -133,7 +137,7 @@ def _generation(snapshot: TalosConfigSnapshot) -> Plan:
         WriteBootstrapData(
             cluster=cluster,
             name=data_secret_name(snapshot),
-            owner=owner_reference(RESOURCE.api_version, RESOURCE.kind, config.metadata, controller=True),
+            owner=_owner(snapshot),
             inputs=render_inputs(snapshot),
             reason=f"Machine {machine.metadata.name} boots with it",
         )
@@ -148,6 +152,29 @@ def _refusal(snapshot: TalosConfigSnapshot, why: str) -> Plan:
     emit = Emit(name="InvalidConfiguration", type="Warning", reason=why)
     waiting = Waiting(DATA_SECRET_AVAILABLE, "InternalError", why)
     return Plan(snapshot.subject, () if told else (emit,), (waiting,))
+
+
+def _data_secret_marks(snapshot: TalosConfigSnapshot) -> Iterator[Action]:
+    """Owner and label that were stripped, as a restore does, come back; what is in the Secret stays."""
+    secret = snapshot.data_secret
+    if secret is None:
+        return
+    after = marked_secret(secret, snapshot.cluster_name, _owner(snapshot))
+    if after is not secret:
+        reason = f"Secret {secret.metadata.name} belongs to TalosConfig {snapshot.config.metadata.name}"
+        yield Update(resource=SECRETS, before=secret, after=after, reason=reason)
+
+
+def _owner(snapshot: TalosConfigSnapshot) -> OwnerReference:
+    return owner_reference(RESOURCE.api_version, RESOURCE.kind, snapshot.config.metadata, controller=True)
+
+
+def _until_renewal(snapshot: TalosConfigSnapshot) -> float | None:
+    """Nothing happens when a certificate grows old, so it is looked at: when it is due, or a new one is there."""
+    if not snapshot.is_control_plane or snapshot.client_config is None:
+        return None
+    left = snapshot.client_config.seconds_until_due(snapshot.now)
+    return min(max(left, 1.0), LOOK_SECONDS)
 
 
 def _client_config(snapshot: TalosConfigSnapshot) -> tuple[Action, ...]:

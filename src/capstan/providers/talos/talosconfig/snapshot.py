@@ -10,6 +10,7 @@ from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import PAUSED_ANNOTATION
+from capstan.api.core.secret import Secret
 from capstan.api.objects import Key
 from capstan.providers.talos.talosconfig_file import ClientConfig
 from capstan.runtime.plan import ObjectRef
@@ -23,13 +24,15 @@ CONTROL_PLANE_TYPES = ("controlplane", "init")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalosConfigSnapshot:
     """`secrets_ready`: the cluster's bundle and its Kubernetes CA are written. `client_config` is what the Secret
-    `<cluster>-talosconfig` holds; None when it is missing or unreadable. `endpoints` are what it should list."""
+    `<cluster>-talosconfig` holds; None when it is missing or unreadable. `endpoints` are what it should list.
+    `data_secret` is the Secret with the machine's data, once it is written."""
 
     config: TalosConfig
     now: datetime
     cluster_name: str = ""
     cluster: Cluster | None = None
     machine: Machine | None = None
+    data_secret: Secret | None = None
     secrets_ready: bool = False
     client_config: ClientConfig | None = None
     endpoints: tuple[str, ...] = ()

@@ -27,12 +27,13 @@ from capstan.providers.talos.kubeconfig_file import is_kubeconfig_due
 from capstan.providers.talos.names import (
     CA_SUFFIX,
     KUBECONFIG_SUFFIX,
+    SECRET_SUFFIXES,
     TALOSCONFIG_KEY,
     TALOSCONFIG_SUFFIX,
     VALUE_KEY,
     cluster_of_secret,
 )
-from capstan.providers.talos.secrets_store import SecretsStore, is_ours_to_write, is_owned
+from capstan.providers.talos.secrets_store import SecretsStore, is_ours_to_write
 from capstan.providers.talos.talosconfig_file import decode_talosconfig
 from capstan.providers.talos.taloscontrolplane.act import ControlPlaneActor
 from capstan.providers.talos.taloscontrolplane.look import look_at_machines
@@ -128,6 +129,10 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
         ),
         Writes("infrastructure templates", ("metadata.ownerReferences",)),
         Writes("Secret <cluster>-kubeconfig", ("data",)),
+        Writes(
+            "Secrets <cluster>-talos, <cluster>-ca, <cluster>-talosconfig, <cluster>-kubeconfig",
+            ("metadata.ownerReferences", "metadata.labels"),
+        ),
     )
 
     def __init__(self, client: Client, keys: KeySource, channels: ChannelFactory, *, proxy_url: str = "") -> None:
@@ -148,8 +153,8 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
         listed = reader.list(Machine, key.namespace, labels={CLUSTER_NAME_LABEL: cluster.metadata.name})
         machines = await self._machines_of(reader, control_plane, cluster, listed, made)
         kubeconfig = _value(reader, cluster, KUBECONFIG_SUFFIX, VALUE_KEY)
-        written = _secret(reader, cluster, KUBECONFIG_SUFFIX)
-        is_ours, is_kept = is_ours_to_write(written, control_plane.metadata), is_owned(written, control_plane.metadata)
+        is_ours = is_ours_to_write(_secret(reader, cluster, KUBECONFIG_SUFFIX), control_plane.metadata)
+        authority = _value(reader, cluster, CA_SUFFIX, "tls.crt")
         known_nodes = await _nodes(reader, cluster, kubeconfig)
         credentials = _credentials(_value(reader, cluster, TALOSCONFIG_SUFFIX, TALOSCONFIG_KEY))
         status = control_plane.status
@@ -172,9 +177,10 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
             orphans=find_orphans(control_plane, listed),
             leftover_configs=_leftover_configs(reader, key.namespace, uid, names),
             leftover_infrastructure=_leftover_infrastructure(reader, key.namespace, uid, names, made),
+            secrets=tuple(s for suffix in SECRET_SUFFIXES if (s := _secret(reader, cluster, suffix)) is not None),
             has_authority=bool(_value(reader, cluster, CA_SUFFIX, "tls.key")),
             kubeconfig=kubeconfig,
-            kubeconfig_due=is_ours and (not is_kept or is_kubeconfig_due(kubeconfig, now, self._proxy_url)),
+            kubeconfig_due=is_ours and is_kubeconfig_due(kubeconfig, now, self._proxy_url, authority),
             credentials=credentials,
             **known_nodes,
         )

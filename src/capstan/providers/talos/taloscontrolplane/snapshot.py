@@ -12,6 +12,7 @@ from capstan.api.cluster.names import PAUSED_ANNOTATION
 from capstan.api.controlplane.kinds import TALOS_CONTROL_PLANE
 from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
 from capstan.api.core.node import Node
+from capstan.api.core.secret import Secret
 from capstan.api.objects import Key, Obj, Resource
 from capstan.api.rules.contract import External
 from capstan.api.rules.quorum import Member
@@ -105,8 +106,8 @@ class ControlPlaneMachine:
 class ControlPlaneSnapshot:
     """`nodes` is None while the workload cluster does not answer, `nodes_problem` says why and `nodes_unsure`
     that it is too new to say anything of the cluster. `orphans` are control plane Machines that nobody controls,
-    `leftovers`
-    TalosConfigs and infrastructure machines of this control plane that no Machine refers to."""
+    `leftovers` TalosConfigs and infrastructure machines of this control plane that no Machine refers to, `secrets`
+    those of the cluster's Secrets that are there."""
 
     control_plane: TalosControlPlane
     now: datetime
@@ -117,6 +118,7 @@ class ControlPlaneSnapshot:
     orphans: tuple[Machine, ...] = ()
     leftover_configs: tuple[TalosConfig, ...] = ()
     leftover_infrastructure: tuple[Obj, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     has_authority: bool = False
     kubeconfig: bytes = field(default=b"", repr=False)
     kubeconfig_due: bool = False

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from capstan.api.rules.conditions_v1beta1 import find_legacy
+from capstan.api.rules.names import NAMED_ANNOTATION, derived_name
 from capstan.providers.talos.taloscontrolplane.names import (
     ETCD_HEALTHY,
     MACHINES_BOOTSTRAPPED,
@@ -179,7 +180,8 @@ def test_a_restored_control_plane_does_not_bootstrap_again_while_a_machine_is_si
     assert len(world.members) == 3
     happen(world, "forget status", 0)
     world.control_plane = msgspec.structs.replace(
-        world.control_plane, metadata=msgspec.structs.replace(world.control_plane.metadata, annotations={})
+        world.control_plane,
+        metadata=msgspec.structs.replace(world.control_plane.metadata, annotations={NAMED_ANNOTATION: "3"}),
     )
     world.initialized = False
     for name in sorted(world.machines)[1:]:
@@ -188,6 +190,16 @@ def test_a_restored_control_plane_does_not_bootstrap_again_while_a_machine_is_si
     made = plan(world.snapshot())
     assert not any(isinstance(a, BootstrapEtcd | Update) for a in made.actions)
     assert "no answer" in made.waiting_on[0].message
+
+
+@pytest.mark.parametrize("stop_before", range(5))
+def test_a_machine_has_the_same_name_after_a_crash_while_it_is_made(stop_before: int) -> None:
+    world = model(1)
+    uid = world.control_plane.metadata.uid
+    world.reconcile(stop_before)
+    settle(world)
+    assert list(world.machines) == [derived_name(world.control_plane.metadata.name, uid, 0)]
+    assert world.control_plane.metadata.annotations[NAMED_ANNOTATION] == "1"
 
 
 def test_a_member_is_not_removed_while_the_others_would_be_no_majority() -> None:

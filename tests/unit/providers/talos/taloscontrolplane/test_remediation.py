@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from capstan.api.rules.conditions import find_condition
@@ -164,3 +166,98 @@ def test_one_that_etcd_cannot_spare_stays_and_it_is_said() -> None:
         "CannotBeRemediated: TalosControlPlane can't remediate this Machine because this could result in etcd losing "
         "quorum: 2 of 3 members are healthy"
     )
+
+
+def limited(world: Model, **limits: str) -> None:
+    annotations = {f"capstan.dev/remediation-{name.replace('_', '-')}": text for name, text in limits.items()}
+    world.control_plane = with_metadata(
+        world.control_plane, annotations={**world.control_plane.metadata.annotations, **annotations}
+    )
+
+
+def fail_again_and_again(world: Model, times: int) -> str:
+    """Each replacement fails in its turn; gives the one that is there at the end."""
+    name = sorted(world.machines)[0]
+    for _ in range(times):
+        give_up(world, name)
+        work(world, 40)
+        made = [n for n, m in world.machines.items() if REMEDIATION_FOR_ANNOTATION in m.metadata.annotations]
+        if made == [name]:
+            return name
+        (name,) = made
+    return name
+
+
+def test_after_so_many_retries_nothing_is_tried_any_more() -> None:
+    world = whole(3)
+    limited(world, max_retry="2")
+    last = fail_again_and_again(world, 8)
+    note = world.machines[last].metadata.annotations[REMEDIATION_FOR_ANNOTATION]
+    assert '"retryCount": 2' in note, "the first one, and two more"
+    assert said(world, last) == (
+        "CannotBeRemediated: TalosControlPlane can't remediate this Machine because the operation already failed 2 "
+        "times (MaxRetry)"
+    )
+    # What worked for an hour is no retry of anything.
+    world.now += timedelta(hours=1)
+    work(world, 40)
+    assert last not in world.machines
+
+
+def test_without_a_limit_it_goes_on() -> None:
+    world = whole(3)
+    last = fail_again_and_again(world, 6)
+    assert '"retryCount": 5' in world.machines[last].metadata.annotations[REMEDIATION_FOR_ANNOTATION]
+
+
+def test_no_retry_at_all() -> None:
+    world = whole(3)
+    limited(world, max_retry="0")
+    last = fail_again_and_again(world, 3)
+    assert '"retryCount": 0' in world.machines[last].metadata.annotations[REMEDIATION_FOR_ANNOTATION]
+    assert "already failed 0 times (MaxRetry)" in said(world, last)
+
+
+def test_a_retry_waits_for_its_period() -> None:
+    world = whole(3)
+    limited(world, retry_period_seconds="1800")
+    first = fail_again_and_again(world, 2)
+    assert said(world, first) == (
+        "RemediationDeferred: TalosControlPlane can't remediate this Machine because the operation already failed in "
+        "the latest 1800s (RetryPeriod)"
+    )
+    world.now += timedelta(minutes=30)
+    work(world, 40)
+    assert first not in world.machines
+    (made,) = [m for m in world.machines.values() if REMEDIATION_FOR_ANNOTATION in m.metadata.annotations]
+    assert '"retryCount": 1' in made.metadata.annotations[REMEDIATION_FOR_ANNOTATION]
+
+
+def test_how_long_a_replacement_has_to_work() -> None:
+    world = whole(3)
+    limited(world, max_retry="0", min_healthy_period_seconds="600")
+    first = fail_again_and_again(world, 1)
+    world.now += timedelta(minutes=10)
+    give_up(world, first)
+    work(world, 40)
+    assert first not in world.machines
+
+
+@pytest.mark.parametrize("text", ["soon", "-1", "", "1.5", "\u0663"])
+def test_a_limit_that_is_no_number_is_none(text: str) -> None:
+    world = whole(3)
+    limited(world, max_retry=text, retry_period_seconds=text, min_healthy_period_seconds=text)
+    last = fail_again_and_again(world, 2)
+    assert '"retryCount": 1' in world.machines[last].metadata.annotations[REMEDIATION_FOR_ANNOTATION]
+
+
+def test_a_note_without_a_time_zone_is_understood() -> None:
+    world = whole(3)
+    first = fail_again_and_again(world, 1)
+    machine = world.machines[first]
+    note = machine.metadata.annotations[REMEDIATION_FOR_ANNOTATION].replace('Z"', '"')
+    annotations = {**machine.metadata.annotations, REMEDIATION_FOR_ANNOTATION: note}
+    world.machines[first] = with_metadata(machine, annotations=annotations)
+    give_up(world, first)
+    work(world, 40)
+    assert first not in world.machines

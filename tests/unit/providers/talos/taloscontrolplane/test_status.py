@@ -12,9 +12,9 @@ from capstan.providers.talos.taloscontrolplane.names import AVAILABLE, MACHINES_
 from capstan.providers.talos.taloscontrolplane.plan import plan
 from capstan.providers.talos.taloscontrolplane.plan.actions import BootstrapEtcd
 from capstan.providers.talos.taloscontrolplane.status import compute_status
-from capstan.runtime.plan import Outcome, Outcomes
+from capstan.runtime.plan import Create, Outcome, Outcomes
 
-from .model import model, ready_node
+from .model import MADE, model, ready_node
 from .test_plan import settle
 
 
@@ -63,7 +63,7 @@ def test_a_failed_bootstrap_shows_its_error() -> None:
 def test_a_failed_creation_says_which_part() -> None:
     world = model(1)
     snapshot = world.snapshot()
-    create = plan(snapshot).actions[2]
+    create = next(a for a in plan(snapshot).actions if isinstance(a, Create) and a.resource == MADE)
     error = TransientError("the webhook does not answer")
     after = compute_status(snapshot, Outcomes((Outcome(create, error=error),)))
     condition = find_legacy(after.status.conditions, MACHINES_CREATED) if after else None

@@ -16,6 +16,7 @@ from capstan.providers.talos.taloscontrolplane.plan.actions import (
 )
 from capstan.providers.talos.taloscontrolplane.plan.adoption import is_adopting, plan_adoption
 from capstan.providers.talos.taloscontrolplane.plan.bootstrap import plan_bootstrap
+from capstan.providers.talos.taloscontrolplane.plan.creation import plan_count
 from capstan.providers.talos.taloscontrolplane.plan.deletion import plan_deletion
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.remediation import plan_remediation
@@ -50,6 +51,8 @@ def plan(snapshot: ControlPlaneSnapshot) -> Plan:
         return Plan(snapshot.subject, plan_adoption(snapshot))
     step = plan_step(snapshot)
     actions = (*plan_upkeep(snapshot), *step.actions, *_other_marks(snapshot, step))
+    if not any(isinstance(action, Update) and action.resource == RESOURCE for action in actions):
+        actions = (*actions, *plan_count(snapshot))
     after_seconds = poll_seconds(snapshot) if step.polls else HEALTH_SECONDS if snapshot.machines else None
     return Plan(snapshot.subject, actions, step.waiting_on, after_seconds)
 

@@ -12,7 +12,7 @@ from capstan.api.meta import OwnerReference
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions_v1beta1 import find_legacy
 from capstan.api.rules.contract import clone_template
-from capstan.api.rules.names import NAMED_ANNOTATION, derived_name, free_counters
+from capstan.api.rules.names import NAMED_ANNOTATION, counted, derived_name, free_counters
 from capstan.api.rules.owners import owner_object, owner_reference, with_metadata
 from capstan.api.struct import encode
 from capstan.providers.talos.taloscontrolplane.names import (
@@ -30,7 +30,8 @@ TEMPLATE_FAILED = "InfrastructureTemplateCloningFailed"
 
 
 def plan_creation(snapshot: ControlPlaneSnapshot) -> Step:
-    """Name first, then the objects, the Machine last. What a crash left half made is finished under its name."""
+    """The objects, the Machine after them, and then it counts. What a crash left half made is finished under its
+    name, so that a machine has the same name with and without the crash."""
     problem = find_template_problem(snapshot)
     if problem:
         known = find_legacy(snapshot.control_plane.status.conditions, MACHINES_CREATED)
@@ -47,8 +48,19 @@ def plan_creation(snapshot: ControlPlaneSnapshot) -> Step:
     counter = next(free_counters(meta.annotations, meta.uid, taken))
     name = derived_name(meta.name, meta.uid, counter)
     named = with_metadata(control_plane, annotations={**meta.annotations, NAMED_ANNOTATION: str(counter + 1)})
-    reserve = Update(resource=RESOURCE, before=control_plane, after=named, reason=f"the name {name} is taken")
-    return Step((reserve, *plan_clean_up(snapshot, name), *_create(snapshot, name)))
+    count = Update(resource=RESOURCE, before=control_plane, after=named, reason=f"the name {name} is taken")
+    return Step((*plan_clean_up(snapshot, name), *_create(snapshot, name), count))
+
+
+def plan_count(snapshot: ControlPlaneSnapshot) -> tuple[Update, ...]:
+    """Machines that were made and not counted, because the process ended in between, are counted now."""
+    control_plane = snapshot.control_plane
+    meta = control_plane.metadata
+    annotations = counted(meta.annotations, meta.uid, (m.name for m in snapshot.machines))
+    if annotations is meta.annotations:
+        return ()
+    after = with_metadata(control_plane, annotations=annotations)
+    return (Update(resource=RESOURCE, before=control_plane, after=after, reason="the names of its Machines are taken"),)
 
 
 def find_template_problem(snapshot: ControlPlaneSnapshot) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -17,6 +17,7 @@ from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.legacy import DeprecatedStatus
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import REMEDIATE_MACHINE_ANNOTATION
+from capstan.api.controlplane.remediation import read_limits
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import FALSE, find_condition, is_false, is_true, put_conditions
 from capstan.api.rules.conditions_v1beta1 import WARNING, legacy_false, legacy_true, put_legacies
@@ -31,8 +32,6 @@ from capstan.runtime.plan import Action, Emit, Update
 
 HEALTHY = "HealthCheckSucceeded"
 REMEDIATED = "OwnerRemediated"
-#: A replacement that fails within this time continues the count of its predecessor.
-MIN_HEALTHY_PERIOD = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +97,9 @@ def why_not(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, note: 
     if note is not None and note.machine != machine.name:
         text = f"TalosControlPlane waiting for the replacement of Machine {note.machine} before triggering remediation"
         return "RemediationDeferred", text
+    reason, text = _why_not_again(snapshot, machine) if note is None else ("", "")
+    if text:
+        return reason, text
     if not snapshot.is_bootstrapped:
         return _why_not_before_etcd(snapshot, machine)
     others = [m for m in snapshot.active if m.uid != machine.uid]
@@ -120,6 +122,26 @@ def why_not(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, note: 
         return "CannotBeRemediated", (
             "TalosControlPlane can't remediate this Machine because this could result in etcd losing quorum: "
             f"{healthy} of {len(snapshot.quorum)} members are healthy"
+        )
+    return "", ""
+
+
+def _why_not_again(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> tuple[str, str]:
+    """The limits for one that came in the place of a failed one and soon failed too. What has begun goes on."""
+    last = _predecessor(snapshot, machine)
+    if last is None:
+        return "", ""
+    limits = read_limits(snapshot.control_plane.metadata.annotations)
+    if snapshot.now - last.since < limits.retry_period:
+        period = f"{limits.retry_period.total_seconds():.0f}s"
+        return "RemediationDeferred", (
+            "TalosControlPlane can't remediate this Machine because the operation already failed in the latest "
+            f"{period} (RetryPeriod)"
+        )
+    if limits.max_retry is not None and last.retries >= limits.max_retry:
+        return "CannotBeRemediated", (
+            "TalosControlPlane can't remediate this Machine because the operation already failed "
+            f"{limits.max_retry} times (MaxRetry)"
         )
     return "", ""
 
@@ -154,7 +176,9 @@ def _parsed(text: str) -> Note | None:
         entry = json.loads(text) if text else None
         if not isinstance(entry, dict):
             return None
-        return Note(str(entry["machine"]), datetime.fromisoformat(entry["timestamp"]), int(entry.get("retryCount", 0)))
+        since = datetime.fromisoformat(entry["timestamp"])
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+        return Note(str(entry["machine"]), since, int(entry.get("retryCount", 0)))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -199,8 +223,15 @@ def _remediate(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, not
 
 
 def _retries(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> int:
+    last = _predecessor(snapshot, machine)
+    return last.retries + 1 if last is not None else 0
+
+
+def _predecessor(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine) -> Note | None:
+    """The note of the remediation that the Machine was made in; None when it worked for long enough since."""
     last = _parsed(machine.machine.metadata.annotations.get(REMEDIATION_FOR_ANNOTATION, ""))
-    return last.retries + 1 if last is not None and snapshot.now - last.since < MIN_HEALTHY_PERIOD else 0
+    period = read_limits(snapshot.control_plane.metadata.annotations).min_healthy_period
+    return last if last is not None and snapshot.now - last.since < period else None
 
 
 def _mark(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, reason: str, text: str) -> Iterator[Update]:

@@ -1,4 +1,4 @@
-"""What is kept right beside the steps: the kubeconfig, the hooks of Machines, the owner of the template."""
+"""What is kept right beside the steps: the kubeconfig, the hooks of Machines, owners of the template and of Secrets."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import msgspec
 
 from capstan.api.cluster.kinds import CLUSTER, MACHINE
 from capstan.api.cluster.machine import Machine
-from capstan.api.meta import Condition
+from capstan.api.meta import Condition, OwnerReference
 from capstan.api.rules.conditions import FALSE, TRUE, find_condition, put_condition
 from capstan.api.rules.owners import adopted_object, owner_reference, with_metadata
+from capstan.providers.talos.names import KUBECONFIG_SUFFIX, SECRETS, cluster_owner, marked_secret
 from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK
 from capstan.providers.talos.taloscontrolplane.plan.actions import WriteKubeconfig
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
@@ -21,6 +22,7 @@ from capstan.runtime.plan import Action, Emit, Update
 def plan_upkeep(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
     """What the steps build on."""
     yield from _template_owner(snapshot)
+    yield from _secret_marks(snapshot)
     yield from _kubeconfig(snapshot)
 
 
@@ -64,6 +66,25 @@ def _template_owner(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
         yield Update(resource=template.resource, before=template.object, after=after, reason=reason)
 
 
+def _secret_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
+    """Owner and label that were stripped, as a restore does, come back; what is in the Secret stays."""
+    cluster = snapshot.cluster
+    if cluster is None or cluster.metadata.deletion_timestamp is not None:
+        return
+    name = cluster.metadata.name
+    for secret in snapshot.secrets:
+        is_kubeconfig = secret.metadata.name == name + KUBECONFIG_SUFFIX
+        owner = _controller(snapshot) if is_kubeconfig else cluster_owner(cluster)
+        after = marked_secret(secret, name, owner)
+        if after is not secret:
+            reason = f"Secret {secret.metadata.name} belongs to {owner.kind} {owner.name}"
+            yield Update(resource=SECRETS, before=secret, after=after, reason=reason)
+
+
+def _controller(snapshot: ControlPlaneSnapshot) -> OwnerReference:
+    return owner_reference(RESOURCE.api_version, RESOURCE.kind, snapshot.control_plane.metadata, controller=True)
+
+
 def _kubeconfig(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
     """Written once there is a CA, again when half a year is left. A Secret of somebody else's stays as it is."""
     cluster = snapshot.cluster
@@ -72,10 +93,10 @@ def _kubeconfig(snapshot: ControlPlaneSnapshot) -> Iterator[Action]:
     renewed = bool(snapshot.kubeconfig)
     yield WriteKubeconfig(
         cluster=cluster,
-        owner=owner_reference(RESOURCE.api_version, RESOURCE.kind, snapshot.control_plane.metadata, controller=True),
+        owner=_controller(snapshot),
         server=snapshot.endpoint,
         now=snapshot.now,
-        reason="it is old, or another control plane's" if renewed else "there is none yet",
+        reason="it is old, or of another CA" if renewed else "there is none yet",
     )
     if renewed:
         text = f"Renewed the kubeconfig of Cluster {cluster.metadata.name}; its CA is the same"
