@@ -188,20 +188,31 @@ def restore(full: Any, unedited: Any, edited: Any) -> Any:
 
 
 def _restore_items(full: list[Any], unedited: list[Any], edited: list[Any]) -> list[Any]:
-    """Items are paired by their identifying field; an item without one only with its equal."""
+    """Items are paired by their identifying field; those without one with their equals, the rest of them in order
+    as long as none was added or taken away."""
     if len(full) != len(unedited):
         return edited
     by_identity = {_identity(before): (kept, before) for kept, before in zip(full, unedited, strict=True)}
+    found = {_identity(item) for item in edited}
+    rest = [pair for identity, pair in by_identity.items() if identity not in found]
+    if len(edited) != len(full):
+        rest = []
     items = []
     for item in edited:
-        kept, before = by_identity.get(_identity(item), (item, item))
-        items.append(restore(kept, before, item))
+        pair = by_identity.get(_identity(item))
+        if pair is None:
+            pair = rest.pop(0) if rest and not _is_identified(item) else (item, item)
+        items.append(restore(*pair, item))
     return items
+
+
+def _is_identified(item: Any) -> bool:
+    return not _identity(item).startswith(("{", "["))
 
 
 def _identity(item: Any) -> str:
     if isinstance(item, dict):
-        for name in ("name", "type", "zone", "net"):
+        for name in ("name", "type", "zone", "net", "class", "from"):
             if isinstance(item.get(name), str):
                 return f"{name}={item[name]}"
         if isinstance(item.get("machine"), dict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -87,12 +87,26 @@ class Admission:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddedSchema:
+    """A part of an object that is itself a schema, of values that others give: where it is, by which name it is
+    known from one version of the object to the next, and what it says."""
+
+    field: str
+    name: str
+    schema: Obj
+
+
 def admit_unchanged(request: AdmissionRequest) -> Admission:
     """Admission for kinds that have neither defaults nor rules of their own."""
     return Admission(request.new)
 
 
 def no_lookups(_new: Obj) -> Sequence[Query]:
+    return ()
+
+
+def no_schemas(_new: Obj) -> Iterable[EmbeddedSchema]:
     return ()
 
 
@@ -124,6 +138,8 @@ class Kind:
     convert: Callable[[Obj, str], Obj] = convert_by_name_only
     admit: Callable[[AdmissionRequest], Admission] = admit_unchanged
     lookups: Callable[[Obj], Sequence[Query]] = no_lookups
+    #: What in an object is itself a schema: the server checks it as it does those of definitions.
+    schemas: Callable[[Obj], Iterable[EmbeddedSchema]] = no_schemas
 
     @property
     def storage(self) -> Version:

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from capstan.api.kinds import Kind, Scheme, Version
+from capstan.api.kinds import Kind, Scheme, Version, no_schemas
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
 from capstan.apiserver import apiservices
@@ -19,6 +19,7 @@ from capstan.apiserver.authorization import MASTERS, Authorizer
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.builtins import as_builtin, served_builtins
 from capstan.apiserver.crds import DefinitionController, OwnDefinitions, with_definition_rules
+from capstan.apiserver.definitions.embedded import admit_with_schemas
 from capstan.apiserver.deleting import Deleter
 from capstan.apiserver.exchange import Request, Response
 from capstan.apiserver.expiry import EventExpiry
@@ -259,7 +260,7 @@ def served_kind(kind: Kind, *, warns: bool = False) -> Served:
         namespaced=kind.namespaced,
         builtin=kind.builtin,
         convert=kind.convert,
-        admit=kind.admit,
+        admit=kind.admit if kind.schemas is no_schemas else partial(admit_with_schemas, kind.admit, kind.schemas),
         lookups=kind.lookups,
     )
 

@@ -15,6 +15,7 @@ from capstan.api.addons.conversion import convert_clusterresourceset, convert_cl
 from capstan.api.bootstrap.conversion import convert_talosconfig, convert_talosconfigtemplate
 from capstan.api.cluster.conversion import (
     convert_cluster,
+    convert_clusterclass,
     convert_machine,
     convert_machinedeployment,
     convert_machinedrainrule,
@@ -36,6 +37,7 @@ CRDS = Path(__file__).resolve().parents[4] / "shared" / "data" / "crds"
 
 KINDS: list[tuple[str, Converter, str]] = [
     ("clusters.cluster.x-k8s.io", convert_cluster, "v1beta1"),
+    ("clusterclasses.cluster.x-k8s.io", convert_clusterclass, "v1beta1"),
     ("machines.cluster.x-k8s.io", convert_machine, "v1beta1"),
     ("machinesets.cluster.x-k8s.io", convert_machineset, "v1beta1"),
     ("machinedeployments.cluster.x-k8s.io", convert_machinedeployment, "v1beta1"),
@@ -201,7 +203,7 @@ def is_dropped(name: str, kind: str, path: tuple[str, ...], parent: dict[str, An
     if name == "rolloutAfter":
         return path[-1:] == ("topology",)
     in_reference = name in ("uid", "resourceVersion", "fieldPath", "namespace") and path[-1].endswith(
-        ("Ref", "remediationTemplate")
+        ("Ref", "ref", "remediationTemplate")
     )
     node_ref = path[-1:] == ("nodeRef",)
     return in_reference or (node_ref and (name != "name" or not parent.get("name")))
@@ -233,6 +235,7 @@ def test_spoke_to_hub_and_back_loses_only_what_is_said(name: str, convert: Conve
 #: Who writes the hub's data into the older version's view (14.1).
 REMEMBERS = {
     "clusters.cluster.x-k8s.io": True,
+    "clusterclasses.cluster.x-k8s.io": True,
     "machines.cluster.x-k8s.io": True,
     "machinedeployments.cluster.x-k8s.io": True,
     "machinehealthchecks.cluster.x-k8s.io": True,

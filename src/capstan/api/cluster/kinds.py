@@ -1,19 +1,24 @@
-"""Kinds of Cluster API's core: Cluster, Machine, its sets, deployments, health checks and drain rules."""
+"""Kinds of Cluster API's core: Cluster and its class, Machine, its sets, deployments, health checks, drain rules."""
 
 from __future__ import annotations
 
 from capstan.api.cluster.admission import (
     admit_cluster,
+    admit_cluster_class,
     admit_machine,
     admit_machine_deployment,
     admit_machine_drain_rule,
     admit_machine_health_check,
     admit_machine_pool,
     admit_machine_set,
+    class_schemas,
+    lookups_cluster_class,
 )
 from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.clusterclass.clusterclass import ClusterClass
 from capstan.api.cluster.conversion import (
     convert_cluster,
+    convert_clusterclass,
     convert_machine,
     convert_machinedeployment,
     convert_machinedrainrule,
@@ -29,6 +34,7 @@ from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTRACT_V1BETA1_LABEL, CONTRACT_V1BETA2_LABEL, GROUP, PROVIDER_LABEL
 from capstan.api.cluster.v1beta1.cluster import Cluster as ClusterV1Beta1
+from capstan.api.cluster.v1beta1.clusterclass.clusterclass import ClusterClass as ClusterClassV1Beta1
 from capstan.api.cluster.v1beta1.machine import Machine as MachineV1Beta1
 from capstan.api.cluster.v1beta1.machinedeployment import MachineDeployment as MachineDeploymentV1Beta1
 from capstan.api.cluster.v1beta1.machinedrainrule import MachineDrainRule as MachineDrainRuleV1Beta1
@@ -79,6 +85,32 @@ CLUSTER = Kind(
     labels=_LABELS,
     convert=convert_cluster,
     admit=admit_cluster,
+)
+
+CLUSTER_CLASS = Kind(
+    group=GROUP,
+    kind="ClusterClass",
+    plural="clusterclasses",
+    versions=(
+        Version(
+            "v1beta2",
+            ClusterClass,
+            storage=True,
+            columns=(
+                Column("Paused", '.status.conditions[?(@.type=="Paused")].status', "string", 10),
+                Column("Variables Ready", '.status.conditions[?(@.type=="VariablesReady")].status'),
+                AGE,
+            ),
+        ),
+        Version("v1beta1", ClusterClassV1Beta1, deprecated=True, columns=(AGE,)),
+    ),
+    short_names=("cc",),
+    categories=("cluster-api",),
+    labels=_LABELS,
+    convert=convert_clusterclass,
+    admit=admit_cluster_class,
+    lookups=lookups_cluster_class,
+    schemas=class_schemas,
 )
 
 _MACHINE_COLUMNS = (
@@ -298,6 +330,7 @@ MACHINE_POOL = Kind(
 
 KINDS = (
     CLUSTER,
+    CLUSTER_CLASS,
     MACHINE,
     MACHINE_SET,
     MACHINE_DEPLOYMENT,

@@ -7,6 +7,13 @@ from typing import Annotated
 from capstan.api.facts import DnsLabel, KindName, Required, Subdomain, length, pattern
 from capstan.api.struct import Struct
 
+#: The API group and version of a template: the group has to be there.
+TemplateApiVersion = Annotated[
+    str,
+    length(1, 317),
+    pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[a-z]([-a-z0-9]*[a-z0-9])?$"),
+]
+
 
 class ContractReference(Struct, frozen=True, kw_only=True):
     """An object of a provider, in the same namespace; its version follows from the contract.
@@ -40,12 +47,6 @@ class TemplateReference(Struct, frozen=True, kw_only=True):
     name: the name.
     """
 
-    api_version: Required[
-        Annotated[
-            str,
-            length(1, 317),
-            pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/[a-z]([-a-z0-9]*[a-z0-9])?$"),
-        ]
-    ] = ""
+    api_version: Required[TemplateApiVersion] = ""
     kind: Required[KindName] = ""
     name: Required[Subdomain] = ""

@@ -58,9 +58,9 @@ def root_faults(schema: Schema, field: str, status: bool) -> Iterator[FieldCause
         yield forbidden(f"{field}.nullable", "nullable cannot be true at the root")
 
 
-def schema_faults(schema: Schema, field: str) -> Iterator[FieldCause]:
-    """Everything that this module knows, of the whole tree below `schema`."""
-    yield from _node_faults(schema, Place(field, root=True))
+def schema_faults(schema: Schema, field: str, *, root: bool = True) -> Iterator[FieldCause]:
+    """Everything that this module knows, of the whole tree below `schema`. `root`: it is that of whole objects."""
+    yield from _node_faults(schema, Place(field, root=root))
 
 
 def _node_faults(schema: Schema, place: Place) -> Iterator[FieldCause]:

@@ -274,7 +274,7 @@ REFUSED_ON_CREATE: list[tuple[Admit, tuple[str, Any], str, str]] = [
         admit_cluster,
         ("spec.topology", {"classRef": {"name": "c"}, "version": "v1.33.1"}),
         "spec.topology",
-        "Forbidden: can be set only if the ClusterTopology feature flag is enabled",
+        "Forbidden: can be set only if the ClusterTopology feature flag is enabled: managed topologies are not there",
     ),
     (admit_machine_health_check, ("spec.selector", {}), "spec.selector", "Required value: selector must not be empty"),
     (

@@ -15,6 +15,10 @@ from capstan.api.rules.labels import label_value_faults
 
 _REFS = ("spec.infrastructureRef", "spec.controlPlaneRef")
 _TOPOLOGY = "spec.topology"
+_NOT_YET = (
+    "managed topologies are not there yet in Capstan, which keeps a ClusterClass but makes nothing from it; "
+    "say what the Cluster consists of in spec.infrastructureRef and spec.controlPlaneRef"
+)
 
 
 def admit_cluster(request: AdmissionRequest) -> Admission:
@@ -58,8 +62,8 @@ def _is_range(block: str) -> bool:
 
 
 def _topology_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
-    """Topologies need ClusterClass, which this release does not have: they are refused, not ignored."""
+    """Nothing makes a Cluster from its class yet: topologies are refused, not ignored."""
     if mapping_at(new, _TOPOLOGY):
-        yield forbidden_value(_TOPOLOGY, "can be set only if the ClusterTopology feature flag is enabled")
+        yield forbidden_value(_TOPOLOGY, f"can be set only if the ClusterTopology feature flag is enabled: {_NOT_YET}")
     elif mapping_at(old, _TOPOLOGY):
         yield forbidden_value(_TOPOLOGY, "cannot be removed from an existing Cluster")

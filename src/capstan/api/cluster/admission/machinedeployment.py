@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Any
 
+from capstan.api.cluster.admission.amounts import portion_causes, strategy_causes
 from capstan.api.cluster.admission.rules import (
     bootstrap_causes,
     cluster_name_causes,
@@ -33,6 +32,7 @@ _VERSION = "spec.template.spec.version"
 _STRATEGY = "spec.rollout.strategy"
 _SURGE = f"{_STRATEGY}.rollingUpdate.maxSurge"
 _UNAVAILABLE = f"{_STRATEGY}.rollingUpdate.maxUnavailable"
+_MAX_IN_FLIGHT = "spec.remediation.maxInFlight"
 _TEMPLATE_LABELS = "spec.template.metadata.labels"
 
 
@@ -51,8 +51,8 @@ def admit_machine_deployment(request: AdmissionRequest) -> Admission:
         *preflight_causes(new),
         *cluster_name_causes(request.old, new),
         *template_cluster_name_causes(new),
-        *_strategy_causes(new),
-        *_portion_causes(new, "spec.remediation.maxInFlight"),
+        *strategy_causes(mapping_at(new, _STRATEGY), _STRATEGY),
+        *portion_causes(value_at(new, _MAX_IN_FLIGHT), _MAX_IN_FLIGHT),
         *version_causes(new, _VERSION),
         *naming_causes(new),
         *taint_causes(new, "spec.template.spec.taints", workers=True),
@@ -100,20 +100,3 @@ def _selector_causes(deployment: Obj) -> Iterator[FieldCause]:
     selector = selector_of(deployment)
     if not faults and not selects(selector, mapping_at(deployment, _TEMPLATE_LABELS)):
         yield forbidden_value(_TEMPLATE_LABELS, f'must match spec.selector "{selector_text(selector)}"')
-
-
-def _strategy_causes(deployment: Obj) -> Iterator[FieldCause]:
-    yield from _portion_causes(deployment, _UNAVAILABLE)
-    yield from _portion_causes(deployment, _SURGE)
-    surge, unavailable = value_at(deployment, _SURGE), value_at(deployment, _UNAVAILABLE)
-    if surge == 0 and unavailable == 0:
-        yield invalid_value(f"{_STRATEGY}.rollingUpdate", "0", "maxUnavailable and maxSurge cannot both be 0")
-
-
-def _portion_causes(deployment: Obj, field: str) -> Iterator[FieldCause]:
-    """A number of Machines, or a percentage of them."""
-    value: Any = value_at(deployment, field)
-    if isinstance(value, str) and not re.fullmatch(r"[+-]?\d+%", value):
-        fault = f'invalid value "{value}"' if value.endswith("%") else "invalid type: string is not a percentage"
-        why = f"must be either an int or a percentage: invalid value for IntOrString: {fault}"
-        yield invalid_value(field, value, why)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from capstan.api.cluster.admission.amounts import health_check_causes
 from capstan.api.cluster.admission.rules import cluster_name_causes, is_settled, selector_faults
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.errors import FieldCause
@@ -12,12 +13,9 @@ from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
 from capstan.api.rules.causes import invalid_value, required_value
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_entry, with_value
-from capstan.api.rules.portions import portion
 
 _STARTUP: Final = "spec.checks.nodeStartupTimeoutSeconds"
 _DEFAULT_STARTUP_SECONDS: Final = 600
-_LEAST_STARTUP_SECONDS: Final = 30
-_LIMIT: Final = "spec.remediation.triggerIf.unhealthyLessThanOrEqualTo"
 
 
 def admit_machine_health_check(request: AdmissionRequest) -> Admission:
@@ -27,7 +25,10 @@ def admit_machine_health_check(request: AdmissionRequest) -> Admission:
     new = with_entry(request.new, "metadata.labels", CLUSTER_NAME_LABEL, text_at(request.new, "spec.clusterName"))
     if value_at(new, _STARTUP) is None:
         new = with_value(new, _STARTUP, _DEFAULT_STARTUP_SECONDS)
-    return Admission(new, (*_selector_causes(new), *cluster_name_causes(request.old, new), *_number_causes(new)))
+    spec = mapping_at(new, "spec")
+    return Admission(
+        new, (*_selector_causes(new), *cluster_name_causes(request.old, new), *health_check_causes(spec, "spec"))
+    )
 
 
 def _selector_causes(check: Obj) -> Iterator[FieldCause]:
@@ -41,13 +42,3 @@ def _selector_causes(check: Obj) -> Iterator[FieldCause]:
     if CLUSTER_NAME_LABEL in labels and named != cluster:
         why = "cannot specify a cluster selector other than the one specified by ClusterName"
         yield invalid_value("spec.selector", given, f'{why}: leave {CLUSTER_NAME_LABEL} out, or set it to "{cluster}"')
-
-
-def _number_causes(check: Obj) -> Iterator[FieldCause]:
-    seconds = value_at(check, _STARTUP)
-    if isinstance(seconds, int) and seconds and seconds < _LEAST_STARTUP_SECONDS:
-        why = f"must be at least {_LEAST_STARTUP_SECONDS}s, or 0 to let a Machine take as long as it likes"
-        yield invalid_value(_STARTUP, seconds, why)
-    limit = value_at(check, _LIMIT)
-    if isinstance(limit, str) and (not limit.endswith("%") or portion(limit, 100, up=False) is None):
-        yield invalid_value(_LIMIT, limit, "must be either an int or a percentage")

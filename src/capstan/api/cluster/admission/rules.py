@@ -88,15 +88,17 @@ def template_cluster_name_causes(new: Obj) -> Iterator[FieldCause]:
         yield invalid_value("spec.clusterName", name, why)
 
 
-def taint_causes(obj: Mapping[str, Any], field: str, *, workers: bool) -> Iterator[FieldCause]:
-    """Taints keep away from the keys that Cluster API, the kubelet and cloud controllers use."""
+def taint_causes(obj: Mapping[str, Any], field: str, *, workers: bool, within: str = "") -> Iterator[FieldCause]:
+    """Taints keep away from the keys that Cluster API, the kubelet and cloud controllers use. `within`: the field
+    that `obj` itself is, if it is a part of something."""
     for index, taint in enumerate(value_at(obj, field) or ()):
         key = taint.get("key", "")
+        at = f"{within}.{field}[{index}].key".removeprefix(".")
         fault = _taint_fault(key)
         if fault:
-            yield invalid_value(f"{field}[{index}].key", key, fault)
+            yield invalid_value(at, key, fault)
         if workers and key == "node-role.kubernetes.io/control-plane":
-            yield invalid_value(f"{field}[{index}].key", key, "taint is not allowed for worker Machines")
+            yield invalid_value(at, key, "taint is not allowed for worker Machines")
 
 
 def _taint_fault(key: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from capstan.api.cluster.conversion.cluster import convert_cluster
+from capstan.api.cluster.conversion.clusterclass import convert_clusterclass
 from capstan.api.cluster.conversion.machine import convert_machine
 from capstan.api.cluster.conversion.machinedeployment import convert_machinedeployment
 from capstan.api.cluster.conversion.machinedrainrule import convert_machinedrainrule
@@ -12,6 +13,7 @@ from capstan.api.cluster.conversion.machineset import convert_machineset
 
 __all__ = [
     "convert_cluster",
+    "convert_clusterclass",
     "convert_machine",
     "convert_machinedeployment",
     "convert_machinedrainrule",

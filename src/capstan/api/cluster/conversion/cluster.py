@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, with_defaults
-from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.conversion.references import in_namespace, refs_down, refs_up
 from capstan.api.cluster.conversion.topology import topology_down, topology_up
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, true_only, unless_empty, upgrade
 from capstan.api.objects import Obj
 
 _REFS: Final = (("spec", "controlPlaneRef"), ("spec", "infrastructureRef"))
+#: References to templates that keep their version; v1beta1 has them in the namespace of the Cluster.
+_TEMPLATES: Final = (
+    "spec.topology.controlPlane.machineHealthCheck.remediationTemplate",
+    "spec.topology.workers.machineDeployments[].machineHealthCheck.remediationTemplate",
+)
 
 
 def _domains_up(domains: Any) -> Any:
@@ -54,7 +59,7 @@ def _up(obj: Obj) -> Obj:
 
 
 def _down(obj: Obj) -> Obj:
-    after = downgrade(refs_down(obj, _REFS), _MOVES)
+    after = in_namespace(downgrade(refs_down(obj, _REFS), _MOVES), _TEMPLATES)
     return with_defaults(after, ("status",), {"infrastructureReady": False, "controlPlaneReady": False})
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from capstan.api.cluster.conversion.healthchecks import with_strategy_type
 from capstan.api.cluster.conversion.moves import CONDITIONS, counters, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import refs_down, refs_up
-from capstan.api.cluster.conversion.topology import with_strategy_type
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, unless_empty, upgrade
 from capstan.api.objects import Obj
 

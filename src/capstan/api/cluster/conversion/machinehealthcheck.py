@@ -6,7 +6,7 @@ from typing import Final
 
 from capstan.api.cluster.conversion.durations import duration_of, seconds_of
 from capstan.api.cluster.conversion.moves import CONDITIONS, with_defaults
-from capstan.api.cluster.conversion.references import template_ref_up
+from capstan.api.cluster.conversion.references import in_namespace, template_ref_up
 from capstan.api.cluster.conversion.timeouts import timeouts_down, timeouts_up
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, unless_empty, upgrade
 from capstan.api.objects import Obj
@@ -29,7 +29,8 @@ def _up(obj: Obj) -> Obj:
 
 
 def _down(obj: Obj) -> Obj:
-    return with_defaults(downgrade(obj, _MOVES), ("status",), dict.fromkeys(_COUNTERS, 0))
+    after = in_namespace(downgrade(obj, _MOVES), ("spec.remediationTemplate",))
+    return with_defaults(after, ("status",), dict.fromkeys(_COUNTERS, 0))
 
 
 convert_machinehealthcheck = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})

@@ -6,7 +6,7 @@ from typing import Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import refs_down, refs_up
-from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, unless_empty, upgrade
+from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, upgrade
 from capstan.api.objects import Obj
 
 _REFS: Final = (
@@ -21,7 +21,7 @@ _MOVES: Final = (
     *machine_spec("spec.template.spec."),
     *counters("status", "status.deprecated.v1beta1", _OLD_COUNTERS),
     *counters("status.v1beta2", "status", _NEW_COUNTERS),
-    move("spec.minReadySeconds", "spec.template.spec.minReadySeconds", unless_empty),
+    move("spec.minReadySeconds", "spec.template.spec.minReadySeconds"),
     move("status.bootstrapReady", "status.initialization.bootstrapDataSecretCreated", true_only),
     move("status.infrastructureReady", "status.initialization.infrastructureProvisioned", true_only),
 )

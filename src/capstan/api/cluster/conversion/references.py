@@ -92,6 +92,32 @@ def template_ref_up(ref: Any) -> Any:
     return {name: value for name, value in ref.items() if name not in gone} or ABSENT
 
 
+def in_namespace(obj: Obj, paths: Sequence[str]) -> Obj:
+    """A v1beta1 object whose references to templates are in its own namespace. `paths` are dotted; `[]` after a
+    name stands for every item of a list."""
+    namespace = find(obj, ("metadata", "namespace"))
+    if namespace is ABSENT:
+        return obj
+    for path in paths:
+        obj = _placed(obj, path.split("."), namespace)
+    return obj
+
+
+def _placed(part: Any, path: Sequence[str], namespace: str) -> Any:
+    if not isinstance(part, dict):
+        return part
+    if not path:
+        return {**part, "namespace": namespace}
+    name, rest = path[0].removesuffix("[]"), path[1:]
+    if name not in part:
+        return part
+    value = part[name]
+    if path[0] == name:
+        return {**part, name: _placed(value, rest, namespace)}
+    items = [_placed(item, rest, namespace) for item in value] if isinstance(value, list) else value
+    return {**part, name: items}
+
+
 def node_ref_up(ref: Any) -> Any:
     """A Node by name: kind, version and uid are not kept."""
     if not isinstance(ref, dict):

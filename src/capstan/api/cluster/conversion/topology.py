@@ -4,22 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from capstan.api.cluster.conversion.durations import duration_of, seconds_of
+from capstan.api.cluster.conversion.healthchecks import HEALTH_CHECK, STRATEGY, with_strategy_type
 from capstan.api.cluster.conversion.moves import timeouts
-from capstan.api.cluster.conversion.references import template_ref_up
-from capstan.api.cluster.conversion.timeouts import timeouts_down, timeouts_up
-from capstan.api.conversion import (
-    ABSENT,
-    downgrade,
-    dropped,
-    each,
-    find,
-    move,
-    replaced,
-    stay,
-    unless_empty,
-    upgrade,
-)
+from capstan.api.conversion import ABSENT, downgrade, dropped, each, move, stay, unless_empty, upgrade
 from capstan.api.objects import Obj
 
 _WITHOUT_ORIGIN: Final = (move("definitionFrom", "definitionFrom", up=dropped),)
@@ -30,40 +17,13 @@ def _variable_up(item: Obj) -> Obj:
 
 
 _VARIABLES: Final = (stay("variables.overrides", up=each(_variable_up)),)
-_HEALTH_CHECK: Final = (
-    move("machineHealthCheck.enable", "healthCheck.enabled"),
-    move(
-        "machineHealthCheck.unhealthyConditions",
-        "healthCheck.checks.unhealthyNodeConditions",
-        timeouts_up,
-        timeouts_down,
-    ),
-    move(
-        "machineHealthCheck.unhealthyMachineConditions",
-        "healthCheck.checks.unhealthyMachineConditions",
-        timeouts_up,
-        timeouts_down,
-    ),
-    move(
-        "machineHealthCheck.nodeStartupTimeout",
-        "healthCheck.checks.nodeStartupTimeoutSeconds",
-        seconds_of,
-        duration_of,
-    ),
-    move("machineHealthCheck.maxUnhealthy", "healthCheck.remediation.triggerIf.unhealthyLessThanOrEqualTo"),
-    move("machineHealthCheck.unhealthyRange", "healthCheck.remediation.triggerIf.unhealthyInRange", down=unless_empty),
-    move("machineHealthCheck.remediationTemplate", "healthCheck.remediation.templateRef", template_ref_up),
-)
+_HEALTH_CHECK: Final = (move("machineHealthCheck.enable", "healthCheck.enabled"), *HEALTH_CHECK)
 _CONTROL_PLANE: Final = (*_HEALTH_CHECK, *timeouts(), *_VARIABLES)
 _MACHINE_DEPLOYMENT: Final = (
     *_HEALTH_CHECK,
     *timeouts(),
     *_VARIABLES,
-    move("strategy.type", "rollout.strategy.type", down=unless_empty),
-    move("strategy.rollingUpdate.maxSurge", "rollout.strategy.rollingUpdate.maxSurge"),
-    move("strategy.rollingUpdate.maxUnavailable", "rollout.strategy.rollingUpdate.maxUnavailable"),
-    move("strategy.rollingUpdate.deletePolicy", "deletion.order", down=unless_empty),
-    move("strategy.remediation.maxInFlight", "healthCheck.remediation.maxInFlight"),
+    *STRATEGY,
     stay("failureDomain", down=unless_empty),
 )
 _MACHINE_POOL: Final = (*timeouts(), *_VARIABLES)
@@ -91,14 +51,6 @@ def _pool_up(item: Obj) -> Obj:
 
 def _pool_down(item: Obj) -> Obj:
     return downgrade(item, _MACHINE_POOL)
-
-
-def with_strategy_type(part: Obj, at: tuple[str, ...]) -> Obj:
-    """v1beta1 may leave the type out, v1beta2 demands it; only rolling updates have parameters."""
-    strategy = find(part, at)
-    if isinstance(strategy, dict) and strategy and "type" not in strategy:
-        return replaced(part, (*at, "type"), "RollingUpdate")
-    return part
 
 
 _TOPOLOGY: Final = (

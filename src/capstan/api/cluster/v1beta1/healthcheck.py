@@ -38,10 +38,9 @@ class UnhealthyMachineCondition(Struct, frozen=True, kw_only=True):
     type: Required[UnhealthyConditionType] = ""
 
 
-class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
-    """When control plane Machines count as unhealthy, and what is done then.
+class ClassHealthCheck(Struct, frozen=True, kw_only=True):
+    """When Machines of a class count as unhealthy, and what is done then.
 
-    enable: whether Machines are checked.
     max_unhealthy: up to how many unhealthy Machines remediation is tried.
     node_startup_timeout: how long a Machine may take to become a node.
     remediation_template: the template of the object that remediates.
@@ -50,10 +49,18 @@ class ControlPlaneHealthCheck(Struct, frozen=True, kw_only=True):
     unhealthy_range: how many unhealthy Machines remediation is tried for, such as [3-5].
     """
 
-    enable: bool | None = None
     max_unhealthy: int | str | None = None
     node_startup_timeout: str = ""
     remediation_template: ObjectReference | None = None
     unhealthy_conditions: Annotated[tuple[UnhealthyNodeCondition, ...], items(None, 100)] = ()
     unhealthy_machine_conditions: Annotated[tuple[UnhealthyMachineCondition, ...], items(1, 100), ATOMIC_LIST] = ()
     unhealthy_range: Annotated[str, length(1, 32), pattern(r"^\[[0-9]+-[0-9]+\]$")] = ""
+
+
+class ControlPlaneHealthCheck(ClassHealthCheck, frozen=True, kw_only=True):
+    """When control plane Machines count as unhealthy, and what is done then.
+
+    enable: whether Machines are checked.
+    """
+
+    enable: bool | None = None

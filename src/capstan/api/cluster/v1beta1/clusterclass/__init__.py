@@ -1,0 +1,1 @@
+"""ClusterClass as v1beta1 has it."""
