@@ -104,12 +104,10 @@ LEGACY = {
 #: What no code sets, and why.
 NOT_SET = {
     "WaitingForBeforeDeleteHook": "runtime hooks around a Cluster's life belong to managed topologies",
-    "DeletionFailed": "upstream defines it and nothing sets it any more",
     "WaitingForControlPlaneAvailable": "upstream sets it for topologies only",
     "MachineHasFailure": "terminal failures are read for old clients only, and remediate nothing",
     "RemediationFailed": "the control plane provider of kubeadm sets it",
     "WaitingForAvailableReplicasSet": "the number of available Machines is counted before the condition is made",
-    "NodeInspectionFailed": "a cluster that does not answer says nothing of a Node: what was seen of it stays",
     "RemediationInProgress": "the control plane provider of kubeadm sets it",
 }
 

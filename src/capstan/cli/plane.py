@@ -26,6 +26,7 @@ from capstan.cli.place import Place
 from capstan.cli.posture import Posture
 from capstan.cli.services import Table, looked_up
 from capstan.controllers import core_controllers
+from capstan.controllers.machine.snapshot import Synced
 from capstan.providers.ipam import ipam_controllers
 from capstan.providers.proxmox import proxmox_controllers
 from capstan.providers.proxmox.client import Clients
@@ -58,7 +59,8 @@ class PlaneOptions:
     kubeconfigs of workload clusters when they are only reachable that way; `encrypted` are the store's prefixes
     whose values are encrypted on the disk. `services` says where the Services of webhooks are. `api_only` leaves out
     Capstan's own kinds and all controllers: what runs then is an API server for others' kinds. With `etcd` the state is
-    there and not in the data directory, and of several planes over it the controllers of one work, by `election`."""
+    there and not in the data directory, and of several planes over it the controllers of one work, by `election`.
+    `synced` says what goes from Machines to their Nodes besides the usual."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -73,6 +75,7 @@ class PlaneOptions:
     api_only: bool = False
     etcd: EtcdAddress | None = None
     election: Terms = field(default_factory=Terms)
+    synced: Synced = field(default_factory=Synced)
 
 
 class Plane:
@@ -191,7 +194,7 @@ class Plane:
         client = LocalClient(self._server.verbs(CONTROLLERS))
         self.manager = Manager(client, SCHEME, self._clock, workload_nodes=WorkloadNodes(self._workloads))
         for controller in (
-            *core_controllers(self._workloads, client, self._keys),
+            *core_controllers(self._workloads, client, self._keys, synced=options.synced),
             *ipam_controllers(),
             *proxmox_controllers(self._proxmox, self._keys, self._workloads, options.proxmox),
             *talos_controllers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from capstan.controllers.machine.snapshot import Synced
     from capstan.runtime.client.protocol import Client
     from capstan.runtime.controller import Controller
     from capstan.runtime.keys import KeySource
@@ -13,9 +14,14 @@ if TYPE_CHECKING:
 
 
 def core_controllers(
-    workloads: WorkloadClients, client: Client, keys: KeySource, updater: InPlaceUpdater | None = None
+    workloads: WorkloadClients,
+    client: Client,
+    keys: KeySource,
+    updater: InPlaceUpdater | None = None,
+    synced: Synced | None = None,
 ) -> list[Controller[Any, Any]]:
-    """The controllers of the core kinds, for a composition root. With an `updater` Machines may change in place."""
+    """The controllers of the core kinds, for a composition root. With an `updater` Machines may change in place;
+    `synced` says which labels and annotations of Machines go on to their Nodes besides the usual."""
     from capstan.controllers.cluster.controller import ClusterController
     from capstan.controllers.clusterresourceset.controller import ClusterResourceSetController
     from capstan.controllers.clusterresourcesetbinding.controller import ClusterResourceSetBindingController
@@ -28,10 +34,10 @@ def core_controllers(
 
     return [
         ClusterController(client, keys),
-        MachineController(workloads, updater),
+        MachineController(workloads, updater, synced),
         MachineSetController(),
         MachineDeploymentController(updater),
-        MachineHealthCheckController(client),
+        MachineHealthCheckController(),
         MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),

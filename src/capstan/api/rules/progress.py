@@ -19,7 +19,8 @@ class Mirrored:
     """How one provider object shows up in the conditions of its owner.
 
     `source` is the provider's condition, `good` and `bad` are the reasons while it is not reported, `flag` the
-    field of the contract that stands in then, `owner` what users call the object that refers to it.
+    field of the contract that stands in then, `owner` what users call the object that refers to it. `lasting` says
+    that the owner needs the object for as long as it lives: its loss is more than that it does not exist.
     """
 
     target: str
@@ -28,10 +29,12 @@ class Mirrored:
     bad: str
     flag: str
     owner: str
+    lasting: bool = True
 
 
 def external_condition(rule: Mirrored, found: External, *, done: bool, was_done: bool, deleting: bool) -> Condition:
-    """`done` is the contract's flag now, `was_done` what the owner's status holds, `deleting` the owner's."""
+    """`done` is what the owner's status will hold of the contract's flag, `was_done` what it holds, `deleting` the
+    owner's."""
     if found.problem:
         reason = found.problem_reason or "InternalError"
         return Condition(type=rule.target, status=UNKNOWN, reason=reason, message=f"Waiting: {found.problem}")
@@ -64,7 +67,7 @@ def external_condition(rule: Mirrored, found: External, *, done: bool, was_done:
 
 
 def _absent(rule: Mirrored, found: External, *, was_done: bool, deleting: bool) -> Condition:
-    if not was_done:
+    if not was_done or not (rule.lasting or deleting):
         return Condition(type=rule.target, status=FALSE, reason="ObjectDoesNotExist", message=missing_text(found))
     still = "" if deleting else f" while the {rule.owner} still exists"
     return Condition(
@@ -73,7 +76,8 @@ def _absent(rule: Mirrored, found: External, *, was_done: bool, deleting: bool) 
 
 
 def external_legacy(target: str, found: External, *, done: bool, waiting: str, deleting: bool) -> LegacyCondition:
-    """The v1beta1 twin: the provider's `Ready`, else the flag; `waiting` is the reason while it is false."""
+    """The v1beta1 twin: the provider's `Ready`, else the flag; `waiting` is the reason while it is false and nobody is
+    being deleted."""
     if found.object is None and deleting:
         return legacy_false(target, "Deleted", INFO)
     if found.problem:
@@ -83,7 +87,7 @@ def external_legacy(target: str, found: External, *, done: bool, waiting: str, d
         target,
         owner=f"{found.kind}/{found.name}",
         fallback_done=done and found.object is not None,
-        fallback_reason=waiting,
+        fallback_reason="Deleting" if deleting else waiting,
     )
     return mirrored or legacy_unknown(target, waiting)
 

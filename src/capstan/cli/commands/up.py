@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from re import Pattern
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,6 +67,20 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="How long replicas wait for a leader that is silent; only with --store.",
 )
+@click.option(
+    "--additional-sync-machine-labels",
+    "label_patterns",
+    multiple=True,
+    metavar="REGEX",
+    help="Labels of Machines in whose keys this is found go on to their Nodes; may be given several times.",
+)
+@click.option(
+    "--additional-sync-machine-annotations",
+    "annotation_patterns",
+    multiple=True,
+    metavar="REGEX",
+    help="The same for annotations.",
+)
 @audit_options
 def up(
     data_dir: str | None,
@@ -77,6 +94,8 @@ def up(
     store: str | None,
     pki_dir: str | None,
     lease_seconds: float,
+    label_patterns: tuple[str, ...],
+    annotation_patterns: tuple[str, ...],
     **audit: Any,
 ) -> None:
     """Run the management plane.
@@ -89,7 +108,15 @@ def up(
     place = Place(Path(data_dir) if data_dir else default_place().root, Path(pki_dir) if pki_dir else None)
     services = service_table(webhook_services)
     chosen = Chosen(
-        service_account_key, encrypt == "all", audit_options_of(audit), services, api_only, store, lease_seconds
+        service_account_key,
+        encrypt == "all",
+        audit_options_of(audit),
+        services,
+        api_only,
+        store,
+        lease_seconds,
+        compiled(label_patterns),
+        compiled(annotation_patterns),
     )
     run(_main(place, address, port, chosen))
 
@@ -105,11 +132,25 @@ class Chosen:
     api_only: bool
     store: str | None
     lease_seconds: float
+    synced_labels: tuple[Pattern[str], ...] = ()
+    synced_annotations: tuple[Pattern[str], ...] = ()
+
+
+def compiled(texts: Sequence[str]) -> tuple[Pattern[str], ...]:
+    """The regular expressions. Errors: click.BadParameter."""
+    patterns = []
+    for text in texts:
+        try:
+            patterns.append(re.compile(text))
+        except re.error as error:
+            raise click.BadParameter(f"{text!r} is not a regular expression: {error}") from None
+    return tuple(patterns)
 
 
 async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
+    from capstan.controllers.machine.snapshot import Synced
     from capstan.runtime.dialer import Dialer
     from capstan.runtime.election import Terms
     from capstan.store.etcd.address import EtcdAddress
@@ -130,6 +171,7 @@ async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
         api_only=chosen.api_only,
         etcd=EtcdAddress.parse(chosen.store) if chosen.store else None,
         election=Terms.of(chosen.lease_seconds),
+        synced=Synced(chosen.synced_labels, chosen.synced_annotations),
     )
     plane = Plane(options)
     stopping = stop_on_signals()

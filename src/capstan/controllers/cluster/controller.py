@@ -27,7 +27,7 @@ from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.keys import KeySource
-from capstan.runtime.nodes import CONNECTING
+from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 
@@ -137,9 +137,9 @@ def _authority(reader: Reader, cluster: Cluster) -> dict[str, Any]:
 
 
 async def _probe(reader: Reader, cluster: Cluster) -> dict[str, Any]:
-    """Ask the workload cluster's API, once there can be one; not on the way out."""
+    """Ask the workload cluster's API, once there can be one."""
     meta = cluster.metadata
-    if meta.deletion_timestamp is not None or not cluster.status.initialization.infrastructure_provisioned:
+    if not cluster.status.initialization.infrastructure_provisioned:
         return {}
     secret = reader.get(Secret, meta.namespace, f"{meta.name}{KUBECONFIG_SUFFIX}")
     kubeconfig = secret.data.get("value", b"") if secret is not None else b""
@@ -148,5 +148,7 @@ async def _probe(reader: Reader, cluster: Cluster) -> dict[str, Any]:
     try:
         await reader.nodes(Key(meta.namespace, meta.name), kubeconfig)
     except TransientError as error:
-        return {"probed": True, "probe_problem": str(error), "probe_unsure": error.reason == CONNECTING}
+        seen = error.last_seen if isinstance(error, SilenceError) else None
+        unsure = error.reason == CONNECTING
+        return {"probed": True, "probe_problem": str(error), "probe_unsure": unsure, "probe_last_seen": seen}
     return {"probed": True}

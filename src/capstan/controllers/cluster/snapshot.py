@@ -13,7 +13,6 @@ from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION, POOL_NAME_LABEL
-from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.certificates import Authority
 from capstan.api.rules.contract import External
@@ -26,9 +25,10 @@ RESOURCE = CLUSTER.resource()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSnapshot:
     """Descendants carry the cluster's label and are sorted by name. `probe_problem` says why the workload cluster's
-    API did not answer; `probe_unsure` that this is too new to say anything of the cluster; `probed` whether it was
-    asked at all. `has_kubeconfig` says whether its Secret exists; `authority` is the CA to make one with, read only
-    when nobody else would, and `authority_problem` why that Secret is of no use."""
+    API did not answer; `probe_unsure` that this is too new to say anything of the cluster, `probe_last_seen` when it
+    answered last; `probed` whether it was asked at all. `has_kubeconfig` says whether its Secret exists; `authority`
+    is the CA to make one with, read only when nobody else would, and `authority_problem` why that Secret is of no
+    use."""
 
     cluster: Cluster
     now: datetime
@@ -41,6 +41,7 @@ class ClusterSnapshot:
     probed: bool = False
     probe_problem: str = ""
     probe_unsure: bool = False
+    probe_last_seen: datetime | None = None
     has_kubeconfig: bool = False
     authority: Authority | None = None
     authority_problem: str = ""
@@ -68,13 +69,13 @@ class ClusterSnapshot:
 
     @property
     def stand_alone_sets(self) -> tuple[MachineSet, ...]:
-        """MachineSets that no deployment controls."""
-        return tuple(s for s in self.machine_sets if controller_of(s.metadata) is None)
+        """MachineSets that are the Cluster's own, and no deployment's."""
+        return tuple(s for s in self.machine_sets if is_owned_by(s.metadata, self.cluster.metadata.uid))
 
     @property
     def stand_alone_workers(self) -> tuple[Machine, ...]:
-        """Worker Machines that no set controls."""
-        return tuple(m for m in self.worker_machines if controller_of(m.metadata) is None)
+        """Worker Machines that are the Cluster's own, and no set's or pool's."""
+        return tuple(m for m in self.set_workers if is_owned_by(m.metadata, self.cluster.metadata.uid))
 
     @property
     def set_workers(self) -> tuple[Machine, ...]:

@@ -34,7 +34,7 @@ from capstan.controllers.machine.plan.deletion import deletion_stage, looks_at_p
 from capstan.controllers.machine.plan.drain.due import RETRY_SECONDS
 from capstan.controllers.machine.plan.drain.stages import DETACHING, DRAINING
 from capstan.controllers.machine.reads import NodeReads
-from capstan.controllers.machine.snapshot import MachineSnapshot, find_node
+from capstan.controllers.machine.snapshot import MachineSnapshot, Synced, find_node
 from capstan.controllers.machine.status import compute_status
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
@@ -95,8 +95,6 @@ def _concerns(cluster: Cluster, machine: Machine) -> bool:
         return True
     if cluster.metadata.deletion_timestamp is not None and machine.metadata.deletion_timestamp is not None:
         return True
-    if machine.status.node_ref is not None:
-        return False
     node = find_condition(machine.status.conditions, "NodeReady")
     waits_for = node.message if node is not None else ""
     initialized = cluster.status.initialization
@@ -143,7 +141,7 @@ def _key(machine: Machine) -> Key:
 
 class MachineController(Controller[Machine, MachineSnapshot]):
     """Needs the clients of workload clusters, to write to Nodes; it reads them through `Reader.nodes`. Without an
-    `updater` nothing is changed in place."""
+    `updater` nothing is changed in place; `synced` says which labels and annotations Nodes get besides the usual."""
 
     kind = Machine
     indexes = {"provider": provider_refs, "node": node_names}
@@ -174,8 +172,11 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         Writes("workload Pods", ("eviction",)),
     )
 
-    def __init__(self, clients: WorkloadClients, updater: InPlaceUpdater | None = None) -> None:
+    def __init__(
+        self, clients: WorkloadClients, updater: InPlaceUpdater | None = None, synced: Synced | None = None
+    ) -> None:
         self._actor = NodeActor(clients)
+        self._synced = synced or Synced()
         self._updater = updater
         self._updates = UpdateActor(updater) if updater is not None else None
         self._reads = NodeReads(clients)
@@ -206,7 +207,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
         if machine.metadata.deletion_timestamp is not None:
             known.update(await _observe_control_plane(reader, cluster, machine))
         known.update(await _observe_node(reader, cluster, machine, infrastructure))
-        snapshot = MachineSnapshot(**known, can_update=self._updater is not None)
+        snapshot = MachineSnapshot(**known, can_update=self._updater is not None, synced=self._synced)
         return await self._look(reader, snapshot) if snapshot.deleting and not snapshot.paused else snapshot
 
     async def _look(self, reader: Reader, snapshot: MachineSnapshot) -> MachineSnapshot:
@@ -277,7 +278,7 @@ async def _observe_node(
     """The Machine's Node, once it is worth connecting to the workload cluster."""
     wanted = machine.spec.provider_id or provider_id(infrastructure)
     if not wanted and machine.status.node_ref is None:
-        return {}
+        return {"nodes_problem": ""}
     if cluster is None or cluster.metadata.deletion_timestamp is not None:
         return {}
     namespace, name = machine.metadata.namespace, cluster.metadata.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from re import Pattern
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import MACHINE
@@ -22,13 +23,22 @@ from capstan.runtime.plan import ObjectRef
 RESOURCE = MACHINE.resource()
 
 
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Which labels and annotations of Machines their Nodes get besides those of the usual domains: the keys in which
+    one of the patterns is found."""
+
+    labels: tuple[Pattern[str], ...] = ()
+    annotations: tuple[Pattern[str], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSnapshot:
     """`nodes_problem` says why the workload cluster's nodes are not known; empty when they are. Meanwhile `last_seen`
     is when the cluster answered last, and `is_connecting` says that its silence is too new to mean anything. `node` is
     the one of this Machine, `node_conflict` the text when several claim its provider ID. `pods` and `volumes` are what
     a look at the node found, None when nobody looked; it may not be looked at again before `next_look` seconds.
-    `can_update` says that there is somebody who updates Machines in place."""
+    `can_update` says that there is somebody who updates Machines in place, `synced` what goes on to the Node."""
 
     machine: Machine
     now: datetime
@@ -50,6 +60,7 @@ class MachineSnapshot:
     drain_rules: tuple[MachineDrainRule, ...] = ()
     next_look: float = 0.0
     can_update: bool = False
+    synced: Synced = Synced()
 
     @property
     def subject(self) -> ObjectRef:

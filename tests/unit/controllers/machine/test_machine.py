@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from tests.unit.controllers.lab import joined, node, provide
+from tests.unit.controllers.lab import declared, joined, node, provide
 from tests.unit.controllers.world import World, WorldReader, condition
 
 from capstan.api.cluster.machine import Machine
@@ -156,7 +156,7 @@ def test_two_nodes_of_one_provider_id_are_a_problem_not_a_choice() -> None:
     world.put(node("twin", provider_id=f"lab://{name}"))
     step(world, name)
     status, reason, message = reported(world, name, "NodeHealthy")
-    assert (status, reason) == ("Unknown", "InspectionFailed")
+    assert (status, reason) == ("Unknown", "InternalError")
     assert "twin" in message
 
 
@@ -199,13 +199,14 @@ def test_metadata_reaches_the_node_and_leaves_it_again() -> None:
 
 
 def test_taints_are_kept_up_or_set_once() -> None:
-    world = joined()
-    name = worker(world)
-    assert "taints" not in world.get("Node", name)["spec"], "the taint of an uninitialized node is removed"
+    world = declared()
     always = {"key": "a", "effect": "NoSchedule", "value": "1", "propagation": "Always"}
     once = {"key": "o", "effect": "NoSchedule", "propagation": "OnInitialization"}
     world.edit("MachineDeployment", "workers", {"spec": {"template": {"spec": {"taints": [always, once]}}}})
-    world.settle()
+    world.settle(provide)
+    name = worker(world)
+    record = "cluster.x-k8s.io/taints-from-machine"
+    assert world.get("Node", name)["metadata"]["annotations"][record] == "a:NoSchedule"
     taints = {t["key"]: t for t in world.get("Node", name)["spec"]["taints"]}
     assert set(taints) == {"a", "o"}
     world.edit("Node", name, {"spec": {"taints": []}})
@@ -214,6 +215,30 @@ def test_taints_are_kept_up_or_set_once() -> None:
     world.edit("MachineDeployment", "workers", {"spec": {"template": {"spec": {"taints": None}}}})
     world.settle()
     assert not world.get("Node", name)["spec"].get("taints")
+    assert world.get("Node", name)["metadata"]["annotations"][record] == ""
+
+
+def test_a_node_that_is_initialized_gets_no_taint_of_its_beginning() -> None:
+    world = joined()
+    name = worker(world)
+    assert "taints" not in world.get("Node", name)["spec"], "the taint of an uninitialized node is removed"
+    late = {"key": "o", "effect": "NoSchedule", "propagation": "OnInitialization"}
+    world.edit("MachineDeployment", "workers", {"spec": {"template": {"spec": {"taints": [late]}}}})
+    world.settle()
+    assert world.get("Machine", name)["spec"]["taints"] == [late]
+    assert not world.get("Node", name)["spec"].get("taints")
+
+
+def test_a_taint_that_is_no_longer_kept_up_may_stay() -> None:
+    world = joined()
+    name = worker(world)
+    taint = {"key": "a", "effect": "NoSchedule", "propagation": "Always"}
+    world.edit("MachineDeployment", "workers", {"spec": {"template": {"spec": {"taints": [taint]}}}})
+    world.settle()
+    once = {**taint, "propagation": "OnInitialization"}
+    world.edit("MachineDeployment", "workers", {"spec": {"template": {"spec": {"taints": [once]}}}})
+    world.settle()
+    assert [t["key"] for t in world.get("Node", name)["spec"]["taints"]] == ["a"]
 
 
 def test_a_stand_alone_machine_belongs_to_the_cluster() -> None:
@@ -273,9 +298,17 @@ GOOD = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PI
     ("status", "expected"),
     [
         (GOOD, ("True", "NodeHealthy", "")),
-        ({**GOOD, "Ready": "False"}, ("False", "NodeNotHealthy", "* Node.Ready: ReadyReason")),
-        ({**GOOD, "DiskPressure": "True"}, ("False", "NodeNotHealthy", "* Node.DiskPressure: DiskPressureReason")),
-        ({**GOOD, "Ready": "Unknown"}, ("Unknown", "NodeHealthyUnknown", "* Node.Ready: ReadyReason")),
+        ({**GOOD, "Ready": "False"}, ("False", "NodeNotHealthy", "* Node.Ready: Condition is False")),
+        ({**GOOD, "DiskPressure": "True"}, ("False", "NodeNotHealthy", "* Node.DiskPressure: Condition is True")),
+        ({**GOOD, "Ready": "Unknown"}, ("Unknown", "NodeHealthyUnknown", "* Node.Ready: Condition is Unknown")),
+        (
+            {**GOOD, "Ready": "Unknown", "PIDPressure": "True"},
+            ("False", "NodeNotHealthy", "* Node.Ready: Condition is Unknown\n* Node.PIDPressure: Condition is True"),
+        ),
+        (
+            dict.fromkeys(GOOD, "Unknown"),
+            ("Unknown", "NodeHealthyUnknown", "* Node.AllConditions: Condition is Unknown"),
+        ),
         ({}, ("Unknown", "NodeHealthyUnknown", "* Node.AllConditions: Condition not yet reported")),
     ],
 )
@@ -335,4 +368,8 @@ def test_a_host_that_vanishes_is_an_invalid_configuration() -> None:
     step(world, name)
     deprecated = world.get("Machine", name)["status"]["deprecated"]["v1beta1"]
     assert deprecated["failureReason"] == "InvalidConfiguration"
-    assert name in deprecated["failureMessage"]
+    assert deprecated["failureMessage"] == (
+        f"Machine infrastructure resource LabMachine default/{name} has been deleted after provisioning was completed"
+    )
+    text = "LabMachine has been deleted while the Machine still exists"
+    assert reported(world, name, "InfrastructureReady") == ("False", "ObjectDeleted", text)

@@ -95,7 +95,7 @@ def _provider(snapshot: ClusterSnapshot, found: External | None, reason: str) ->
     if found is None or found.problem_reason == PROVIDER_MISSING:
         return None
     if found.problem:
-        return Stage(reason, f"Waiting for {found.kind} to be deleted: {found.problem}")
+        return Stage("InternalError", f"Waiting for {found.kind} to be deleted: {found.problem}")
     if found.object is None or found.resource is None:
         return None
     message = f"Waiting for {found.kind} to be deleted"

@@ -71,6 +71,8 @@ def with_endpoint(snapshot: ClusterSnapshot) -> Cluster:
             continue
         if found is snapshot.infrastructure and not is_infrastructure_provisioned(snapshot):
             continue
+        if found is snapshot.control_plane and not is_initialized(snapshot):
+            continue
         endpoint = control_plane_endpoint(found)
         if endpoint is not None:
             host, port = endpoint

@@ -16,11 +16,11 @@ from capstan.controllers.cluster.snapshot import ClusterSnapshot
 
 
 def control_plane_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
-    """What the control plane object says; without one, its Machines."""
+    """What the control plane object says; where there is none, and none will be made, its Machines."""
     old = snapshot.cluster.status.control_plane
-    if snapshot.control_plane is None:
+    if snapshot.control_plane is None and snapshot.cluster.spec.topology is None:
         return _of_machines(snapshot.control_plane_machines, old)
-    if snapshot.control_plane.object is None:
+    if snapshot.control_plane is None or snapshot.control_plane.object is None:
         return ReplicaCounts(upgrade_plan=old.upgrade_plan) if old.upgrade_plan else ClusterStatus().control_plane
     counters = control_plane_counters(snapshot.control_plane)
     counts = msgspec.structs.replace(

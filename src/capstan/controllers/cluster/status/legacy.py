@@ -25,14 +25,14 @@ def legacy_conditions(snapshot: ClusterSnapshot) -> list[LegacyCondition | None]
     return [*new, summarize_legacy(so_far, _SUMMARIZED)]
 
 
-def _infrastructure(snapshot: ClusterSnapshot) -> LegacyCondition:
+def _infrastructure(snapshot: ClusterSnapshot) -> LegacyCondition | None:
     found = snapshot.infrastructure
     if found is None:
-        return legacy_true("InfrastructureReady")
+        return None if snapshot.deleting else legacy_true("InfrastructureReady")
     return external_legacy(
         "InfrastructureReady",
         found,
-        done=is_provisioned(found),
+        done=is_provisioned(found) and not snapshot.deleting,
         waiting="WaitingForInfrastructure",
         deleting=snapshot.deleting,
     )
@@ -45,7 +45,7 @@ def _control_plane(snapshot: ClusterSnapshot) -> LegacyCondition | None:
     return external_legacy(
         "ControlPlaneReady",
         found,
-        done=is_control_plane_initialized(found),
+        done=is_control_plane_initialized(found) and not snapshot.deleting,
         waiting="WaitingForControlPlane",
         deleting=snapshot.deleting,
     )
@@ -58,7 +58,8 @@ def _initialized(snapshot: ClusterSnapshot) -> LegacyCondition:
     if (old is not None and old.status == "True") or is_initialized(snapshot):
         return legacy_true(name)
     if snapshot.control_plane is not None:
-        return legacy_false(name, "WaitingForControlPlaneProviderInitialized", INFO)
+        text = "Waiting for control plane provider to indicate the control plane has been initialized"
+        return legacy_false(name, "WaitingForControlPlaneProviderInitialized", INFO, text)
     return legacy_false(
         name, "MissingNodeRef", INFO, "Waiting for the first control plane machine to have its status.nodeRef set"
     )

@@ -13,10 +13,10 @@ from capstan.api.rules.conditions import (
     ranking,
     summarize,
 )
-from capstan.api.rules.contract import External, is_control_plane_initialized, is_provisioned, missing_text
+from capstan.api.rules.contract import External, missing_text
 from capstan.api.rules.progress import Mirrored, external_condition
 from capstan.controllers.cluster.plan.deletion import Stage
-from capstan.controllers.cluster.plan.progress import is_initialized
+from capstan.controllers.cluster.plan.progress import is_infrastructure_provisioned, is_initialized
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.runtime.plan import Outcomes, Update
 
@@ -73,7 +73,7 @@ def infrastructure_ready(snapshot: ClusterSnapshot) -> Condition:
     found = snapshot.infrastructure
     if found is not None:
         was_done = snapshot.cluster.status.initialization.infrastructure_provisioned is True
-        done = is_provisioned(found)
+        done = is_infrastructure_provisioned(snapshot)
         return external_condition(_INFRASTRUCTURE, found, done=done, was_done=was_done, deleting=snapshot.deleting)
     if snapshot.cluster.spec.topology is not None:
         return _waits_for_topology("InfrastructureReady", FALSE, snapshot)
@@ -85,7 +85,7 @@ def control_plane_available(snapshot: ClusterSnapshot) -> Condition:
     found = snapshot.control_plane
     if found is not None:
         was_done = snapshot.cluster.status.initialization.control_plane_initialized is True
-        done = is_control_plane_initialized(found)
+        done = is_initialized(snapshot)
         return external_condition(_CONTROL_PLANE, found, done=done, was_done=was_done, deleting=snapshot.deleting)
     if snapshot.cluster.spec.topology is not None:
         return _waits_for_topology("ControlPlaneAvailable", FALSE, snapshot)
@@ -124,15 +124,17 @@ def _waits_for_topology(type: str, status: str, snapshot: ClusterSnapshot) -> Co
 def remote_connection_probe(snapshot: ClusterSnapshot) -> Condition | None:
     """Whether the workload cluster's API answers. While that is not known, what was known stays."""
     name = "RemoteConnectionProbe"
-    old = find_condition(snapshot.cluster.status.conditions, name)
     if snapshot.probed and not snapshot.probe_problem:
         return Condition(type=name, status=TRUE, reason="ProbeSucceeded")
-    if old is None or (old.status == FALSE and old.message == "Remote connection not established yet"):
-        text = "Remote connection not established yet"
-        return Condition(type=name, status=FALSE, reason="ProbeFailed", message=text)
     if snapshot.probed and not snapshot.probe_unsure:
-        return Condition(type=name, status=FALSE, reason="ProbeFailed", message="Remote connection probe failed")
-    return None
+        seen = snapshot.probe_last_seen
+        since = f", probe last succeeded at {seen:%Y-%m-%dT%H:%M:%SZ}" if seen is not None else ""
+        text = f"Remote connection probe failed{since}"
+        return Condition(type=name, status=FALSE, reason="ProbeFailed", message=text)
+    if find_condition(snapshot.cluster.status.conditions, name) is not None:
+        return None
+    text = "Remote connection not established yet"
+    return Condition(type=name, status=FALSE, reason="ProbeFailed", message=text)
 
 
 def deleting_condition(stage: Stage | None, outcomes: Outcomes) -> Condition:

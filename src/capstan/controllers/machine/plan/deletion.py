@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
 from capstan.api.objects import Key
+from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
 from capstan.controllers.machine.plan.drain.due import is_drain_due
@@ -22,13 +23,16 @@ from capstan.controllers.machine.plan.drain.stages import (
     finished_steps,
     is_detached,
     is_drained,
+    node_name,
     volume_stage,
 )
+from capstan.controllers.machine.plan.node import PatchNode, plan_node
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
 PRE_DRAIN = "WaitingForPreDrainHook"
+_LOOK_AGAIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,16 @@ def plan_deletion(snapshot: MachineSnapshot) -> Plan:
     if stage.reason == "DeletionCompleted":
         return Plan(snapshot.subject, stage.actions)
     waiting = (Waiting("Deleting", stage.reason, stage.message),)
-    return Plan(snapshot.subject, (*_keep_identity(snapshot), *stage.actions), waiting, stage.requeue_after)
+    actions = (*_keep_identity(snapshot), *stage.actions, *_sync_node(snapshot, stage))
+    return Plan(snapshot.subject, actions, waiting, stage.requeue_after)
+
+
+def _sync_node(snapshot: MachineSnapshot, stage: Stage) -> tuple[Action, ...]:
+    """The Node follows its Machine until it goes. Last, so that a Node which cannot be changed holds up nothing; one
+    change of it at a time."""
+    if any(isinstance(action, PatchNode | DeleteNode) for action in stage.actions):
+        return ()
+    return tuple(plan_node(snapshot))
 
 
 def _keep_identity(snapshot: MachineSnapshot) -> tuple[Update, ...]:
@@ -67,6 +80,8 @@ def _keep_identity(snapshot: MachineSnapshot) -> tuple[Update, ...]:
 
 def deletion_stage(snapshot: MachineSnapshot) -> Stage:
     """The first thing that is still in the way."""
+    if unclear := _unclear(snapshot):
+        return unclear
     node_matters = is_node_deletion_allowed(snapshot)
     if not node_matters:
         return _first(snapshot, node_matters=False)
@@ -124,8 +139,18 @@ def is_node_deletion_allowed(snapshot: MachineSnapshot) -> bool:
     return snapshot.active_control_plane_machines > 0
 
 
+def _unclear(snapshot: MachineSnapshot) -> Stage | None:
+    """Whether the node is worth removing cannot be told while the control plane cannot be looked at."""
+    found = snapshot.control_plane
+    if snapshot.cluster_deleting or found is None or not found.problem or found.problem_reason == PROVIDER_MISSING:
+        return None
+    name = node_name(snapshot)
+    text = f"Waiting to know whether Node {name} may be deleted: {found.problem}"
+    return Stage("InternalError", text, (), _LOOK_AGAIN_SECONDS) if name else None
+
+
 def _hooks(annotations: Mapping[str, str], prefix: str) -> str:
-    return ",".join(sorted(name for name in annotations if name == prefix or name.startswith(f"{prefix}/")))
+    return ",".join(sorted(name for name in annotations if name.startswith(prefix)))
 
 
 def _removal(snapshot: MachineSnapshot, found: External, reason: str) -> Stage | None:
@@ -146,28 +171,35 @@ def _removal(snapshot: MachineSnapshot, found: External, reason: str) -> Stage |
 
 
 def _node_removal(snapshot: MachineSnapshot) -> Stage | None:
-    """Remove the Node; when its cluster does not answer, only until the Machine's timeout."""
-    node = snapshot.node
-    if node is not None and snapshot.kubeconfig:
-        gone = f"the host of Node {node.metadata.name} is gone"
-        action = DeleteNode(
-            cluster=snapshot.cluster_key,
-            name=node.metadata.name,
-            uid=node.metadata.uid,
-            kubeconfig=snapshot.kubeconfig,
-            reason=gone,
-        )
-        return Stage("DeletingNode", f"Deleting Node {node.metadata.name}", (action,))
-    if not snapshot.nodes_problem:
-        return None
+    """Remove the Node; when that does not succeed, only until the Machine's timeout, but try once."""
+    node, name = snapshot.node, node_name(snapshot)
+    can_delete = node is not None and bool(snapshot.kubeconfig)
+    message = f"Deleting Node {name}" if can_delete else f"Waiting to delete Node {name}: {snapshot.nodes_problem}"
+    failure = _last_failure(snapshot, message) if can_delete else snapshot.nodes_problem
     left = _seconds_left_for_node(snapshot)
-    if left is not None and left <= 0:
+    if (node is None and not failure) or (failure and left is not None and left <= 0):
         return None
-    name = snapshot.machine.status.node_ref.name if snapshot.machine.status.node_ref else ""
-    failed = Emit(
-        name="FailedDeleteNode", type="Warning", reason=f"error deleting Machine's node: {snapshot.nodes_problem}"
-    )
-    return Stage("DeletingNode", f"Waiting to delete Node {name}: {snapshot.nodes_problem}", (failed,), left)
+    text = f"error deleting Machine's Node: {failure}"
+    actions: list[Action] = [Emit(name="FailedDeleteNode", type="Warning", reason=text)] if failure else []
+    if node is not None and can_delete:
+        actions.append(
+            DeleteNode(
+                cluster=snapshot.cluster_key,
+                name=name,
+                uid=node.metadata.uid,
+                kubeconfig=snapshot.kubeconfig,
+                reason=f"the host of Node {name} is gone",
+            )
+        )
+    return Stage("DeletingNode", message, tuple(actions), left)
+
+
+def _last_failure(snapshot: MachineSnapshot, message: str) -> str:
+    """Why the Node could not be deleted the last time, by what the condition says besides `message`."""
+    said = find_condition(snapshot.machine.status.conditions, "Deleting")
+    if said is None or said.reason != "DeletingNode" or not said.message.startswith(f"{message}: "):
+        return ""
+    return said.message.removeprefix(f"{message}: ")
 
 
 def _seconds_left_for_node(snapshot: MachineSnapshot) -> float | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from re import Pattern
+from typing import Final
 
 import msgspec
 
@@ -28,8 +30,19 @@ from capstan.api.core.node import Node, Taint
 from capstan.api.meta import controller_of
 from capstan.api.objects import Key
 from capstan.api.rules.contract import is_interruptible
-from capstan.controllers.machine.snapshot import MachineSnapshot
+from capstan.controllers.machine.snapshot import MachineSnapshot, Synced
 from capstan.runtime.plan import Action, Emit
+
+#: What every node says of where it comes from; on nodes whose Machine does not say it any more it is removed.
+_IDENTITY: Final = frozenset(
+    {
+        NODE_CLUSTER_NAME_ANNOTATION,
+        NODE_CLUSTER_NAMESPACE_ANNOTATION,
+        NODE_MACHINE_ANNOTATION,
+        NODE_OWNER_KIND_ANNOTATION,
+        NODE_OWNER_NAME_ANNOTATION,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,25 +81,24 @@ def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode | Emit]:
 
 def marked_node(snapshot: MachineSnapshot, node: Node) -> Node:
     """The Node as its Machine wants it. Keys that an earlier Machine state set and that are gone are removed."""
-    machine = snapshot.machine.metadata
-    annotations = {k: v for k, v in machine.annotations.items() if _in_domain(_domain(k), MANAGED_NODE_DOMAIN)}
-    labels = {k: v for k, v in machine.labels.items() if _is_synced_label(k)}
-    old = node.metadata.annotations
+    machine, old, synced = snapshot.machine.metadata, node.metadata.annotations, snapshot.synced
+    annotations = {k: v for k, v in machine.annotations.items() if _is_synced_annotation(k, synced)}
+    labels = {k: v for k, v in machine.labels.items() if _is_synced_label(k, synced)}
+    if is_interruptible(snapshot.infrastructure):
+        labels[INTERRUPTIBLE_LABEL] = ""
     taints, taint_record = _taints(snapshot, node)
     records = {
         NODE_LABELS_FROM_MACHINE_ANNOTATION: ",".join(sorted(labels)),
-        NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION: ",".join(sorted(annotations)),
+        NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION: ",".join(sorted(annotations.keys() - _IDENTITY)),
+        # Empty, too: that it is there says that the node got its taints of OnInitialization.
+        NODE_TAINTS_FROM_MACHINE_ANNOTATION: taint_record,
     }
-    if taint_record or NODE_TAINTS_FROM_MACHINE_ANNOTATION in old:
-        records[NODE_TAINTS_FROM_MACHINE_ANNOTATION] = taint_record
-    kept_annotations = _without(old, _record(old, NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION) - annotations.keys())
+    gone = (_record(old, NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION) | _IDENTITY) - annotations.keys()
     kept_labels = _without(node.metadata.labels, _record(old, NODE_LABELS_FROM_MACHINE_ANNOTATION) - labels.keys())
-    if is_interruptible(snapshot.infrastructure):
-        labels = {**labels, INTERRUPTIBLE_LABEL: ""}
     metadata = msgspec.structs.replace(
         node.metadata,
         labels={**kept_labels, **labels},
-        annotations={**kept_annotations, **annotations, **_identity(snapshot), **records},
+        annotations={**_without(old, gone), **annotations, **_identity(snapshot), **records},
     )
     spec = node.spec if taints == node.spec.taints else msgspec.structs.replace(node.spec, taints=taints)
     return msgspec.structs.replace(node, metadata=metadata, spec=spec)
@@ -106,21 +118,26 @@ def _identity(snapshot: MachineSnapshot) -> dict[str, str]:
     return marks
 
 
-def _domain(key: str) -> str:
-    return key.rpartition("/")[0]
-
-
-def _in_domain(domain: str, parent: str) -> bool:
+def _in_domain(key: str, parent: str) -> bool:
+    domain = key.partition("/")[0]
     return domain == parent or domain.endswith(f".{parent}")
 
 
-def _is_synced_label(key: str) -> bool:
-    domain = _domain(key)
+def _is_synced_label(key: str, synced: Synced) -> bool:
     return (
         key.startswith(NODE_ROLE_PREFIX)
-        or _in_domain(domain, NODE_RESTRICTION_DOMAIN)
-        or _in_domain(domain, MANAGED_NODE_DOMAIN)
+        or _in_domain(key, NODE_RESTRICTION_DOMAIN)
+        or _in_domain(key, MANAGED_NODE_DOMAIN)
+        or _is_wished(key, synced.labels)
     )
+
+
+def _is_synced_annotation(key: str, synced: Synced) -> bool:
+    return _in_domain(key, MANAGED_NODE_DOMAIN) or _is_wished(key, synced.annotations)
+
+
+def _is_wished(key: str, patterns: Iterable[Pattern[str]]) -> bool:
+    return any(pattern.search(key) for pattern in patterns)
 
 
 def _record(annotations: Mapping[str, str], name: str) -> frozenset[str]:
@@ -136,14 +153,16 @@ def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], s
     initialized = NODE_TAINTS_FROM_MACHINE_ANNOTATION in node.metadata.annotations
     record = _record(node.metadata.annotations, NODE_TAINTS_FROM_MACHINE_ANNOTATION)
     always = [t for t in snapshot.machine.spec.taints if t.propagation == "Always"]
-    once = [] if initialized else [t for t in snapshot.machine.spec.taints if t.propagation == "OnInitialization"]
-    wanted = {(t.key, t.effect): Taint(key=t.key, value=t.value, effect=t.effect) for t in [*once, *always]}
+    once = [t for t in snapshot.machine.spec.taints if t.propagation == "OnInitialization"]
+    set_now = always if initialized else [*once, *always]
+    wanted = {(t.key, t.effect): Taint(key=t.key, value=t.value, effect=t.effect) for t in set_now}
     if _is_outdated(snapshot):
         wanted[OUTDATED_REVISION_TAINT, "PreferNoSchedule"] = Taint(
             key=OUTDATED_REVISION_TAINT, effect="PreferNoSchedule"
         )
     kept_up = {f"{t.key}:{t.effect}" for t in always}
-    gone = record - kept_up | {f"{UNINITIALIZED_TAINT}:NoSchedule"}
+    left_alone = {f"{t.key}:{t.effect}" for t in once}
+    gone = record - kept_up - left_alone | {f"{UNINITIALIZED_TAINT}:NoSchedule"}
     if not _is_outdated(snapshot):
         gone |= {f"{OUTDATED_REVISION_TAINT}:PreferNoSchedule"}
     result = []
@@ -155,8 +174,7 @@ def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], s
         elif f"{taint.key}:{taint.effect}" not in gone:
             result.append(taint)
     result.extend(wanted.values())
-    has_taints = bool(snapshot.machine.spec.taints) or initialized
-    return tuple(result), ",".join(sorted(kept_up)) if has_taints else ""
+    return tuple(result), ",".join(sorted(kept_up))
 
 
 def _is_outdated(snapshot: MachineSnapshot) -> bool:

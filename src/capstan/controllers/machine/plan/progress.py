@@ -23,23 +23,26 @@ def with_progress(snapshot: MachineSnapshot, machine: Machine) -> Machine:
     """The Machine's spec with the data Secret's name, the provider ID and the failure domain it got."""
     spec, bootstrap, infrastructure = machine.spec, snapshot.bootstrap, snapshot.infrastructure
     if bootstrap is not None and not spec.bootstrap.data_secret_name and is_data_secret_created(bootstrap):
-        name = data_secret_name(bootstrap)
+        name = "" if bootstrap.deleting else data_secret_name(bootstrap)
         if name:
             spec = msgspec.structs.replace(
                 spec, bootstrap=msgspec.structs.replace(spec.bootstrap, data_secret_name=name)
             )
-    if is_infrastructure_usable(snapshot) and not infrastructure.deleting:
+    if is_infrastructure_usable(snapshot):
+        wished = wished_failure_domain(infrastructure)
         spec = msgspec.structs.replace(
             spec,
             provider_id=provider_id(infrastructure),
-            failure_domain=wished_failure_domain(infrastructure) or spec.failure_domain,
+            failure_domain=spec.failure_domain if wished is None else wished,
         )
     return machine if spec == machine.spec else msgspec.structs.replace(machine, spec=spec)
 
 
 def is_infrastructure_usable(snapshot: MachineSnapshot) -> bool:
-    """Provisioned by its flag, and with the provider ID that the contract demands."""
-    return is_provisioned(snapshot.infrastructure) and bool(provider_id(snapshot.infrastructure))
+    """Provisioned by its flag, now or once, and with the provider ID that the contract demands; not on its way out."""
+    found = snapshot.infrastructure
+    was_provisioned = snapshot.machine.status.initialization.infrastructure_provisioned is True
+    return not found.deleting and (was_provisioned or is_provisioned(found)) and bool(provider_id(found))
 
 
 def is_bootstrap_ready(snapshot: MachineSnapshot) -> bool:
@@ -81,7 +84,10 @@ def _waiting_on(snapshot: MachineSnapshot) -> Iterator[Waiting]:
             "WaitingForDataSecret",
             "Machine waits for spec.bootstrap.configRef or spec.bootstrap.dataSecretName: neither is set",
         )
-    if not is_infrastructure_usable(snapshot):
+    if infrastructure.deleting:
+        text = f"Machine loses its host: {infrastructure.kind} {infrastructure.name} is being deleted"
+        yield Waiting("InfrastructureReady", "Deleting", text)
+    elif not is_infrastructure_usable(snapshot):
         provisioned = is_provisioned(infrastructure)
         what = "to report spec.providerID" if provisioned else "to provision the host"
         yield _wait_for("InfrastructureReady", infrastructure.kind, infrastructure.name, what, infrastructure.problem)

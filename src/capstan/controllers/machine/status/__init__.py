@@ -93,10 +93,12 @@ def _progressed(snapshot: MachineSnapshot) -> MachineStatus:
         initialized = msgspec.structs.replace(initialized, bootstrap_data_secret_created=True)
     if is_infrastructure_usable(snapshot):
         initialized = msgspec.structs.replace(initialized, infrastructure_provisioned=True)
-        reported = tuple(MachineAddress(type=kind, address=address) for kind, address in addresses(infrastructure))
-        status = msgspec.structs.replace(
-            status, addresses=reported, failure_domain=placed_failure_domain(infrastructure) or status.failure_domain
-        )
+        reported, placed = addresses(infrastructure), placed_failure_domain(infrastructure)
+        if reported is not None:
+            found = tuple(MachineAddress(type=kind, address=address) for kind, address in reported)
+            status = msgspec.structs.replace(status, addresses=found)
+        if placed is not None:
+            status = msgspec.structs.replace(status, failure_domain=placed)
     if initialized != MachineInitialization():
         status = msgspec.structs.replace(status, initialization=initialized)
     if snapshot.node is not None:
@@ -109,16 +111,21 @@ def _progressed(snapshot: MachineSnapshot) -> MachineStatus:
 
 
 def _certificates_expiry(snapshot: MachineSnapshot) -> datetime | None:
-    """From the Machine's annotation, else the bootstrap config's; only control plane machines have one."""
+    """From the Machine's annotation, else the bootstrap config's; only control plane machines have one. What is no
+    instant (RFC 3339) leaves what is known."""
+    known = snapshot.machine.status.certificates_expiry_date
     if not snapshot.is_control_plane:
-        return snapshot.machine.status.certificates_expiry_date
-    own = snapshot.machine.metadata.annotations.get(CERTIFICATES_EXPIRY_ANNOTATION, "")
+        return known
+    own = snapshot.machine.metadata.annotations.get(CERTIFICATES_EXPIRY_ANNOTATION)
     bootstrap = snapshot.bootstrap.object if snapshot.bootstrap else None
-    stated = own or text(bootstrap, "metadata", "annotations", CERTIFICATES_EXPIRY_ANNOTATION)
-    try:
-        return datetime.fromisoformat(stated).astimezone(UTC) if stated else None
-    except ValueError:
+    stated = text(bootstrap, "metadata", "annotations", CERTIFICATES_EXPIRY_ANNOTATION) if own is None else own
+    if not stated and own is None:
         return None
+    try:
+        expiry = datetime.fromisoformat(stated)
+    except ValueError:
+        return known
+    return expiry.astimezone(UTC) if expiry.tzinfo is not None else known
 
 
 def _phase(snapshot: MachineSnapshot, status: MachineStatus, updating: bool) -> str:
@@ -165,9 +172,10 @@ def _deprecated(
     provisioned = snapshot.machine.status.initialization.infrastructure_provisioned is True
     if snapshot.infrastructure.missing and provisioned and not snapshot.deleting:
         reason = "InvalidConfiguration"
+        place = f"{snapshot.machine.metadata.namespace}/{snapshot.infrastructure.name}"
         message = (
-            f"Machine infrastructure resource {snapshot.infrastructure.kind} {snapshot.infrastructure.name} "
-            "has been deleted after being ready"
+            f"Machine infrastructure resource {snapshot.infrastructure.kind} {place} has been deleted after "
+            "provisioning was completed"
         )
     new = DeprecatedV1Beta1Status(conditions=conditions, failure_reason=reason, failure_message=message)
     return status.deprecated if new == old else DeprecatedStatus(v1beta1=new)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from capstan.api.cluster.machine import MachineStatus
+from capstan.api.core.node import Node
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions_v1beta1 import (
+    ERROR,
     INFO,
     WARNING,
     legacy_false,
@@ -46,6 +48,8 @@ def legacy_conditions(
     new: list[LegacyCondition | None] = [infrastructure, _bootstrap(snapshot), _node(snapshot, status)]
     if stage is not None:
         new.extend((*_hooks(stage), *_node_steps(status, stage, said)))
+        if stage.reason == "DeletingNode" and (snapshot.nodes_problem or said != stage.message):
+            new.append(legacy_false("NodeHealthy", "DeletionFailed", WARNING, said))
     so_far = put_legacies(status.deprecated.v1beta1.conditions, new, now=snapshot.now)
     counted = not snapshot.machine.spec.provider_id and not snapshot.deleting
     extra = any(c.type in _SUMMARIZED[2:] for c in so_far)
@@ -68,16 +72,26 @@ def _bootstrap(snapshot: MachineSnapshot) -> LegacyCondition:
 
 def _node(snapshot: MachineSnapshot, status: MachineStatus) -> LegacyCondition | None:
     """None, which keeps what was seen, while the nodes of the cluster cannot be asked for."""
-    if snapshot.node is None:
-        if status.node_ref is not None and snapshot.nodes_problem:
-            return None
-        if status.node_ref is not None:
-            text = f"Node {status.node_ref.name} does not exist"
-            return legacy_false("NodeHealthy", "NodeNotFound", "Error", text)
-        if not snapshot.provider_id:
-            return legacy_false("NodeHealthy", "WaitingForNodeRef")
-        return legacy_false("NodeHealthy", "NodeProvisioning", WARNING)
-    healthy = node_healthy(snapshot.node)
+    if not snapshot.provider_id and snapshot.node is None:
+        return legacy_false("NodeHealthy", "WaitingForNodeRef")
+    if snapshot.node_conflict:
+        return legacy_unknown("NodeHealthy", "NodeInspectionFailed", snapshot.node_conflict)
+    if snapshot.node is not None:
+        return _seen(snapshot, snapshot.node)
+    if snapshot.nodes_problem or snapshot.deleting:
+        return None
+    if status.node_ref is not None:
+        text = f"Node {status.node_ref.name} does not exist"
+        return legacy_false("NodeHealthy", "NodeNotFound", ERROR, text)
+    text = "Waiting for a node with matching ProviderID to exist"
+    return legacy_false("NodeHealthy", "NodeProvisioning", WARNING, text)
+
+
+def _seen(snapshot: MachineSnapshot, node: Node) -> LegacyCondition:
+    """What the Node says of itself, while its host is there to stay."""
+    if snapshot.infrastructure.missing or snapshot.infrastructure.deleting:
+        return legacy_false("NodeHealthy", "Deleting")
+    healthy = node_healthy(node)
     if healthy.status == "True":
         return legacy_true("NodeHealthy")
     if healthy.status == "Unknown":

@@ -14,6 +14,7 @@ from capstan.controllers.machine.snapshot import MachineSnapshot
 NODE_READY = "NodeReady"
 NODE_HEALTHY = "NodeHealthy"
 CONNECTION_DOWN = "ConnectionDown"
+_NOT_ESTABLISHED = "Remote connection not established yet"
 #: The remote-conditions-grace-period.
 CONDITIONS_GRACE = timedelta(minutes=5)
 
@@ -23,9 +24,10 @@ _HEALTH = (("Ready", TRUE), ("MemoryPressure", FALSE), ("DiskPressure", FALSE), 
 
 def node_conditions(snapshot: MachineSnapshot) -> tuple[Condition, ...]:
     """Both conditions; none when what is known stays as it is."""
-    if snapshot.node is not None:
+    too_early = _too_early(snapshot)
+    if snapshot.node is not None and not too_early:
         return node_ready(snapshot.node), node_healthy(snapshot.node)
-    status, reason, message = _why_unknown(snapshot)
+    status, reason, message = (UNKNOWN, "InspectionFailed", too_early) if too_early else _why_unknown(snapshot)
     if not reason:
         return ()
     return tuple(Condition(type=t, status=status, reason=reason, message=message) for t in (NODE_READY, NODE_HEALTHY))
@@ -38,7 +40,7 @@ def node_ready(node: Node) -> Condition:
         message = "* Node.Ready: Condition not yet reported"
         return Condition(type=NODE_READY, status=UNKNOWN, reason="NodeReadyUnknown", message=message)
     reasons = {TRUE: "NodeReady", FALSE: "NodeNotReady"}
-    message = "" if found.status == TRUE else f"* Node.Ready: {found.message or found.reason}"
+    message = "" if found.status == TRUE else f"* Node.Ready: {_said(found)}"
     return Condition(
         type=NODE_READY,
         status=found.status,
@@ -49,25 +51,27 @@ def node_ready(node: Node) -> Condition:
 
 
 def node_healthy(node: Node) -> Condition:
-    """Ready and no pressure. What is bad is listed before what is unknown."""
-    bad, unknown, messages = [], [], []
+    """Ready and no pressure; one line for each that is not good, or one for all when they say the same."""
+    statuses: list[str] = []
+    said: dict[str, str] = {}
     for name, good in _HEALTH:
         found = _find(node, name)
-        if found is None:
-            unknown.append(f"* Node.{name}: Condition not yet reported")
-            messages.append("Condition not yet reported")
-        elif found.status == UNKNOWN:
-            unknown.append(f"* Node.{name}: {found.message or found.reason}")
-            messages.append(found.message or found.reason)
-        elif found.status != good:
-            bad.append(f"* Node.{name}: {found.message or found.reason}")
-    if len(unknown) == len(_HEALTH) and len(set(messages)) == 1:
-        unknown = [f"* Node.AllConditions: {messages[0]}"]
-    if bad:
-        return _healthy(FALSE, "NodeNotHealthy", [*bad, *unknown])
-    if unknown:
-        return _healthy(UNKNOWN, "NodeHealthyUnknown", unknown)
+        status = found.status if found is not None else UNKNOWN
+        if status != good:
+            statuses.append(status)
+            said[name] = _said(found) if found is not None else "Condition not yet reported"
+    lines = [f"* Node.{name}: {text}" for name, text in said.items()]
+    if len(said) == len(_HEALTH) and len(set(said.values())) == 1:
+        lines = [f"* Node.AllConditions: {said['Ready']}"]
+    if any(status != UNKNOWN for status in statuses):
+        return _healthy(FALSE, "NodeNotHealthy", lines)
+    if statuses:
+        return _healthy(UNKNOWN, "NodeHealthyUnknown", lines)
     return _healthy(TRUE, "NodeHealthy", [])
+
+
+def _said(condition: CoreCondition) -> str:
+    return condition.message or f"Condition is {condition.status}"
 
 
 def _healthy(status: str, reason: str, lines: list[str]) -> Condition:
@@ -78,32 +82,42 @@ def _find(node: Node, type: str) -> CoreCondition | None:
     return next((c for c in node.status.conditions if c.type == type), None)
 
 
+def _too_early(snapshot: MachineSnapshot) -> str:
+    """What has to come before any node can be looked at; empty when it has. Nothing more will come of a Cluster that
+    is gone."""
+    if snapshot.cluster is None:
+        return ""
+    initialized = snapshot.cluster.status.initialization
+    if not initialized.infrastructure_provisioned:
+        return "Waiting for Cluster status.initialization.infrastructureProvisioned to be true"
+    return "" if initialized.control_plane_initialized else "Waiting for Cluster control plane to be initialized"
+
+
 def _why_unknown(snapshot: MachineSnapshot) -> tuple[str, str, str]:
     """Status, reason and message while there is no Node to look at; an empty reason keeps what is there."""
-    machine, cluster = snapshot.machine, snapshot.cluster
-    if cluster is not None and not snapshot.deleting:
-        initialized = cluster.status.initialization
-        if not initialized.infrastructure_provisioned:
-            text = "Waiting for Cluster status.initialization.infrastructureProvisioned to be true"
-            return UNKNOWN, "InspectionFailed", text
-        if not initialized.control_plane_initialized and machine.status.node_ref is None:
-            return UNKNOWN, "InspectionFailed", "Waiting for Cluster control plane to be initialized"
     if snapshot.node_conflict:
-        return UNKNOWN, "InspectionFailed", snapshot.node_conflict
+        return UNKNOWN, "InternalError", snapshot.node_conflict
     if snapshot.nodes_problem:
         return _unreachable(snapshot)
-    return _absent(machine, snapshot)
+    return _absent(snapshot.machine, snapshot)
 
 
 def _unreachable(snapshot: MachineSnapshot) -> tuple[str, str, str]:
-    """What was last seen of a Node stays, for as long as it can be taken for true."""
+    """What was last seen of a Node stays, for as long as it can be taken for true; or until its cluster is gone, whose
+    nodes nobody looks at any more."""
     old = find_condition(snapshot.machine.status.conditions, NODE_HEALTHY)
-    if snapshot.last_seen is None and snapshot.is_connecting:
-        return ("", "", "") if old is not None else (UNKNOWN, CONNECTION_DOWN, "Remote connection not established yet")
-    if is_connection_down(snapshot):
-        seen = f"{snapshot.last_seen:%Y-%m-%dT%H:%M:%SZ}" if snapshot.last_seen is not None else ""
+    seen = f"{snapshot.last_seen:%Y-%m-%dT%H:%M:%SZ}" if snapshot.last_seen is not None else ""
+    is_open = snapshot.cluster_deleting or (snapshot.last_seen is None and snapshot.is_connecting)
+    if not is_open and is_connection_down(snapshot):
         return UNKNOWN, CONNECTION_DOWN, f"Last successful probe at {seen}" if seen else ""
-    return ("", "", "") if old is not None else (UNKNOWN, CONNECTION_DOWN, "Remote connection not established yet")
+    if old is not None and not _is_awaited(old):
+        return "", "", ""
+    return UNKNOWN, CONNECTION_DOWN, f"Last successful probe at {seen}" if seen else _NOT_ESTABLISHED
+
+
+def _is_awaited(condition: Condition) -> bool:
+    """Whether the condition still says what had to come first."""
+    return condition.reason == "InspectionFailed" and condition.message.startswith("Waiting for Cluster ")
 
 
 def is_connection_down(snapshot: MachineSnapshot) -> bool:

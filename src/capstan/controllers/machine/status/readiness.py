@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from capstan.api.cluster.difference import template_differences
-from capstan.api.cluster.machine import MachineSpec, MachineStatus
+from capstan.api.cluster.machine import MachineStatus
 from capstan.api.cluster.machineconditions import delay_text, drain_delays
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
@@ -17,7 +17,6 @@ from capstan.api.rules.conditions import (
     ranking,
     summarize,
 )
-from capstan.api.rules.contract import cloned_from, is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import Mirrored, external_condition
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, drain_message
 from capstan.controllers.machine.plan.drain.stage import Stage
@@ -33,7 +32,13 @@ from capstan.runtime.plan import Outcomes
 from capstan.runtime.updater import UpdateInProgressError
 
 _BOOTSTRAP = Mirrored(
-    "BootstrapConfigReady", "Ready", "Ready", "NotReady", "status.initialization.dataSecretCreated", "Machine"
+    "BootstrapConfigReady",
+    "Ready",
+    "Ready",
+    "NotReady",
+    "status.initialization.dataSecretCreated",
+    "Machine",
+    lasting=False,
 )
 _INFRASTRUCTURE = Mirrored(
     "InfrastructureReady", "Ready", "Ready", "NotReady", "status.initialization.provisioned", "Machine"
@@ -46,6 +51,12 @@ _SUMMARIZED = (
     "NodeHealthy",
     "HealthCheckSucceeded",
 )
+#: The reasons by which a condition says that something is gone.
+_GONE = {
+    "BootstrapConfigReady": ("ObjectDeleted", "ObjectDoesNotExist"),
+    "InfrastructureReady": ("ObjectDeleted", "ObjectDoesNotExist"),
+    "NodeHealthy": ("NodeDeleted", "NodeDoesNotExist"),
+}
 _UPDATING = "In-place update in progress"
 _CONTROL_PLANE_PODS = tuple(f"* {name}PodHealthy:" for name in ("APIServer", "ControllerManager", "Scheduler", "Etcd"))
 
@@ -55,7 +66,7 @@ def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tup
     infrastructure = external_condition(
         _INFRASTRUCTURE,
         snapshot.infrastructure,
-        done=is_provisioned(snapshot.infrastructure),
+        done=status.initialization.infrastructure_provisioned is True,
         was_done=snapshot.machine.status.initialization.infrastructure_provisioned is True,
         deleting=snapshot.deleting,
     )
@@ -68,7 +79,7 @@ def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tup
     bootstrap = external_condition(
         _BOOTSTRAP,
         snapshot.bootstrap,
-        done=is_data_secret_created(snapshot.bootstrap),
+        done=status.initialization.bootstrap_data_secret_created is True,
         was_done=snapshot.machine.status.initialization.bootstrap_data_secret_created is True,
         deleting=snapshot.deleting,
     )
@@ -113,7 +124,7 @@ def ready_condition(
     default = ranking(negative)
 
     def rank(condition: Condition) -> Priority:
-        gone = condition.reason in ("ObjectDeleted", "ObjectDoesNotExist", "NodeDeleted", "NodeDoesNotExist")
+        gone = condition.reason in _GONE.get(condition.type, ())
         return Priority.INFO if stage is not None and gone else default(condition)
 
     return summarize(
@@ -162,19 +173,16 @@ def available_condition(snapshot: MachineSnapshot, conditions: tuple[Condition, 
 
 
 def up_to_date_condition(snapshot: MachineSnapshot, updating: Condition) -> Condition | None:
-    """Whether the Machine is as its template wants it, `updating` or not. Control plane providers say so for their own
-    machines."""
-    machine_set = snapshot.machine_set
-    if machine_set is None:
+    """Whether the Machine is as its MachineDeployment wants it, `updating` or not. None leaves the condition to others:
+    control plane providers, and whoever manages stand-alone machines and sets."""
+    machine_set, deployment = snapshot.machine_set, snapshot.deployment
+    if machine_set is None or deployment is None:
         return None
-    if snapshot.deployment is not None:
-        lines = template_differences(machine_set.spec.template.spec, snapshot.deployment.spec.template.spec)
-        after = snapshot.deployment.spec.rollout.after
-        created = machine_set.metadata.creation_timestamp
-        if after is not None and after <= snapshot.now and (created is None or created < after):
-            lines.append("* MachineDeployment spec.rolloutAfter expired")
-    else:
-        lines = _differences_from_set(snapshot, machine_set.spec.template.spec)
+    lines = template_differences(machine_set.spec.template.spec, deployment.spec.template.spec)
+    after = deployment.spec.rollout.after
+    created = machine_set.metadata.creation_timestamp
+    if after is not None and after <= snapshot.now and (created is None or created < after):
+        lines.append("* MachineDeployment spec.rolloutAfter expired")
     if lines:
         return Condition(type="UpToDate", status=FALSE, reason="NotUpToDate", message="\n".join(lines))
     if updating.status == TRUE or is_updating(snapshot.machine):
@@ -185,17 +193,3 @@ def up_to_date_condition(snapshot: MachineSnapshot, updating: Condition) -> Cond
         text = f"* Node.status.nodeInfo.kubeletVersion {node_info.kubelet_version}, {wanted} required"
         return Condition(type="UpToDate", status=FALSE, reason="Updating", message=text)
     return Condition(type="UpToDate", status=TRUE, reason="UpToDate")
-
-
-def _differences_from_set(snapshot: MachineSnapshot, wanted: MachineSpec) -> list[str]:
-    """A stand-alone set makes new machines from its template; those that it made from an older one differ."""
-    machine = snapshot.machine.spec
-    lines = []
-    if machine.version != wanted.version:
-        lines.append(f"* Version {machine.version or 'none'}, {wanted.version or 'none'} required")
-    refs = [(snapshot.bootstrap, wanted.bootstrap.config_ref), (snapshot.infrastructure, wanted.infrastructure_ref)]
-    for found, ref in refs:
-        made_from = cloned_from(found.object)[0] if found is not None else ""
-        if found is not None and ref is not None and made_from and made_from != ref.name:
-            lines.append(f"* {found.kind} is not up-to-date")
-    return lines
