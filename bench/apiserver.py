@@ -74,6 +74,14 @@ class Plane:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
 
+    def settle(self) -> None:
+        """Until the process has done nothing for a second, and half a minute at most: what a start begins is over."""
+        used, still, end = self.cpu(), 0, time.perf_counter() + 30
+        while still < 10 and time.perf_counter() < end:
+            time.sleep(0.1)
+            now = self.cpu()
+            used, still = now, still + 1 if now == used else 0
+
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait()
@@ -199,6 +207,7 @@ async def watches(plane: Plane, seconds: float) -> None:
         # A connection for each write: the handshake is over before its time is taken.
         writes.append(asyncio.create_task(press(plane.door, ask, connections=1, count=1)))
     await asyncio.gather(*writes)
+    # The last events are on their way when their writes are answered; the row says how many came.
     await asyncio.sleep(0.5)
     tally = Tally(seconds=delays)
     share = (plane.cpu() - before) / (loop.time() - began)
@@ -323,12 +332,12 @@ async def fill(directory: Path, count: int) -> None:
 
 def starts(directory: Path, count: int) -> None:
     plane = Plane(directory)
-    time.sleep(3)
+    plane.settle()
     row("start, nothing stored", f"{plane.start_seconds:.2f} s to ready", f"{plane.rss_mib():.0f} MiB idle")
     plane.stop()
     asyncio.run(fill(directory, count))
     plane = Plane(directory)
-    time.sleep(3)
+    plane.settle()
     row(f"start, {count} objects of 2 KB", f"{plane.start_seconds:.2f} s to ready", f"{plane.rss_mib():.0f} MiB idle")
     plane.stop()
 

@@ -82,7 +82,7 @@ class Cluster:
         member.wait()
 
     def wait(self) -> None:
-        """Until a leader is known to every member that runs."""
+        """Until a leader is known to every member that runs. A member tells nobody when it is: it has to be asked."""
         if self._scheme != "http":
             return
         end = time.monotonic() + _START_SECONDS

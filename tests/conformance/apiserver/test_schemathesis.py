@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import urllib.request
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -35,6 +35,7 @@ DOCUMENTS = (
     "apis/coordination.k8s.io/v1",
     "apis/admissionregistration.k8s.io/v1",
 )
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADMIN = User("admin", ("system:masters",))
 
 
@@ -45,8 +46,8 @@ def serving() -> Iterator[str]:
     address: list[str] = []
 
     async def run() -> None:
-        clock = lambda: datetime.now(UTC)  # noqa: E731
-        server = ApiServer(MemoryStore(), scheme=SCHEME, clock=clock, token=os.urandom, stored_kinds=True)
+        token = Random(1).randbytes
+        server = ApiServer(MemoryStore(), scheme=SCHEME, clock=lambda: NOW, token=token, stored_kinds=True)
         await server.start()
         listener = await serve(server, "127.0.0.1", 0, None, trusted=ADMIN)
         address.append(f"http://127.0.0.1:{listener.port}")

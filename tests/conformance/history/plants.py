@@ -27,6 +27,8 @@ from tests.conformance.store.disk import Disk
 
 CONFIG_MAPS = "/configmaps"
 ADMIN = User("system:admin", ("system:masters",))
+#: Nothing that the histories are judged by depends on the time of day.
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Tail:
@@ -155,7 +157,7 @@ class SqlitePlant:
         if not self.tail.last:
             self.tail.last = self._store.revision
         self.tail.follow(self._store)
-        self._server = ApiServer(self._store, scheme=SCHEME, clock=lambda: datetime.now(UTC), token=self._token)
+        self._server = ApiServer(self._store, scheme=SCHEME, clock=lambda: NOW, token=self._token)
         await self._server.start()
         if self._http:
             self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
@@ -189,7 +191,7 @@ class EtcdPlant:
     async def __aenter__(self) -> EtcdPlant:
         for _ in range(self._replicas):
             self._stores.append(await EtcdStore.open(self._cluster.address(self._root)))
-            server = ApiServer(self._stores[-1], scheme=SCHEME, clock=lambda: datetime.now(UTC), token=self._token)
+            server = ApiServer(self._stores[-1], scheme=SCHEME, clock=lambda: NOW, token=self._token)
             await server.start()
             self._servers.append(server)
         self.tail.follow(self._stores[0])
