@@ -37,7 +37,7 @@ def core_controllers(
         MachineController(workloads, updater, synced),
         MachineSetController(),
         MachineDeploymentController(updater),
-        MachineHealthCheckController(),
+        MachineHealthCheckController(client),
         MachinePoolController(workloads),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),
