@@ -12,7 +12,8 @@ from capstan.api.struct import Struct
 
 
 class ExtensionClientConfig(Struct, frozen=True, kw_only=True):
-    """How the service is reached: by its URL, or as a Service.
+    """How the service is reached: by its URL, or as a Service. Unlike in v1beta2 it may be empty, and the fields of a
+    struct stand in one place with its rules: where versions differ in either, each has its own.
 
     ca_bundle: the certificates that its own must come from, PEM.
     service: the Service.
