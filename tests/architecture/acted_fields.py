@@ -32,6 +32,9 @@ _WHOLE = re.compile(r"capstan\.api\.(meta|core\..*|cluster\.(reference|legacy|ad
 #: Fields that code looks at only to say that it does nothing with them.
 _LOOKED_AT_ONLY = frozenset({("Topology", "spec.topology")})
 
+#: Kinds that are kept and checked, and that no controller knows.
+UNTOUCHED = frozenset({"ClusterClass"})
+
 #: The folders whose code acts on the kinds of a group. Simulation, generators and the API server do not act.
 ROOMS = {
     "cluster.x-k8s.io": ("controllers", "providers", "runtime", "insight"),
@@ -107,6 +110,9 @@ def unacted_fields() -> dict[str, list[str]]:
 
 def _of(kind: Kind) -> Iterator[str]:
     rooms = ("api/rules", *ROOMS[kind.group])
+    if kind.kind in UNTOUCHED:
+        # Other kinds have fields of the same names.
+        return iter(("spec", "status"))
     # Templates are copied by the core's controllers, and what they hold is acted on by their provider.
     copied = ("controllers",) if kind.kind.endswith("Template") else ()
     return not_acted_on(kind.storage.struct, names_in_code((*rooms, *copied)))
