@@ -7,7 +7,8 @@ import textwrap
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from capstan.insight.tree import Row, Standing, conditions_of, is_good
+from capstan.insight.standing import Standing, conditions_of, is_good
+from capstan.insight.tree import Row
 
 COLUMNS = ("NAME", "REPLICAS", "AVAILABLE", "READY", "UP TO DATE", "STATUS", "REASON", "SINCE", "MESSAGE")
 MESSAGE_WIDTH = 100
@@ -100,9 +101,14 @@ def waiting(root: Row, now: datetime) -> list[str]:
         lines.append(f"{name}: {_first_cause(root)}{_since(standing, now)}")
     # An object can be Available and yet not do what its spec says: because it is paused, or not rolled out.
     for condition, held in conditions_of(root.object).items():
-        if condition in HOLDING and held.status == "True":
+        if held.status == "True" and (condition in HOLDING or _is_blocked(condition, held)):
             lines.append(f"{name}: {condition}: {_in_one_line(held.message) or held.reason}{_since(held, now)}")
     return lines
+
+
+def _is_blocked(condition: str, standing: Standing) -> bool:
+    """Machines that are to be made and cannot: the owner's own condition does not say why."""
+    return condition == "ScalingUp" and "blocked because" in standing.message
 
 
 def _since(standing: Standing, now: datetime) -> str:

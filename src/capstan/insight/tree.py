@@ -7,28 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from capstan.api.objects import Obj
+from capstan.insight.standing import Standing, conditions_of, is_good, is_true, main_standing
 
 CORE = "cluster.x-k8s.io"
 CONTROL_PLANE_LABEL = f"{CORE}/control-plane"
 DEPLOYMENT_LABEL = f"{CORE}/deployment-name"
-#: Conditions whose True is bad.
-NEGATIVE = frozenset(("Paused", "Deleting", "RollingOut", "ScalingUp", "ScalingDown", "Updating", "Remediating"))
-#: Kinds that stand by Available; the rest by Ready.
-BY_AVAILABLE = frozenset(("Cluster", "MachineDeployment"))
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """One condition as it is shown. `status` is empty when the object has not reported it."""
-
-    status: str = ""
-    reason: str = ""
-    since: datetime | None = None
-    message: str = ""
+POOL_LABEL = f"{CORE}/pool-name"
+#: Rows come by name, but what only stands beside the machines comes before them.
+TEMPLATES = "Templates"
+_COUNTED = ("MachineDeployment", "MachineSet", "MachinePool")
 
 
 @dataclass(slots=True)
@@ -48,8 +38,9 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ClusterObjects:
-    """All that is needed to draw one cluster. `machine_parts` maps a Machine's uid to its bootstrap and
-    infrastructure objects."""
+    """All that is needed to draw one cluster. `machine_parts` maps the uid of a Machine or MachinePool to its
+    bootstrap and infrastructure objects, `templates` that of a control plane or MachineDeployment to the templates
+    that it refers to. `resource_sets` are those that were applied to the cluster."""
 
     cluster: Obj
     infrastructure: Obj | None = None
@@ -58,6 +49,9 @@ class ClusterObjects:
     sets: Sequence[Obj] = ()
     machines: Sequence[Obj] = ()
     machine_parts: Mapping[str, Sequence[Obj]] = field(default_factory=dict)
+    pools: Sequence[Obj] = ()
+    templates: Mapping[str, Sequence[Obj]] = field(default_factory=dict)
+    resource_sets: Sequence[Obj] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +62,8 @@ class TreeOptions:
     echo: bool = False
     show_machine_sets: bool = False
     show_conditions: frozenset[str] = frozenset()
+    show_templates: bool = False
+    show_resource_sets: bool = False
 
 
 def cluster_tree(found: ClusterObjects, options: TreeOptions | None = None) -> Row:
@@ -77,43 +73,45 @@ def cluster_tree(found: ClusterObjects, options: TreeOptions | None = None) -> R
     root.replicas, root.available, root.ready, root.up_to_date = _cluster_counts(found)
     if found.infrastructure is not None:
         root.children.append(_row(found.infrastructure, options))
+    if options.show_resource_sets and found.resource_sets:
+        sets = [_row(resource_set, options) for resource_set in found.resource_sets]
+        root.children.append(Row("ClusterResourceSets", children=sets))
     owned = [m for m in found.machines if CONTROL_PLANE_LABEL in _labels(m)]
     if found.control_plane is not None:
         control_plane = _row(found.control_plane, options)
-        control_plane.children = _machines(owned, found, options)
+        control_plane.children = [
+            *_templates(found.control_plane, found, options),
+            *_machines(owned, found, options),
+        ]
         root.children.append(control_plane)
     workers = _workers(found, options)
     if workers.children:
         root.children.append(workers)
+    _sort(root)
     return root
 
 
-def conditions_of(obj: Obj) -> dict[str, Standing]:
-    """The conditions by type, in the newest shape that the object has."""
-    status = obj.get("status") or {}
-    listed = (status.get("v1beta2") or {}).get("conditions") or status.get("conditions") or ()
-    return {c["type"]: _standing(c) for c in listed if "type" in c}
-
-
-def main_standing(obj: Obj) -> Standing:
-    """The condition that the tree shows for an object."""
-    found = conditions_of(obj)
-    if obj["kind"] in BY_AVAILABLE or obj["kind"].endswith("ControlPlane"):
-        return found.get("Available") or found.get("Ready") or Standing()
-    if obj["kind"] == "MachineSet":
-        return Standing()
-    return found.get("Ready") or Standing()
+def _sort(row: Row) -> None:
+    row.children.sort(key=lambda child: (child.name != TEMPLATES, child.name))
+    for child in row.children:
+        _sort(child)
 
 
 def _workers(found: ClusterObjects, options: TreeOptions) -> Row:
     workers = Row("Workers")
     seen: set[str] = set()
-    for deployment in sorted(found.deployments, key=_name):
+    for deployment in found.deployments:
         row = _row(deployment, options)
         mine = [m for m in found.machines if _labels(m).get(DEPLOYMENT_LABEL) == _name(deployment)]
         seen.update(_uid(m) for m in mine)
-        row.children = _sets(deployment, mine, found, options) if options.show_machine_sets else []
-        row.children = row.children or _machines(mine, found, options)
+        below = _sets(deployment, mine, found, options) if options.show_machine_sets else []
+        row.children = [*_templates(deployment, found, options), *(below or _machines(mine, found, options))]
+        workers.children.append(row)
+    for pool in found.pools:
+        row = _row(pool, options)
+        mine = [m for m in found.machines if _labels(m).get(POOL_LABEL) == _name(pool)]
+        seen.update(_uid(m) for m in mine)
+        row.children = [*_parts(row, pool, found, options), *_machines(mine, found, options)]
         workers.children.append(row)
     others = [m for m in found.machines if CONTROL_PLANE_LABEL not in _labels(m) and _uid(m) not in seen]
     if others:
@@ -121,9 +119,14 @@ def _workers(found: ClusterObjects, options: TreeOptions) -> Row:
     return workers
 
 
+def _templates(owner: Obj, found: ClusterObjects, options: TreeOptions) -> list[Row]:
+    templates = found.templates.get(_uid(owner), ()) if options.show_templates else ()
+    return [Row(TEMPLATES, children=[_row(template, options) for template in templates])] if templates else []
+
+
 def _sets(deployment: Obj, machines: Iterable[Obj], found: ClusterObjects, options: TreeOptions) -> list[Row]:
     rows: list[Row] = []
-    for machine_set in sorted(found.sets, key=_name):
+    for machine_set in found.sets:
         if _uid(deployment) in _owners(machine_set):
             row = _row(machine_set, options)
             row.children = _machines([m for m in machines if _uid(machine_set) in _owners(m)], found, options)
@@ -140,8 +143,7 @@ def _machines(machines: Sequence[Obj], found: ClusterObjects, options: TreeOptio
         conditions = conditions_of(machine)
         shown = [conditions.get(name, Standing()) for name in ("Available", "Ready", "UpToDate")]
         groups.setdefault(tuple((s.status, s.reason) for s in shown), []).append(machine)
-    rows = [_machine(group[0], found, options) if len(group) == 1 else _group(group) for group in groups.values()]
-    return sorted(rows, key=lambda row: row.name)
+    return [_machine(group[0], found, options) if len(group) == 1 else _group(group) for group in groups.values()]
 
 
 def _group(machines: Sequence[Obj]) -> Row:
@@ -150,7 +152,7 @@ def _group(machines: Sequence[Obj]) -> Row:
     shown = ", ".join(names[:2]) + (", ..." if len(names) > 2 else "")
     oldest = min((s.since for s in standings if s.since), default=None)
     available, ready, up_to_date = (
-        str(sum(_is_true(m, name) for m in machines)) for name in ("Available", "Ready", "UpToDate")
+        str(sum(is_true(m, name) for m in machines)) for name in ("Available", "Ready", "UpToDate")
     )
     first = standings[0]
     return Row(
@@ -167,15 +169,22 @@ def _machine(machine: Obj, found: ClusterObjects, options: TreeOptions) -> Row:
     row = _row(machine, options)
     row.replicas = "1"
     row.available, row.ready, row.up_to_date = (
-        str(int(_is_true(machine, name))) for name in ("Available", "Ready", "UpToDate")
+        str(int(is_true(machine, name))) for name in ("Available", "Ready", "UpToDate")
     )
-    for part in sorted(found.machine_parts.get(_uid(machine), ()), key=lambda part: (part["kind"], _name(part))):
-        child = _row(part, options)
-        standing = child.standing
-        echoes = (standing.status, standing.reason) == (row.standing.status, row.standing.reason)
-        if options.echo or not (standing.status == "True" or echoes):
-            row.children.append(child)
+    row.children = _parts(row, machine, found, options)
     return row
+
+
+def _parts(row: Row, owner: Obj, found: ClusterObjects, options: TreeOptions) -> list[Row]:
+    """Bootstrap and infrastructure objects, unless they only repeat what their owner says."""
+    rows = [_row(part, options) for part in found.machine_parts.get(_uid(owner), ())]
+    shown = (row.standing.status, row.standing.reason)
+    return [
+        child
+        for child in rows
+        if options.echo
+        or not (child.standing.status == "True" or (child.standing.status, child.standing.reason) == shown)
+    ]
 
 
 def _row(obj: Obj, options: TreeOptions) -> Row:
@@ -185,7 +194,7 @@ def _row(obj: Obj, options: TreeOptions) -> Row:
     name = f"{deleted}{obj['kind']} {meta.get('namespace', '')}/{meta['name']}" + (f", {version}" if version else "")
     row = Row(name, obj, standing=main_standing(obj))
     status = obj.get("status") or {}
-    if obj["kind"] in ("MachineDeployment", "MachineSet") or obj["kind"].endswith("ControlPlane"):
+    if obj["kind"] in _COUNTED or obj["kind"].endswith("ControlPlane"):
         desired = (obj.get("spec") or {}).get("replicas")
         row.replicas = f"{status.get('replicas', 0)}/{desired if desired is not None else 0}"
         row.available = str(_count(status, "availableReplicas", "readyReplicas"))
@@ -207,13 +216,8 @@ def _shown_conditions(obj: Obj, options: TreeOptions) -> list[tuple[str, Standin
     return list(conditions)
 
 
-def is_good(condition: str, status: str) -> bool:
-    """Whether a status needs nobody's attention, by the polarity of its condition."""
-    return status == ("False" if condition in NEGATIVE else "True")
-
-
 def _cluster_counts(found: ClusterObjects) -> tuple[str, str, str, str]:
-    parts = [*(() if found.control_plane is None else (found.control_plane,)), *found.deployments]
+    parts = [*(() if found.control_plane is None else (found.control_plane,)), *found.deployments, *found.pools]
     statuses = [part.get("status") or {} for part in parts]
     current = sum(status.get("replicas", 0) for status in statuses)
     desired = sum((part.get("spec") or {}).get("replicas") or 0 for part in parts)
@@ -233,20 +237,10 @@ def _version(obj: Obj) -> str:
     if obj["kind"] == "Cluster":
         return str((spec.get("topology") or {}).get("version", ""))
     template = ((spec.get("template") or {}).get("spec") or {}) if isinstance(spec.get("template"), dict) else {}
-    if obj["kind"] in ("MachineDeployment", "MachineSet"):
+    if obj["kind"] in _COUNTED:
         return str(template.get("version", ""))
     is_versioned = obj["kind"] == "Machine" or obj["kind"].endswith("ControlPlane")
     return str(spec.get("version", "")) if is_versioned else ""
-
-
-def _standing(condition: Mapping[str, Any]) -> Standing:
-    text = condition.get("lastTransitionTime")
-    since = datetime.fromisoformat(text) if text else None
-    return Standing(condition.get("status", ""), condition.get("reason", ""), since, condition.get("message", ""))
-
-
-def _is_true(obj: Obj, condition: str) -> bool:
-    return conditions_of(obj).get(condition, Standing()).status == "True"
 
 
 def _labels(obj: Obj) -> Mapping[str, str]:

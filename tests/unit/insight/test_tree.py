@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from capstan.api.objects import Obj
 from capstan.insight.drawing import age, draw, waiting
-from capstan.insight.tree import ClusterObjects, TreeOptions, cluster_tree
+from capstan.insight.tree import ClusterObjects, Row, TreeOptions, cluster_tree
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -130,6 +132,91 @@ def test_what_is_being_deleted_is_marked() -> None:
     found = home()
     found.cluster["metadata"]["deletionTimestamp"] = NOW.isoformat()
     assert draw(cluster_tree(found), NOW).splitlines()[1].startswith("!! DELETED !! Cluster default/home")
+
+
+def whole_home() -> ClusterObjects:
+    """With everything that is shown only when it is there, or asked for."""
+    found = home()
+    pool = thing("MachinePool", "spot", spec={"replicas": 2, "template": {"spec": {"version": "v1.33.4"}}})
+    pool["status"] = {
+        "replicas": 2,
+        "readyReplicas": 1,
+        "deprecated": {"v1beta1": {"conditions": [condition("Ready", "False", "WaitingForReplicasReady", "1 of 2")]}},
+    }
+    template = thing("ProxmoxMachineTemplate", "w-4g")
+    return replace(
+        found,
+        pools=[pool],
+        machines=[*found.machines, machine("spot-1", "True", "Ready", {"cluster.x-k8s.io/pool-name": "spot"})],
+        machine_parts={
+            **found.machine_parts,
+            "uid-spot": [thing("LabMachinePool", "spot", condition("Ready", "False", "NoRoom", "no room for one"))],
+        },
+        templates={"uid-w": [template, thing("TalosConfigTemplate", "w")], "uid-cp": [thing("LabTemplate", "cp")]},
+        resource_sets=[thing("ClusterResourceSet", "cni", condition("ResourcesApplied", "True", "Applied"))],
+        sets=[thing("MachineSet", "w-1", condition("ScalingUp", "True", "ScalingUp", BLOCKED))],
+    )
+
+
+BLOCKED = "Scaling up from 2 to 3 replicas is blocked because:\n* ProxmoxMachineTemplate w-8g does not exist"
+
+
+def names(row: Row) -> Iterator[str]:
+    yield row.name
+    for child in row.children:
+        yield from names(child)
+
+
+def test_pools_are_workers_with_their_own_parts() -> None:
+    text = draw(cluster_tree(whole_home()), NOW)
+    (line,) = [line for line in text.splitlines() if "MachinePool default/spot, v1.33.4" in line]
+    assert line.split()[3:] == ["2/2", "1", "1", "0", "False", "WaitingForReplicasReady", "1m", "1", "of", "2"]
+    assert "LabMachinePool default/spot" in text
+    assert "Machine default/spot-1" in text
+    (other,) = [row for row in _rows(cluster_tree(whole_home())) if row.name == "Other"]
+    assert len(other.children) == 1, "a machine of a pool is not a stray one"
+
+
+def _rows(row: Row) -> Iterator[Row]:
+    yield row
+    for child in row.children:
+        yield from _rows(child)
+
+
+def test_templates_and_resource_sets_are_shown_when_asked_for() -> None:
+    plain = list(names(cluster_tree(whole_home())))
+    assert not [name for name in plain if "Template" in name or "ResourceSet" in name]
+    asked = TreeOptions(show_templates=True, show_resource_sets=True)
+    shown = list(names(cluster_tree(whole_home(), asked)))
+    assert [name for name in shown if name not in plain] == [
+        "ClusterResourceSets",
+        "ClusterResourceSet default/cni",
+        "Templates",
+        "LabTemplate default/cp",
+        "Templates",
+        "ProxmoxMachineTemplate default/w-4g",
+        "TalosConfigTemplate default/w",
+    ]
+
+
+def test_rows_come_by_name_and_templates_first() -> None:
+    root = cluster_tree(whole_home(), TreeOptions(show_templates=True, show_resource_sets=True))
+    first = [child.name.split()[0] for child in root.children]
+    assert first == ["ClusterResourceSets", "ProxmoxCluster", "TalosControlPlane", "Workers"]
+    (workers,) = [child for child in root.children if child.name == "Workers"]
+    assert [child.name.split()[0] for child in workers.children] == ["MachineDeployment", "MachinePool", "Other"]
+    assert workers.children[0].children[0].name == "Templates"
+
+
+def test_a_set_that_cannot_grow_says_why_although_it_has_no_status_in_the_tree() -> None:
+    found = whole_home()
+    found.sets[0]["metadata"]["ownerReferences"] = [{"uid": "uid-w"}]
+    root = cluster_tree(found, TreeOptions(grouping=False, show_machine_sets=True))
+    told = [line for line in waiting(root, NOW) if line.startswith("MachineSet")]
+    assert told == [
+        "MachineSet default/w-1: ScalingUp: Scaling up from 2 to 3 replicas is blocked because: "
+        "ProxmoxMachineTemplate w-8g does not exist (for 1m)"
+    ]
 
 
 def test_ages() -> None:

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from capstan.cli.access import connect, connection_options, load_kubeconfig, namespace_of
+from capstan.cli.access import Access, connection_options
 from capstan.insight.drawing import draw, waiting
 from capstan.insight.reading import read_cluster
 from capstan.insight.tree import ClusterObjects, TreeOptions, cluster_tree
@@ -30,35 +30,34 @@ from capstan.runtime.clock import SystemClock
 @click.option("--color", "-c", is_flag=True, help="Colours even where the output is no terminal.")
 @click.option("--echo", is_flag=True, help="Show infrastructure and bootstrap objects that only repeat the Machine.")
 @click.option("--show-machinesets", is_flag=True, help="Show MachineSets.")
+@click.option("--show-templates", is_flag=True, help="Show the templates that machines are made from.")
+@click.option("--show-resourcesets", is_flag=True, help="Show the ClusterResourceSets applied to the cluster.")
 @click.option("--show-conditions", default="", help="all, kinds or kind/name, comma-separated; + shows only bad ones.")
 def cluster(
     name: str,
-    kubeconfig: str,
-    context: str,
-    namespace: str,
+    access: Access,
     grouping: bool,
     no_grouping: bool,
     color: bool,
     echo: bool,
     show_machinesets: bool,
+    show_templates: bool,
+    show_resourcesets: bool,
     show_conditions: str,
 ) -> None:
     """Draw cluster NAME: how each part stands, and what it waits for."""
     if any(character.isspace() for character in show_conditions):
         raise click.BadParameter("must not hold white space", param_hint="--show-conditions")
-    config = load_kubeconfig(kubeconfig, context)
-    where = namespace_of(namespace, config)
 
     async def read() -> ClusterObjects:
-        client = connect(config)
-        try:
-            return await read_cluster(client, where, name)
-        finally:
-            await client.aclose()
+        async with access.client() as client:
+            return await read_cluster(client, access.namespace, name)
 
     found = asyncio.run(read())
     conditions = frozenset(part.lower() for part in show_conditions.split(",") if part)
-    options = TreeOptions(grouping and not no_grouping, echo, show_machinesets, conditions)
+    options = TreeOptions(
+        grouping and not no_grouping, echo, show_machinesets, conditions, show_templates, show_resourcesets
+    )
     click.echo(describe(found, options, colour=color), nl=False, color=True if color else None)
 
 
@@ -67,7 +66,7 @@ def describe(found: ClusterObjects, options: TreeOptions, *, colour: bool = Fals
     now = SystemClock().now()
     colour = colour or (sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
     text = draw(cluster_tree(found, options), now, colour=colour)
-    ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True))
+    ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True, show_machine_sets=True))
     lines = waiting(ungrouped, now)
     if lines:
         text += "\nNot done yet:\n" + "".join(f"  {line}\n" for line in lines)

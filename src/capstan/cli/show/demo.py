@@ -15,7 +15,8 @@ from capstan.cli.plane import Plane, PlaneOptions
 from capstan.cli.running import stop_on_signals
 from capstan.cli.show.kubectl import Kubectl, find_kubectl
 from capstan.cli.show.live import LiveTree
-from capstan.insight.tree import ClusterObjects, conditions_of
+from capstan.insight.standing import conditions_of
+from capstan.insight.tree import ClusterObjects
 from capstan.runtime.client.http import HttpClient
 from capstan.runtime.client.kubeconfig import parse_kubeconfig
 from capstan.runtime.dialer import Dialer
