@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import click
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,16 @@ def default_place() -> Place:
     """$XDG_DATA_HOME/capstan, or ~/.local/share/capstan."""
     home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Place(Path(home) / "capstan")
+
+
+def place_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--data-dir; the command gets it as `place`."""
+
+    def place(_: click.Context, __: click.Parameter, directory: str | None) -> Place:
+        return Place(Path(directory)) if directory else default_place()
+
+    path, text = click.Path(file_okay=False), "Directory of the state; by default XDG's."
+    return click.option("--data-dir", "place", type=path, callback=place, help=text)(command)
 
 
 def write_private(path: Path, content: bytes) -> None:

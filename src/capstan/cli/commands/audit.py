@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from capstan.cli.place import Place, default_place
+from capstan.cli.place import Place, place_option
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's.")
-def audit(data_dir: str | None) -> None:
+@place_option
+def audit(place: Place) -> None:
     """Check the management plane of a data directory by the items of the CIS Kubernetes benchmark that apply to it.
 
     It must run. Nothing is changed. The status is 1 when an item fails.
@@ -22,7 +22,6 @@ def audit(data_dir: str | None) -> None:
     from capstan.cli.hardening.facts import Facts, file_modes
     from capstan.cli.hardening.probe import probe
 
-    place = Place(Path(data_dir)) if data_dir else default_place()
     settings = ask(place.control, {"command": "settings"})
     if settings.get("shared"):
         place = replace(place, shared=Path(str(settings["shared"])))

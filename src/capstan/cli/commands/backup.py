@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from capstan.cli.place import Place, default_place
+from capstan.cli.place import Place, place_option
 from capstan.cli.showing import Percent
 
 if TYPE_CHECKING:
     from capstan.cli.control import Progress
 
-_DATA_DIR = click.option(
-    "--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's."
-)
-
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False))
-@_DATA_DIR
+@place_option
 @click.option("--with-keys", is_flag=True, help="Put the key that opens the backup into it. Keep such a file as a key.")
-def backup(file: str, data_dir: str | None, with_keys: bool) -> None:
+def backup(file: str, place: Place, with_keys: bool) -> None:
     """Write the state of the management plane to FILE, while it runs or not.
 
     Secrets and private keys in it are encrypted with the data directory's encryption.key, which is not in the file
@@ -33,7 +30,6 @@ def backup(file: str, data_dir: str | None, with_keys: bool) -> None:
     """
     from capstan.cli.control import NotRunningError, ask
 
-    place = Place(Path(data_dir)) if data_dir else default_place()
     target = Path(file)
     if target.exists() or target.is_symlink():
         raise click.ClickException(f"{target} exists; name a file that does not")
@@ -85,11 +81,11 @@ def _take_away(made: Path, target: Path) -> None:
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, exists=True))
-@_DATA_DIR
+@place_option
 @click.option(
     "--key-file", type=click.Path(dir_okay=False), help="The encryption.key of a backup that was made without it."
 )
-def restore(file: str, data_dir: str | None, key_file: str | None) -> None:
+def restore(file: str, place: Place, key_file: str | None) -> None:
     """Put the state in FILE in place of the data directory, in which no management plane may run.
 
     FILE is checked whole before anything is touched, and what was in the directory is kept beside it.
@@ -99,7 +95,8 @@ def restore(file: str, data_dir: str | None, key_file: str | None) -> None:
     from capstan.runtime.clock import SystemClock
     from capstan.store.sealing import SealError, kek_id
 
-    place = Place(Path(data_dir).absolute()) if data_dir else default_place()
+    # What was in it is kept beside it: a directory that is named by `.` has to have a name.
+    place = replace(place, root=place.root.absolute())
     try:
         keys = [read_key(Path(key_file))] if key_file else KeyFile(place, os.urandom, os.environ).at_hand()
         restored = put_back(Path(file), place, {kek_id(key): key for key in keys}, SystemClock().now())

@@ -10,11 +10,10 @@ import click
 from capstan.api.cluster.kinds import CLUSTER
 from capstan.api.errors import is_not_found
 from capstan.api.objects import Obj
-from capstan.cli.access import connect, connection_options, load_kubeconfig, namespace_of
+from capstan.cli.access import Access, connection_options
 from capstan.cli.forcing import force as force_deletion
 from capstan.cli.forcing import read_members
 from capstan.insight.leftovers import Held, left_behind
-from capstan.runtime.client.kubeconfig import Kubeconfig
 from capstan.runtime.client.protocol import Client
 
 _CLUSTER = CLUSTER.resource()
@@ -25,7 +24,7 @@ _CLUSTER = CLUSTER.resource()
 @connection_options
 @click.option("--force", is_flag=True, help="Remove all finalizers, whatever that leaves behind outside.")
 @click.option("--yes", is_flag=True, help="Do not ask before forcing.")
-def cluster(name: str, kubeconfig: str, context: str, namespace: str, force: bool, yes: bool) -> None:
+def cluster(name: str, access: Access, force: bool, yes: bool) -> None:
     """Delete cluster NAME: workers, control plane and infrastructure, in this order, in the background.
 
     Where that cannot go on (`capstan describe cluster NAME` says what holds it), --force deletes the objects and
@@ -33,17 +32,15 @@ def cluster(name: str, kubeconfig: str, context: str, namespace: str, force: boo
     """
     if yes and not force:
         raise click.UsageError("--yes answers the question of --force; without --force nothing is asked")
-    config = load_kubeconfig(kubeconfig, context)
-    where = namespace_of(namespace, config)
     if not force:
-        asyncio.run(_delete(config, where, name))
+        asyncio.run(_delete(access, name))
         click.echo(f"cluster.cluster.x-k8s.io/{name} deletion has begun; `capstan describe cluster {name}` follows it")
         return
-    found, gone = asyncio.run(_read(config, where, name))
+    found, gone = asyncio.run(_read(access, name))
     click.echo(_announcement(name, gone))
     if not yes:
         click.confirm(f"Remove cluster {name} and forget all of this?", abort=True)
-    left = asyncio.run(_force(config, found))
+    left = asyncio.run(_force(access, found))
     if left:
         raise click.ClickException(f"still there: {', '.join(left)}; run the command again")
     click.echo(f"cluster.cluster.x-k8s.io/{name} force deleted")
@@ -60,30 +57,21 @@ def _announcement(name: str, gone: Sequence[Held]) -> str:
     return "\n".join([*lines, *(f"  {line}" for line in outside)])
 
 
-async def _delete(config: Kubeconfig, namespace: str, name: str) -> None:
-    client = connect(config)
-    try:
-        found = await _get(client, namespace, name)
-        await client.delete(_CLUSTER, namespace, name, uid=found["metadata"]["uid"])
-    finally:
-        await client.aclose()
+async def _delete(access: Access, name: str) -> None:
+    async with access.client() as client:
+        found = await _get(client, access.namespace, name)
+        await client.delete(_CLUSTER, access.namespace, name, uid=found["metadata"]["uid"])
 
 
-async def _read(config: Kubeconfig, namespace: str, name: str) -> tuple[Obj, list[Held]]:
-    client = connect(config)
-    try:
-        found = await _get(client, namespace, name)
+async def _read(access: Access, name: str) -> tuple[Obj, list[Held]]:
+    async with access.client() as client:
+        found = await _get(client, access.namespace, name)
         return found, await read_members(client, found)
-    finally:
-        await client.aclose()
 
 
-async def _force(config: Kubeconfig, found: Obj) -> list[str]:
-    client = connect(config)
-    try:
+async def _force(access: Access, found: Obj) -> list[str]:
+    async with access.client() as client:
         return await force_deletion(client, found, click.echo)
-    finally:
-        await client.aclose()
 
 
 async def _get(client: Client, namespace: str, name: str) -> Obj:

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import select
 import signal
-from pathlib import Path
 
 import click
 
-from capstan.cli.place import Place, default_place
+from capstan.cli.place import Place, place_option
 
 WAIT_SECONDS = 30
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's.")
-def down(data_dir: str | None) -> None:
+@place_option
+def down(place: Place) -> None:
     """Stop the management plane of a data directory. Machines go on running."""
-    place = Place(Path(data_dir)) if data_dir else default_place()
     try:
         pid = int(place.pid_file.read_text())
         descriptor = os.pidfd_open(pid)

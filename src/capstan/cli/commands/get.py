@@ -9,7 +9,7 @@ import click
 
 from capstan.api.errors import is_not_found
 from capstan.api.objects import Resource
-from capstan.cli.access import connect, connection_options, load_kubeconfig, namespace_of
+from capstan.cli.access import Access, connection_options
 
 SECRETS = Resource("", "v1", "secrets", "Secret")
 
@@ -17,36 +17,32 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 @click.command()
 @click.argument("name")
 @connection_options
-def kubeconfig(name: str, kubeconfig: str, context: str, namespace: str) -> None:
+def kubeconfig(name: str, access: Access) -> None:
     """Print the kubeconfig of workload cluster NAME."""
-    _print_secret(name, f"{name}-kubeconfig", "value", kubeconfig, context, namespace)
+    _print_secret(access, name, f"{name}-kubeconfig", "value")
 
 
 @click.command()
 @click.argument("name")
 @connection_options
-def talosconfig(name: str, kubeconfig: str, context: str, namespace: str) -> None:
+def talosconfig(name: str, access: Access) -> None:
     """Print the talosconfig of workload cluster NAME."""
-    _print_secret(name, f"{name}-talosconfig", "talosconfig", kubeconfig, context, namespace)
+    _print_secret(access, name, f"{name}-talosconfig", "talosconfig")
 
 
-def _print_secret(cluster: str, secret: str, key: str, kubeconfig: str, context: str, namespace: str) -> None:
-    config = load_kubeconfig(kubeconfig, context)
-    where = namespace_of(namespace, config)
-
+def _print_secret(access: Access, cluster: str, secret: str, key: str) -> None:
     async def read() -> bytes:
-        client = connect(config)
         try:
-            found = await client.get(SECRETS, where, secret)
+            async with access.client() as client:
+                found = await client.get(SECRETS, access.namespace, secret)
         except Exception as error:
             if is_not_found(error):
+                what = key if key != "value" else "kubeconfig"
                 raise click.ClickException(
-                    f'cluster "{cluster}" in namespace {where} has no {key if key != "value" else "kubeconfig"} yet '
+                    f'cluster "{cluster}" in namespace {access.namespace} has no {what} yet '
                     f"(Secret {secret}): it is made with the control plane; see `capstan describe cluster {cluster}`"
                 ) from None
             raise
-        finally:
-            await client.aclose()
         return base64.b64decode((found.get("data") or {}).get(key, ""))
 
     click.echo(asyncio.run(read()), nl=False)

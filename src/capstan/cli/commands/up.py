@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from capstan.cli.auditing import AuditOptions, audit_options, audit_options_of
-from capstan.cli.place import Place, default_place
+from capstan.cli.place import Place, place_option
 from capstan.cli.running import run, stop_on_signals
 from capstan.cli.services import Table, service_table
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option("--data-dir", type=click.Path(file_okay=False), help="Directory of the state; by default XDG's.")
+@place_option
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=7443, show_default=True, help="Port to listen on; 0 takes a free one.")
 @click.option("--verbose", "-v", is_flag=True, help="Log every step.")
@@ -83,7 +83,7 @@ if TYPE_CHECKING:
 )
 @audit_options
 def up(
-    data_dir: str | None,
+    place: Place,
     address: str,
     port: int,
     verbose: bool,
@@ -105,7 +105,7 @@ def up(
     from capstan.cli.logs import configure_logs
 
     configure_logs(verbose)
-    place = Place(Path(data_dir) if data_dir else default_place().root, Path(pki_dir) if pki_dir else None)
+    place = replace(place, shared=Path(pki_dir) if pki_dir else None)
     services = service_table(webhook_services)
     chosen = Chosen(
         service_account_key,
