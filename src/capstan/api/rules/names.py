@@ -108,6 +108,13 @@ def free_counters(annotations: Mapping[str, str], owner_uid: str, taken: Iterabl
     return (n for n in count(named_so_far(annotations)) if suffix(owner_uid, n) not in used)
 
 
+def counted(annotations: Mapping[str, str], owner_uid: str, names: Iterable[str]) -> Mapping[str, str]:
+    """The annotations with a counter that no child in `names` is ahead of: a process may end between making a child
+    and counting it, and its name would come again once it is gone."""
+    number = next(free_counters(annotations, owner_uid, names))
+    return annotations if number == named_so_far(annotations) else {**annotations, NAMED_ANNOTATION: str(number)}
+
+
 def template_hash(template: Mapping[str, Any]) -> int:
     """A number for a machine template: equal for equal templates. Never compared, only shown in a label."""
     return fnv32a(json.dumps(template, sort_keys=True, separators=(",", ":"), default=str).encode())

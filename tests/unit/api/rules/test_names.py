@@ -12,6 +12,7 @@ from capstan.api.rules.names import (
     NAMED_ANNOTATION,
     SUFFIX_ALPHABET,
     NameTemplateError,
+    counted,
     derived_name,
     fnv32a,
     free_counters,
@@ -57,6 +58,17 @@ def test_counters_go_on_from_the_kept_one_and_skip_what_exists() -> None:
     taken = [f"web-{suffix('uid', 4)}"]
     assert list(islice(free_counters({NAMED_ANNOTATION: "3"}, "uid", taken), 3)) == [3, 5, 6]
     assert next(free_counters({NAMED_ANNOTATION: "nonsense"}, "uid", ())) == 0
+
+
+def test_children_that_were_not_counted_are_counted() -> None:
+    names = [f"web-{suffix('uid', number)}" for number in (0, 1)]
+    behind = {NAMED_ANNOTATION: "1", "other": "kept"}
+    assert counted(behind, "uid", names) == {NAMED_ANNOTATION: "2", "other": "kept"}
+    assert counted({}, "uid", names) == {NAMED_ANNOTATION: "2"}
+    up_to_date = {NAMED_ANNOTATION: "7"}
+    assert counted(up_to_date, "uid", names) is up_to_date
+    nothing: dict[str, str] = {}
+    assert counted(nothing, "uid", ()) is nothing
 
 
 VALUES = {"machineSet.name": "pool", "random": "bcdfg", "cluster.name": "home"}

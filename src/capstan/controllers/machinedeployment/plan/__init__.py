@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.names import MACHINE_DEPLOYMENT_FINALIZER
-from capstan.api.rules.owners import add_finalizer
+from capstan.api.rules.names import counted
+from capstan.api.rules.owners import add_finalizer, with_metadata
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machinedeployment.plan.deletion import plan_deletion
 from capstan.controllers.machinedeployment.plan.ownership import plan_adoptions, plan_template_owners, with_ownership
@@ -24,7 +26,7 @@ def plan(snapshot: MachineDeploymentSnapshot) -> Plan:
         return Plan(snapshot.subject)
     if snapshot.deleting:
         return plan_deletion(snapshot)
-    after = with_ownership(snapshot)
+    after = _with_counter(snapshot, with_ownership(snapshot))
     if MACHINE_DEPLOYMENT_FINALIZER not in deployment.metadata.finalizers:
         after = add_finalizer(after, MACHINE_DEPLOYMENT_FINALIZER)
         reason = "its MachineSets go before it does"
@@ -37,3 +39,9 @@ def plan(snapshot: MachineDeploymentSnapshot) -> Plan:
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
     requeue = sets.requeue_after or seconds_of_youth(machines, snapshot.now)
     return Plan(snapshot.subject, tuple(actions), sets.waiting_on, requeue)
+
+
+def _with_counter(snapshot: MachineDeploymentSnapshot, deployment: MachineDeployment) -> MachineDeployment:
+    meta = deployment.metadata
+    annotations = counted(meta.annotations, meta.uid, (s.metadata.name for s in snapshot.machine_sets))
+    return deployment if annotations is meta.annotations else with_metadata(deployment, annotations=annotations)

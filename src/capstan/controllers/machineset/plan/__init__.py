@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import MACHINE_SET_FINALIZER
+from capstan.api.rules.names import counted
 from capstan.api.rules.owners import add_finalizer, with_metadata
 from capstan.api.rules.replicas import seconds_of_youth
 from capstan.controllers.machineset.plan.deletion import plan_deletion
@@ -30,7 +32,7 @@ def plan(snapshot: MachineSetSnapshot) -> Plan:
         return Plan(snapshot.subject)
     if snapshot.deleting:
         return plan_deletion(snapshot)
-    after = with_ownership(snapshot)
+    after = _with_counter(snapshot, with_ownership(snapshot))
     if MACHINE_SET_FINALIZER not in machine_set.metadata.finalizers:
         after = add_finalizer(after, MACHINE_SET_FINALIZER)
         reason = "its Machines go before it does"
@@ -55,6 +57,12 @@ def plan(snapshot: MachineSetSnapshot) -> Plan:
     machines = [(m.metadata, m.status.conditions) for m in snapshot.machines]
     requeue = remediation.requeue_after or scale.requeue_after or seconds_of_youth(machines, snapshot.now)
     return Plan(snapshot.subject, tuple(actions), (*remediation.waiting_on, *waiting, *scale.waiting_on), requeue)
+
+
+def _with_counter(snapshot: MachineSetSnapshot, machine_set: MachineSet) -> MachineSet:
+    meta = machine_set.metadata
+    annotations = counted(meta.annotations, meta.uid, (m.metadata.name for m in snapshot.machines))
+    return machine_set if annotations is meta.annotations else with_metadata(machine_set, annotations=annotations)
 
 
 def _without(snapshot: MachineSetSnapshot, going: frozenset[str]) -> MachineSetSnapshot:
