@@ -9,6 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from capstan.api.core.reference import NameReference
+from capstan.api.meta import Condition
 from capstan.api.rules.conditions_v1beta1 import find_legacy
 from capstan.api.rules.names import NAMED_ANNOTATION, derived_name
 from capstan.providers.talos.taloscontrolplane.names import (
@@ -301,3 +303,20 @@ def test_bootstrap_condition_names_the_machine_that_is_waited_for() -> None:
     condition = find_legacy(world.control_plane.status.conditions, MACHINES_BOOTSTRAPPED)
     assert condition is not None and condition.reason == "WaitingForTalosBoot"
     assert "Waiting for the Talos API of Machine cp-" in condition.message
+
+
+def test_up_to_date_is_told_for_the_present_generation_once_the_machine_has_joined() -> None:
+    world = model(1)
+    settle(world)
+    (name,) = world.machines
+    condition = Condition(type="UpToDate", status="True", reason="UpToDate", observed_generation=1)
+    machine = world.machines[name]
+    joined = msgspec.structs.replace(machine.status, conditions=(condition,), node_ref=NameReference(name=name))
+    world.machines[name] = msgspec.structs.replace(
+        machine, metadata=msgspec.structs.replace(machine.metadata, generation=2), status=joined
+    )
+    (update,) = [a for a in plan(world.snapshot()).actions if isinstance(a, Update)]
+    (told,) = update.after.status.conditions
+    assert (told.status, told.observed_generation) == ("True", 2)
+    world.machines[name] = update.after
+    assert not plan(world.snapshot()).actions

@@ -41,12 +41,16 @@ def plan_marks(snapshot: ControlPlaneSnapshot) -> Iterator[Update]:
 
 def with_up_to_date(snapshot: ControlPlaneSnapshot, machine: ControlPlaneMachine, outdated: tuple[str, ...]) -> Machine:
     """The Machine with its condition UpToDate, which is the control plane's to set. Left for later while the
-    Machine's own controller has not begun to report: its first status is a busy time."""
+    Machine's own controller has not begun to report: its first status is a busy time. A machine that has joined is
+    told for its present generation, else `kubectl wait` takes the condition for outdated."""
     status, meta = machine.machine.status, machine.machine.metadata
     text = "\n".join(f"* {why}" for why in outdated)
     wanted = (FALSE, "NotUpToDate", text) if outdated else (TRUE, "UpToDate", "")
     known = find_condition(status.conditions, "UpToDate")
-    if not status.conditions or (known is not None and (known.status, known.reason, known.message) == wanted):
+    if not status.conditions:
+        return machine.machine
+    is_same = known is not None and (known.status, known.reason, known.message) == wanted
+    if known is not None and is_same and (known.observed_generation == meta.generation or status.node_ref is None):
         return machine.machine
     new = Condition(type="UpToDate", status=wanted[0], reason=wanted[1], message=wanted[2])
     conditions = put_condition(status.conditions, new, generation=meta.generation, now=snapshot.now)
