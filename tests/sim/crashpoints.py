@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import hashlib
 import json
 import os
+import select
 import time
 import traceback
 from collections.abc import Callable
@@ -21,16 +23,21 @@ from typing import Any
 
 from capstan.sim.world import World
 from tests.sim.homelab import HomeLab
-from tests.sim.journeys import JOURNEYS, check, lab_of, watch_quorum
+from tests.sim.invariants import Watch
+from tests.sim.journeys import JOURNEYS, check, lab_of
+from tests.sim.picture import Picture, compare, draw
+
+#: After a journey's end there is nothing left to do for so long.
+REST_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One ending: at `point` (0: nowhere), the `machines` and conditions at its end, and what went wrong."""
+    """One ending: at `point` (0: nowhere), what went wrong, and the `picture` of the world at its end."""
 
     point: int
-    machines: tuple[str, ...] = ()
     error: str = ""
+    picture: Picture = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -42,7 +49,9 @@ class Splitter:
     tell: Callable[[Played], None]
     begin: int = 0
     point: int = 0
+    #: Where each child writes what became of it, with its process and its point.
     children: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _writing: int = -1
 
     @property
     def in_child(self) -> bool:
@@ -50,6 +59,7 @@ class Splitter:
 
     def arm(self, world: World) -> None:
         """From now on the points count."""
+        gc.freeze()  # what the children share is not walked through by each of them
         self.begin = world.gate.points
         world.gate.on_point = partial(self._at, world)
 
@@ -63,64 +73,93 @@ class Splitter:
         child = os.fork()
         if child:
             os.close(writing)
-            self.children[child] = (reading, point)
+            self.children[reading] = (child, point)
             return
         os.close(reading)
         asyncio._set_running_loop(world.loop)  # asyncio forgets in a child that it is inside of a loop
-        self.point, self.children = point, {os.getpid(): (writing, point)}
+        self.point, self.children, self._writing = point, {}, writing
         world.gate.crash_at = points
 
     def gather(self) -> None:
         """Wait for one of the children, and tell how it ended."""
-        child, status = os.waitpid(-1, 0)
-        reading, point = self.children.pop(child)
+        (reading, *_), _, _ = select.select(list(self.children), (), ())
+        child, point = self.children.pop(reading)
         with os.fdopen(reading) as pipe:
             text = pipe.read()
-        if text:
-            found = json.loads(text)
-            self.tell(Played(found["point"], tuple(found["machines"]), found["error"]))
-        else:
-            self.tell(Played(point, error=f"the process ended with status {status}"))
+        _, status = os.waitpid(child, 0)
+        self.tell(Played(**json.loads(text)) if text else Played(point, f"the process ended with status {status}"))
 
     def end(self, played: Played) -> None:
         """The child says how it ended, and is no more."""
-        ((writing, _),) = self.children.values()
-        os.write(writing, json.dumps(asdict(played)).encode()[:60000])
+        with os.fdopen(self._writing, "w") as pipe:
+            json.dump(asdict(played), pipe)
         os._exit(0)
 
 
 def play(name: str, is_wanted: Callable[[int], bool], jobs: int, tell: Callable[[Played], None]) -> int:
     """Play the journey with an ending at each wanted point, and once without any. Gives how many points there are."""
-    _, before, journey = JOURNEYS[name]
-    splitter, counted, machines = Splitter(is_wanted, jobs, tell), 0, list[str]()
+    journey, counted, picture = JOURNEYS[name], 0, Picture()
+    splitter = Splitter(is_wanted, jobs, tell)
 
     async def story(lab: HomeLab) -> None:
         nonlocal counted
-        for step in before:
+        for step in journey.before:
             await step(lab)
         splitter.arm(lab.world)
-        lost = watch_quorum(lab) if name not in ("create", "delete") else []
-        await journey(lab)
+        watch = Watch(lab, quorum=journey.quorum, fewest=journey.fewest)
+        await journey.step(lab)
         counted = lab.world.gate.points - splitter.begin
         lab.world.gate.on_point = None
-        await asyncio.sleep(300)
-        await check(lab)
-        machines.extend(sorted(m["metadata"]["name"] for m in await lab.all("Machine")))
+        await _rest(lab)
+        picture.update(await draw(lab))
         assert lab.world.crashes == (1 if splitter.in_child else 0)
-        assert not lost, f"etcd lost its quorum at: {lost[0]}"
+        await check(lab)
+        assert not watch.broken, "\n".join(watch.broken)
 
     error = ""
     try:
         lab_of(name).run(story)
     except BaseException:
         error = traceback.format_exc()[-4000:]
-    played = Played(splitter.point, tuple(machines), error)
+    played = Played(splitter.point, error, picture)
     if splitter.in_child:
         splitter.end(played)
     while splitter.children:
         splitter.gather()
     tell(played)
     return counted
+
+
+async def _rest(lab: HomeLab) -> None:
+    """What is still on its way arrives, and then nothing has an effect any more."""
+    await asyncio.sleep(300)
+    lines, points = len(lab.world.trace.lines), lab.world.gate.points
+    await asyncio.sleep(REST_SECONDS)
+    assert lab.world.gate.points == points, "not at rest:\n" + "\n".join(lab.world.trace.lines[lines:][:10])
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Told of every ending, it keeps the pictures that differ from each other, and compares them at the end."""
+
+    tell: Callable[[Played], None]
+    #: Pictures by their text, with the points that ended so.
+    found: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, played: Played) -> None:
+        if not played.error:
+            self.found.setdefault(json.dumps(played.picture, sort_keys=True), []).append(played.point)
+        self.tell(played)
+
+    def differences(self) -> dict[int, list[str]]:
+        """By point, in what its ending is not that of the run without a crash."""
+        whole: Picture = next((json.loads(text) for text, points in self.found.items() if 0 in points), {})
+        return {
+            point: lines
+            for text, points in self.found.items()
+            if (lines := compare(whole, json.loads(text)))
+            for point in points
+        }
 
 
 def sample(seed: str, name: str, every: int) -> Callable[[int], bool]:
@@ -150,11 +189,11 @@ def main() -> None:
         wanted = lambda point: True  # noqa: E731
 
     def tell(played: Played) -> None:
-        print(json.dumps(asdict(played)), flush=True)
+        print(json.dumps({"point": played.point, "error": played.error}), flush=True)
 
-    began = time.monotonic()
-    points = play(options.journey, wanted, options.jobs, tell)
-    summary: dict[str, Any] = {"journey": options.journey, "points": points}
+    began, comparison = time.monotonic(), Comparison(tell)
+    points = play(options.journey, wanted, options.jobs, comparison.add)
+    summary: dict[str, Any] = {"journey": options.journey, "points": points, "differs": comparison.differences()}
     print(json.dumps({**summary, "seconds": round(time.monotonic() - began, 1)}), flush=True)
 
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
+from capstan.api.cluster.rollouthistory import earlier, read_history
 from capstan.sim.datacenter import TEMPLATE_ID
 from capstan.sim.proxmox.vm import Vm
-from capstan.sim.talos.etcd import EtcdCluster
 from tests.sim.homelab import CONTROL_PLANE, WORKERS, HomeLab, document, documents, small
+from tests.sim.invariants import etcd_clusters
+from tests.sim.picture import nodes
 
 HOURS = 3600.0
 Step = Callable[[HomeLab], Awaitable[None]]
 #: What the workers' new template differs in.
 NEW_MEMORY_MIB = 5120
 NEW_VERSION = "v1.34.0"
+_LABELS_OF_WORKERS = {"cluster.x-k8s.io/deployment-name": WORKERS}
 
 
 # -- steps
@@ -90,22 +94,80 @@ async def settle(_lab: HomeLab) -> None:
     await asyncio.sleep(120)
 
 
-#: Replicas at the beginning (control planes, workers), what is done before, and what is done while the process ends.
-JOURNEYS: dict[str, tuple[tuple[int, int], tuple[Step, ...], Step]] = {
-    "create": ((3, 1), (), create),
-    "scale-up": ((1, 1), (create,), scale_up),
-    "scale-down": ((3, 2), (create, settle), scale_down),
-    "rolling-replacement": ((3, 1), (create, settle), roll_workers),
-    "control-plane-replacement": ((3, 1), (create, settle), roll_control_plane),
-    "on-delete": ((3, 1), (create, settle), on_delete),
-    "remediation": ((3, 1), (create, settle), remediate),
-    "delete": ((3, 1), (create, settle), delete),
+async def undo(lab: HomeLab) -> None:
+    """The workers' new template is taken back while the first machine of it comes up."""
+    await change_workers(lab)
+
+    async def is_under_way() -> bool:
+        return sum(WORKERS in vm.name and vm.running for vm in lab.world.datacenter.pve.vms.values()) == 2
+
+    await lab.until(is_under_way, HOURS)
+    deployment = await lab.get("MachineDeployment", WORKERS)
+    before = earlier(read_history(deployment["metadata"]["annotations"]))
+    assert before is not None
+    await lab.patch("MachineDeployment", WORKERS, {"spec": {"template": {"spec": before.template}}})
+
+    async def is_undone() -> bool:
+        found = [m for m in await lab.all("ProxmoxMachine") if WORKERS in m["metadata"]["name"]]
+        return all(m["spec"]["memoryMiB"] != NEW_MEMORY_MIB for m in found) and await lab.is_ready(3, 1)
+
+    await lab.until(is_undone, 6 * HOURS)
+
+
+async def remediate_control_plane(lab: HomeLab) -> None:
+    """The VM of a control-plane machine that etcd was not begun on loses its power for good, and is replaced."""
+    check = health_check(name=CONTROL_PLANE, labels={"cluster.x-k8s.io/control-plane": ""})
+    await lab.add(check)
+    vm = next(vm for _, vm in sorted(lab.world.datacenter.pve.vms.items(), reverse=True) if CONTROL_PLANE in vm.name)
+    pull_the_plug(lab, vm)
+
+    async def is_replaced() -> bool:
+        return vm.name not in {m["metadata"]["name"] for m in await lab.all("Machine")} and await lab.is_ready(3, 1)
+
+    await lab.until(is_replaced, 6 * HOURS)
+
+
+async def break_off(lab: HomeLab) -> None:
+    """Everything is deleted while the second control-plane machine comes up."""
+    await lab.apply()
+
+    async def is_under_way() -> bool:
+        return sum(CONTROL_PLANE in vm.name for vm in lab.world.datacenter.pve.vms.values()) == 2
+
+    await lab.until(is_under_way, 6 * HOURS)
+    await delete(lab)
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """`replicas` at its beginning (control planes, workers), what is done `before`, and the `step` in which the process
+    ends. `quorum`: etcd keeps it all the while. `fewest` machines of both kinds run at any moment."""
+
+    replicas: tuple[int, int]
+    before: tuple[Step, ...]
+    step: Step
+    quorum: bool = True
+    fewest: tuple[int, int] = (0, 0)
+
+
+_WHOLE = (create, settle)
+JOURNEYS: dict[str, Journey] = {
+    "create": Journey((3, 1), (), create),
+    "scale-up": Journey((1, 1), _WHOLE, scale_up, fewest=(1, 1)),
+    "scale-down": Journey((3, 2), _WHOLE, scale_down, fewest=(1, 1)),
+    "rolling-replacement": Journey((3, 1), _WHOLE, roll_workers, fewest=(3, 1)),
+    "control-plane-replacement": Journey((3, 1), _WHOLE, roll_control_plane, fewest=(3, 1)),
+    "on-delete": Journey((3, 1), _WHOLE, on_delete, fewest=(3, 0)),
+    "undo": Journey((3, 1), _WHOLE, undo, fewest=(3, 1)),
+    "remediation": Journey((3, 1), _WHOLE, remediate, fewest=(3, 0)),
+    "control-plane-remediation": Journey((3, 1), _WHOLE, remediate_control_plane, fewest=(2, 1)),
+    "delete": Journey((3, 1), _WHOLE, delete, quorum=False),
+    "delete-while-creating": Journey((3, 1), (), break_off, quorum=False),
 }
 
 
 def lab_of(name: str) -> HomeLab:
-    (control_planes, workers), _, _ = JOURNEYS[name]
-    return HomeLab(manifests=small(documents(), control_planes, workers))
+    return HomeLab(manifests=small(documents(), *JOURNEYS[name].replicas))
 
 
 # -- what they are made of
@@ -133,15 +195,17 @@ async def rolled(lab: HomeLab, control_planes: int, workers: int, seconds: float
     await lab.until(is_rolled, seconds)
 
 
-def health_check(silent_seconds: int = 60) -> dict[str, object]:
-    """A MachineHealthCheck of the workers."""
+def health_check(
+    silent_seconds: int = 60, *, name: str = WORKERS, labels: dict[str, str] = _LABELS_OF_WORKERS
+) -> dict[str, object]:
+    """A MachineHealthCheck of the workers, or of who else has the labels."""
     return {
         "apiVersion": "cluster.x-k8s.io/v1beta2",
         "kind": "MachineHealthCheck",
-        "metadata": {"name": WORKERS, "namespace": "default"},
+        "metadata": {"name": name, "namespace": "default"},
         "spec": {
             "clusterName": "homelab",
-            "selector": {"matchLabels": {"cluster.x-k8s.io/deployment-name": WORKERS}},
+            "selector": {"matchLabels": labels},
             "checks": {
                 "unhealthyNodeConditions": [
                     {"type": "Ready", "status": status, "timeoutSeconds": silent_seconds}
@@ -168,25 +232,6 @@ def pull_the_plug(lab: HomeLab, vm: Vm) -> None:
 # -- what must hold
 
 
-def watch_quorum(lab: HomeLab) -> list[str]:
-    """The lines of the trace after which etcd has no quorum; it grows from now on."""
-    datacenter, lost = lab.world.datacenter, list[str]()
-    tell = datacenter.trace.on_line
-
-    def look() -> None:
-        if not all(cluster.has_quorum for cluster in _etcd_clusters(lab)):
-            lost.append(datacenter.trace.lines[-1])
-        tell()
-
-    datacenter.trace.on_line = look
-    return lost
-
-
-def _etcd_clusters(lab: HomeLab) -> list[EtcdCluster]:
-    machines = lab.world.datacenter.fleet.machines.values()
-    return list({id(m.etcd_cluster): m.etcd_cluster for m in machines if m.etcd_cluster}.values())
-
-
 async def check(lab: HomeLab) -> None:
     """One VM and one address for each machine, nothing that belongs to none, etcd begun once."""
     vms = {vm.name: vm for vmid, vm in lab.world.datacenter.pve.vms.items() if vmid != TEMPLATE_ID}
@@ -201,7 +246,9 @@ async def check(lab: HomeLab) -> None:
     claims = await lab.all("IPAddressClaim")
     assert len(set(addresses)) == len(addresses) == len(claims) == len(machines)
     owned = [m for m in await lab.all("Machine") if CONTROL_PLANE in m["metadata"]["name"]]
-    assert [len(cluster.members) for cluster in _etcd_clusters(lab)] == ([len(owned)] if owned else [])
+    assert [len(cluster.members) for cluster in etcd_clusters(lab)] == ([len(owned)] if owned else [])
+    found = [node["metadata"]["name"] for node in await nodes(lab)]
+    assert sorted(found) == sorted(m["metadata"]["name"] for m in await lab.all("Machine")), "Nodes without Machines"
     await _check_orphans(lab, {TEMPLATE_ID, *(vm.vmid for vm in vms.values())})
     lines = lab.world.trace.lines
     assert len([line for line in lines if " bootstraps" in line]) == 1
