@@ -50,7 +50,7 @@ def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in (
         click.option("--namespace", "-n", default="", help="Namespace of the object."),
-        click.option("--context", default="", help="Context of the kubeconfig to use."),
+        click.option("--context", "--kubeconfig-context", default="", help="Context of the kubeconfig to use."),
         click.option("--kubeconfig", default="", help="Kubeconfig of the management plane."),
     ):
         accessing = option(accessing)
