@@ -97,18 +97,40 @@ def waiting(root: Row, now: datetime) -> list[str]:
     standing = root.standing
     meta = root.object["metadata"]
     name = f"{root.object['kind']} {meta.get('namespace', '')}/{meta['name']}"
-    if standing.status and standing.status != "True":
+    deletion = _deletion(root, now)
+    if deletion:
+        lines.append(f"{name}: {deletion}")
+    elif standing.status and standing.status != "True":
         lines.append(f"{name}: {_first_cause(root)}{_since(standing, now)}")
     # An object can be Available and yet not do what its spec says: because it is paused, or not rolled out.
     for condition, held in conditions_of(root.object).items():
-        if held.status == "True" and (condition in HOLDING or _is_blocked(condition, held)):
+        if _is_holding(condition, held):
             lines.append(f"{name}: {condition}: {_in_one_line(held.message) or held.reason}{_since(held, now)}")
     return lines
 
 
-def _is_blocked(condition: str, standing: Standing) -> bool:
-    """Machines that are to be made and cannot: the owner's own condition does not say why."""
-    return condition == "ScalingUp" and "blocked because" in standing.message
+def _deletion(row: Row, now: datetime) -> str:
+    """What a deletion waits for; empty when nothing is deleted."""
+    meta = row.object["metadata"] if row.object is not None else {}
+    if row.object is None or not meta.get("deletionTimestamp"):
+        return ""
+    going = conditions_of(row.object).get("Deleting", Standing())
+    if going.status == "True" and (going.message or not row.standing.message):
+        return f"Deleting: {_in_one_line(going.message) or going.reason}{_since(going, now)}"
+    held = ", ".join(meta.get("finalizers") or ())
+    if not held:
+        return ""
+    cause = f"{_first_cause(row)}; " if row.standing.status and row.standing.status != "True" else ""
+    since = Standing(since=datetime.fromisoformat(meta["deletionTimestamp"]))
+    return f"Deleting: {cause}it goes when {held} is taken off it{_since(since, now)}"
+
+
+def _is_holding(condition: str, held: Standing) -> bool:
+    """Whether it says more than the condition that the tree shows: what is asked for and not done, Machines that are
+    to be made and cannot, an error that is one of several parts."""
+    if held.status == "True":
+        return condition in HOLDING or (condition == "ScalingUp" and "blocked because" in held.message)
+    return held.severity == "Error" and condition != "Ready"
 
 
 def _since(standing: Standing, now: datetime) -> str:

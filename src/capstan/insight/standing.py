@@ -20,12 +20,14 @@ BY_AVAILABLE = frozenset(("Cluster", "MachineDeployment"))
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One condition as it is shown. `status` is empty when the object has not reported it."""
+    """One condition as it is shown. `status` is empty when the object has not reported it. Only conditions of the
+    older shape have a `severity`."""
 
     status: str = ""
     reason: str = ""
     since: datetime | None = None
     message: str = ""
+    severity: str = ""
 
 
 def conditions_of(obj: Obj) -> dict[str, Standing]:
@@ -65,4 +67,5 @@ def _older(obj: Obj) -> dict[str, Standing]:
 def _standing(condition: Mapping[str, Any]) -> Standing:
     text = condition.get("lastTransitionTime")
     since = datetime.fromisoformat(text) if text else None
-    return Standing(condition.get("status", ""), condition.get("reason", ""), since, condition.get("message", ""))
+    status, reason, message, severity = (condition.get(f, "") for f in ("status", "reason", "message", "severity"))
+    return Standing(status, reason, since, message, severity)
