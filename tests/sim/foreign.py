@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from capstan.api.errors import is_already_exists
 from capstan.api.objects import Key, Obj, Resource
@@ -28,6 +28,7 @@ GROUPS = {
     "ForeignCluster": INFRA,
     "ForeignMachine": INFRA,
     "ForeignMachineTemplate": INFRA,
+    "ForeignMachinePool": INFRA,
     "ForeignConfig": BOOTSTRAP,
     "ForeignConfigTemplate": BOOTSTRAP,
     "ForeignControlPlane": CONTROL_PLANE,
@@ -106,6 +107,14 @@ def manifests(replicas: int = 2) -> list[Obj]:
 class ForeignProviders:
     """Looks at its objects each second and moves each one step on, as its `contract` has the fields."""
 
+    #: What it looks after, and who has to own each before anything is done for it.
+    cares_for: ClassVar[dict[str, tuple[str, ...]]] = {
+        "ForeignCluster": ("Cluster",),
+        "ForeignControlPlane": ("Cluster",),
+        "ForeignConfig": ("Machine", "MachinePool"),
+        "ForeignMachine": ("Machine",),
+    }
+
     def __init__(self, world: World, contract: str) -> None:
         self._world = world
         self._is_old = contract == "v1beta1"
@@ -153,7 +162,7 @@ class ForeignProviders:
     async def _run(self) -> None:
         while True:
             await asyncio.sleep(1)
-            for kind in ("ForeignCluster", "ForeignControlPlane", "ForeignConfig", "ForeignMachine"):
+            for kind in self.cares_for:
                 try:
                     found = await self.client.list(resource(kind), NAMESPACE)
                 except Exception:  # The CRD is not there yet.
@@ -164,15 +173,18 @@ class ForeignProviders:
     async def _step(self, obj: Obj) -> None:
         metadata = obj["metadata"]
         if metadata.get("deletionTimestamp"):
+            await self.let_go(obj)
             await self._commit(obj, {**obj, "metadata": {**metadata, "finalizers": []}})
             return
-        wanted = "Machine" if obj["kind"] in ("ForeignConfig", "ForeignMachine") else "Cluster"
-        if not any(ref["kind"] == wanted for ref in metadata.get("ownerReferences") or ()):
+        if not any(ref["kind"] in self.cares_for[obj["kind"]] for ref in metadata.get("ownerReferences") or ()):
             return
         spec, status = await getattr(self, f"_{obj['kind'].lower()}")(obj)
         held = {**metadata, "finalizers": [FINALIZER]}
         told = {**(obj.get("status") or {}), **status}
         await self._commit(obj, {**obj, "metadata": held, "spec": {**obj["spec"], **spec}, "status": told})
+
+    async def let_go(self, obj: Obj) -> None:
+        """What it does before an object may go."""
 
     async def _commit(self, before: Obj, after: Obj) -> None:
         try:

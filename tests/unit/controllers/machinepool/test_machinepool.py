@@ -167,17 +167,23 @@ def test_machines_stand_for_the_single_machines_of_the_provider() -> None:
     assert machine["spec"]["infrastructureRef"]["kind"] == "LabMachine"
     assert machine["spec"]["bootstrap"] == {"dataSecretName": ""}
     assert machine["spec"]["version"] == "v1.34.1"
-    assert world.counts() == (2, 0, 0, 0)
+    assert world.counts() == (2, 0, 0, 2)
     assert "annotations" not in world.get("Node", "a")["metadata"], "the Machine marks its Node"
     world.edit("Machine", "a", {"status": {"conditions": [{"type": "Ready", "status": "True", "reason": "Ready"}]}})
     world.edit("Machine", "b", {"metadata": {"labels": {"plain": "y"}}})
     world.settle()
-    assert world.counts() == (2, 1, 0, 0)
+    assert world.counts() == (2, 1, 0, 2)
     assert world.get("Machine", "b")["metadata"]["labels"]["plain"] == "x"
     world.provide("a", kind="LabMachine")
     world.objects = {p: o for p, o in world.objects.items() if (p[0].kind, p[1].name) != ("LabMachine", "b")}
     world.settle()
     assert world.find("Machine", "b") is not None, "it goes with its provider's object, not by the pool"
+    world.edit("Machine", "b", {"metadata": {"finalizers": ["held/by-test"]}})
+    world.delete("Machine", "b")
+    world.settle()
+    told = condition(world.get("Machine", "b"), "UpToDate")
+    assert (told["status"], told["reason"], told["message"]) == ("False", "NotUpToDate", "Machine is being deleted")
+    assert world.counts()[3] == 1
 
 
 def test_deletion_waits_for_the_provider_then_removes_the_nodes() -> None:

@@ -48,7 +48,7 @@ def is_infrastructure_usable(snapshot: MachineSnapshot) -> bool:
 def is_bootstrap_ready(snapshot: MachineSnapshot) -> bool:
     """The bootstrap data exists: its Secret is named by the user, or by a config that made it."""
     machine, bootstrap = snapshot.machine, snapshot.bootstrap
-    if machine.spec.bootstrap.data_secret_name:
+    if machine.spec.bootstrap.data_secret_name is not None:
         return True
     return bootstrap is not None and is_data_secret_created(bootstrap) and bool(data_secret_name(bootstrap))
 

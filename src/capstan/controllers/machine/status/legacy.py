@@ -58,7 +58,7 @@ def legacy_conditions(
 
 def _bootstrap(snapshot: MachineSnapshot) -> LegacyCondition:
     if snapshot.bootstrap is None:
-        if snapshot.machine.spec.bootstrap.data_secret_name:
+        if snapshot.machine.spec.bootstrap.data_secret_name is not None:
             return legacy_true("BootstrapReady")
         return legacy_false("BootstrapReady", "WaitingForDataSecret")
     return external_legacy(

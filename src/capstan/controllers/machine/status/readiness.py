@@ -71,7 +71,7 @@ def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tup
         deleting=snapshot.deleting,
     )
     if snapshot.bootstrap is None:
-        if snapshot.machine.spec.bootstrap.data_secret_name:
+        if snapshot.machine.spec.bootstrap.data_secret_name is not None:
             return Condition(type="BootstrapConfigReady", status=TRUE, reason="DataSecretProvided"), infrastructure
         message = "Neither spec.bootstrap.configRef nor spec.bootstrap.dataSecretName is set"
         missing = Condition(type="BootstrapConfigReady", status=FALSE, reason="NotReady", message=message)

@@ -10,8 +10,9 @@ from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.machine import Machine, MachineBootstrap
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL, POOL_NAME_LABEL
 from capstan.api.cluster.reference import ContractReference
-from capstan.api.meta import ObjectMeta
+from capstan.api.meta import Condition, ObjectMeta
 from capstan.api.objects import Obj
+from capstan.api.rules.conditions import FALSE, TRUE, find_condition, put_conditions
 from capstan.api.rules.contract import text
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import owner_reference, with_metadata, with_owner
@@ -31,19 +32,17 @@ def pool_labels(snapshot: MachinePoolSnapshot) -> dict[str, str]:
 def plan_machines(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
     """One Machine for each of the provider's machines, kept as the pool's template says. Machines whose provider
     object is gone are not removed here: they go with it."""
-    by_reference = {machine.spec.infrastructure_ref.name: machine for machine in snapshot.machines}
-    for infra in snapshot.infra_machines:
-        name = infra["metadata"]["name"]
-        found = by_reference.get(name)
-        if found is None:
-            if not infra["metadata"].get("deletionTimestamp"):
-                reason = f"{infra['kind']} {name} has none"
-                yield Create(resource=_MACHINE, object=encode(_new_machine(snapshot, infra)), reason=reason)
-            continue
-        after = _kept(snapshot, found, infra)
-        if after != found:
+    shown = {infra["metadata"]["name"]: infra for infra in snapshot.infra_machines}
+    for machine in snapshot.machines:
+        infra = shown.pop(machine.spec.infrastructure_ref.name, None)
+        after = _compared(snapshot, machine if infra is None else _kept(snapshot, machine, infra))
+        if after != machine:
             reason = "it follows its MachinePool"
-            yield Update(resource=_MACHINE, before=found, after=after, reason=reason)
+            yield Update(resource=_MACHINE, before=machine, after=after, reason=reason)
+    for name, infra in shown.items():
+        if not infra["metadata"].get("deletionTimestamp"):
+            reason = f"{infra['kind']} {name} has none"
+            yield Create(resource=_MACHINE, object=encode(_new_machine(snapshot, infra)), reason=reason)
 
 
 def _new_machine(snapshot: MachinePoolSnapshot, infra: Obj) -> Machine:
@@ -79,6 +78,20 @@ def _kept(snapshot: MachinePoolSnapshot, machine: Machine, infra: Obj) -> Machin
     )
     version = _version(snapshot, infra) or machine.spec.version
     return msgspec.structs.replace(after, spec=msgspec.structs.replace(machine.spec, version=version))
+
+
+def _compared(snapshot: MachinePoolSnapshot, machine: Machine) -> Machine:
+    """The Machine that says whether it is as wanted. Its provider keeps it so: what is out of date is deleted."""
+    status, reason, message = TRUE, "UpToDate", ""
+    if machine.metadata.deletion_timestamp is not None:
+        status, reason, message = FALSE, "NotUpToDate", "Machine is being deleted"
+    new = Condition(type="UpToDate", status=status, reason=reason, message=message)
+    old, generation = machine.status.conditions, machine.metadata.generation
+    told = find_condition(old, new.type)
+    if told is not None and (told.status, told.reason, told.message) == (status, reason, message):
+        return machine
+    conditions = put_conditions(old, [new], generation=generation, now=snapshot.now)
+    return msgspec.structs.replace(machine, status=msgspec.structs.replace(machine.status, conditions=conditions))
 
 
 def _version(snapshot: MachinePoolSnapshot, infra: Obj) -> str:
