@@ -17,6 +17,7 @@ from pathlib import Path
 from capstan.cli.archive import Description, unpack_archive, write_archive
 from capstan.cli.place import Place
 from capstan.store.copying import renew
+from capstan.store.directory import sync_directory
 from capstan.store.protocol import StoreError
 from capstan.store.resealing import Progress
 from capstan.store.sealing import Encryption, kek_id
@@ -122,17 +123,17 @@ class _held:
 
 def _change_places(fresh: Path, root: Path, now: datetime) -> Path | None:
     """The new directory takes the name of the old one, which keeps its content under another."""
-    _sync(fresh)
+    sync_directory(fresh)
     if not root.exists() or not any(root.iterdir()):
         os.rename(fresh, root)  # also over an empty directory
-        _sync(root.parent)
+        sync_directory(root.parent)
         return None
     aside = root.with_name(f"{root.name}.before-restore-{now:%Y%m%dT%H%M%SZ}")
     if aside.exists():
         raise StoreError(f"{aside} is in the way; move it elsewhere")
     _exchange(fresh, root)
     os.rename(fresh, aside)
-    _sync(root.parent)
+    sync_directory(root.parent)
     return aside
 
 
@@ -144,11 +145,3 @@ def _exchange(one: Path, other: Path) -> None:
         if number in (errno.EINVAL, errno.ENOSYS):
             raise StoreError(f"the file system of {other} cannot exchange directories: move {other} away first")
         raise OSError(number, os.strerror(number), str(other))
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from capstan.store.directory import sync_directory
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -97,8 +99,4 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    sync_directory(path.parent)

@@ -12,6 +12,7 @@ from zlib import crc32
 
 import apsw
 
+from capstan.store.directory import sync_directory
 from capstan.store.entry import Change, Entry
 from capstan.store.index import Index
 from capstan.store.protocol import StoreError, UnreadableError
@@ -121,7 +122,7 @@ def refuse_foreign(place: Path, found: os.stat_result, user: int) -> None:
 def _prepare_file(place: Path) -> None:
     try:
         os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        _sync_directory(place.parent)
+        sync_directory(place.parent)
     except FileExistsError:
         pass
     except OSError as error:
@@ -130,14 +131,6 @@ def _prepare_file(place: Path) -> None:
     refuse_foreign(place, found, os.geteuid())
     if found.st_mode & 0o077:
         place.chmod(0o600)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _configure(database: apsw.Connection, checkpoint_pages: int) -> None:
