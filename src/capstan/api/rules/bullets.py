@@ -6,6 +6,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
+from capstan.api.rules.nouns import counted, plural
+
 _BULLET = re.compile(r"\s*\*\s+")
 _GROUPS_SHOWN = 3
 _NAMES_SHOWN = 3
@@ -29,15 +31,6 @@ def indent(message: str) -> str:
 def _mark(line: str) -> str:
     """Where plain lines get a bullet, lines that have one move below it."""
     return "  " if _BULLET.match(line) else "* "
-
-
-def plural(kind: str) -> str:
-    """The plural of a kind's name in a sentence."""
-    if kind.endswith(("s", "x", "ch", "sh")):
-        return f"{kind}es"
-    if kind.endswith("y") and kind[-2:-1] not in "aeiou":
-        return f"{kind[:-1]}ies"
-    return f"{kind}s"
 
 
 def names(items: Sequence[str], shown: int = _NAMES_SHOWN) -> str:
@@ -84,5 +77,5 @@ def _count_rest(kind: str, groups: dict[str, list[str]], rank_of: dict[str, int]
     for rank, text in enumerate(_REST):
         count = sum(len(groups[m]) for m in rest if rank_of[m] == rank)
         if count:
-            lines.append(f"And {count} {kind if count == 1 else plural(kind)} {text}")
+            lines.append(f"And {counted(count, kind)} {text}")
     return lines

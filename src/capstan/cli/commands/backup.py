@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from capstan.api.rules.nouns import counted
 from capstan.cli.place import Place, place_option
 from capstan.cli.showing import Percent
 
@@ -103,7 +104,7 @@ def restore(file: str, place: Place, key_file: str | None) -> None:
     except SealError as error:
         raise click.ClickException(str(error)) from None
     found = restored.description
-    click.echo(f"{place.root} is as of {found.made} (revision {found.revision}): {restored.objects} objects")
+    click.echo(f"{place.root} is as of {found.made} (revision {found.revision}): {counted(restored.objects, 'object')}")
     click.echo(f"Revisions go on at {restored.revision}; clients that have watched will list again.")
     if restored.aside is not None:
         click.echo(f"What was there before is in {restored.aside}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from capstan.api.rules.nouns import counted
 from capstan.cli.place import Place, place_option
 from capstan.cli.showing import Percent
 
@@ -20,12 +21,14 @@ def rotate_key(place: Place, key_file_too: bool) -> None:
 
     request = {"command": "rotate-key", "key_file_too": key_file_too}
     done = ask(place.control, request, Percent("encrypting"))
-    click.echo(f"Everything is encrypted with key {done['key']} now: {done['rewritten']} records were written again")
+    written = counted(done["rewritten"], "record")
+    click.echo(f"Everything is encrypted with key {done['key']} now; written again: {written}")
     if done["dropped"]:
         click.echo(f"Dropped: {', '.join(done['dropped'])}")
     if done["unreadable"]:
         raise click.ClickException(
-            f"{done['unreadable']} records cannot be decrypted and keep their old key; see /readyz of the plane"
+            f"{counted(done['unreadable'], 'record')} cannot be decrypted and had to be left with the old key; "
+            "see /readyz of the plane"
         )
     if done["key_file"]:
         click.echo(f"The key file has changed: keep a copy of {done['key_file']} elsewhere")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capstan.api.meta import Condition
-from capstan.api.rules.bullets import names, plural
+from capstan.api.rules.bullets import names
 from capstan.api.rules.conditions import (
     FALSE,
     TRUE,
@@ -209,14 +209,6 @@ def test_mirror_without_a_source() -> None:
     missing = mirror(None, "InfrastructureReady", type="Ready")
     assert (missing.status, missing.reason) == (UNKNOWN, "NotYetReported")
     assert missing.message == "Condition Ready not yet reported"
-
-
-@pytest.mark.parametrize(
-    ("kind", "expected"),
-    [("Machine", "Machines"), ("Proxy", "Proxies"), ("Gateway", "Gateways"), ("Mesh", "Meshes")],
-)
-def test_plural(kind: str, expected: str) -> None:
-    assert plural(kind) == expected
 
 
 def test_names_are_shortened() -> None:

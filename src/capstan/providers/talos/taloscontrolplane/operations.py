@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from capstan.api.cluster.machineconditions import awaiting_owner, machines_up_to_date, remediating, scaling_down
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import FALSE, TRUE
+from capstan.api.rules.nouns import counted
 from capstan.providers.talos.taloscontrolplane.names import MACHINES_CREATED, MACHINES_SPEC_UP_TO_DATE, RESIZED
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
 from capstan.providers.talos.taloscontrolplane.plan.rollout import is_on_delete
@@ -34,8 +35,7 @@ def rolling_out(snapshot: ControlPlaneSnapshot, waiting: tuple[Waiting, ...]) ->
     outdated = find_outdated(snapshot)
     if not outdated:
         return Condition(type="RollingOut", status=FALSE, reason="NotRollingOut")
-    number = len(outdated)
-    lines = [f"Rolling out {number} not up-to-date {'replica' if number == 1 else 'replicas'}"]
+    lines = [f"Rolling out {counted(len(outdated), 'not up-to-date replica')}"]
     lines += [f"* {why}" for why in dict.fromkeys(why for found in outdated.values() for why in found)]
     lines += [f"* {w.message}" for w in waiting if w.condition == MACHINES_SPEC_UP_TO_DATE]
     if is_on_delete(snapshot):
