@@ -7,6 +7,7 @@ from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
     FALSE,
     TRUE,
+    UNKNOWN,
     Reasons,
     Source,
     aggregate,
@@ -18,6 +19,7 @@ from capstan.controllers.cluster.snapshot import ClusterSnapshot
 
 def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
     control_plane, workers = snapshot.control_plane_machines, snapshot.set_workers
+    machines = (*control_plane, *workers)
     return [
         workers_available(snapshot),
         machines_ready(control_plane, "ControlPlaneMachinesReady"),
@@ -27,7 +29,7 @@ def descendant_conditions(snapshot: ClusterSnapshot) -> list[Condition]:
         operation(snapshot, "RollingOut"),
         operation(snapshot, "ScalingUp", with_sets=True),
         operation(snapshot, "ScalingDown", with_sets=True),
-        remediating(snapshot.machines, awaiting_owner(snapshot.machines)),
+        remediating(machines, awaiting_owner(machines)),
     ]
 
 
@@ -40,7 +42,12 @@ def workers_available(snapshot: ClusterSnapshot) -> Condition:
 
 
 def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) -> Condition:
-    """RollingOut, ScalingUp or ScalingDown of whatever makes machines; the control plane counts if it reports it."""
+    """RollingOut, ScalingUp or ScalingDown of whatever makes machines; the control plane counts if it reports it, and
+    nothing is known while it cannot be looked at."""
+    control_plane = snapshot.control_plane
+    if control_plane is not None and control_plane.problem:
+        text = f"Waiting: {control_plane.problem}"
+        return Condition(type=type, status=UNKNOWN, reason="InternalError", message=text)
     sources = [Source("MachineDeployment", d.metadata.name, d.status.conditions) for d in snapshot.deployments]
     for pool in snapshot.pools:
         if find_condition(pool.status.conditions, type) is not None:
@@ -48,7 +55,6 @@ def operation(snapshot: ClusterSnapshot, type: str, *, with_sets: bool = False) 
     if with_sets:
         sets = snapshot.stand_alone_sets
         sources.extend(Source("MachineSet", s.metadata.name, s.status.conditions) for s in sets)
-    control_plane = snapshot.control_plane
     if control_plane is not None and control_plane.object is not None:
         try:
             reported = conditions_of(control_plane.object)
