@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from capstan.api.errors import FieldCause
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj, Resource
@@ -65,21 +67,19 @@ class Query:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AdmissionRequest:
+class AdmissionRequest(msgspec.Struct, frozen=True):
     """What admission decides about, in the stored version. `found` answers the kind's `lookups`."""
 
     operation: Operation
     old: Obj | None
     new: Obj | None
-    found: Mapping[Query, Sequence[Obj]] = field(default_factory=dict)
+    found: Mapping[Query, Sequence[Obj]] = msgspec.field(default_factory=dict)
     dry_run: bool = False
     user: str = ""
     subresource: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Admission:
+class Admission(msgspec.Struct, frozen=True):
     """The answer: the object with defaults applied, what was refused, and what to warn about."""
 
     object: Obj | None

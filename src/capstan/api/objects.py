@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
+
 #: An object as Kubernetes sends it: decoded JSON. Readers share one decoded copy of each revision, so an
 #: `Obj` that came from a read is never changed in place; build a new one instead.
 Obj = dict[str, Any]
@@ -49,8 +51,7 @@ class Resource:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(msgspec.Struct, frozen=True, order=True):
     """Namespace and name; the namespace is empty for cluster-scoped objects."""
 
     namespace: str
@@ -70,8 +71,7 @@ class ObjectList:
     remaining: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WatchEvent:
+class WatchEvent(msgspec.Struct, frozen=True):
     """One change. BOOKMARK carries only metadata.resourceVersion, ERROR a Status."""
 
     type: EventType

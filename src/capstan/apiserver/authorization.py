@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from capstan.api.errors import ApiError
 from capstan.api.verbs import User
 from capstan.apiserver.resources import Served
@@ -14,8 +16,7 @@ MASTERS = "system:masters"
 _BY_NAME = "metadata.name="
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(msgspec.Struct, frozen=True):
     """What is asked for: a verb on a resource, or on a path that is none (then `path` is set)."""
 
     verb: str

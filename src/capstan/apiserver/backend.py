@@ -13,6 +13,7 @@ import orjson
 from capstan.api.errors import ApiError, bad_request
 from capstan.api.kinds import Query
 from capstan.api.objects import Obj
+from capstan.api.verbs import Answer
 from capstan.apiserver.admission import Chain, NoChain
 from capstan.apiserver.resources import Registry, Served
 from capstan.store.entry import Entry
@@ -21,6 +22,7 @@ from capstan.store.protocol import Store, StoreError, UnreadableError, Write
 log = logging.getLogger(__name__)
 
 _NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_TIME = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 
 
 @dataclass(slots=True, eq=False)
@@ -36,7 +38,8 @@ class Backend:
 
     def timestamp(self) -> str:
         """Now, as metav1.Time prints it."""
-        return f"{self.clock().astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
+        # The encoder of JSON writes a time in a tenth of what `isoformat` takes, and every write has one.
+        return orjson.dumps(self.clock().astimezone(UTC), option=_TIME)[1:-1].decode()
 
     def new_uid(self) -> str:
         """A version 4 UUID from the token source."""
@@ -118,6 +121,26 @@ def view_json(served: Served, entry: Entry, version: str) -> bytes:
     if version == served.storage and not served.custom:
         return entry.json
     return orjson.dumps(view(served, entry, version))
+
+
+class StoredAnswer(Answer):
+    """The answer of a write that left an entry: decoded only for who asks for the object, since the wire takes the
+    bytes as they are kept."""
+
+    __slots__ = ("entry", "served", "version")
+
+    def __init__(
+        self, served: Served, entry: Entry, version: str, warnings: tuple[str, ...] = (), *, created: bool = False
+    ) -> None:
+        self.served = served
+        self.entry = entry
+        self.version = version
+        self.warnings = warnings
+        self.created = created
+
+    @property
+    def object(self) -> Obj:  # type: ignore[override]
+        return view(self.served, self.entry, self.version)
 
 
 def internal_error(message: str) -> ApiError:

@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import cache, partial
 from typing import Final
 
+from msgspec import structs
+
 from capstan.api.kinds import Admission, AdmissionRequest, ScalePaths
 from capstan.api.kubernetes import rules
 from capstan.api.kubernetes.kinds import BuiltinKind, builtin_kind, builtin_kinds
@@ -128,4 +130,6 @@ def _admit_with_warning(
     admit: Callable[[AdmissionRequest], Admission], warning: str, request: AdmissionRequest
 ) -> Admission:
     admission = admit(request)
-    return replace(admission, warnings=(*admission.warnings, warning)) if request.operation == "CREATE" else admission
+    if request.operation != "CREATE":
+        return admission
+    return structs.replace(admission, warnings=(*admission.warnings, warning))

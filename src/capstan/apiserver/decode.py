@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import orjson
 
 from capstan.api.errors import ApiError, bad_request
@@ -32,8 +32,7 @@ _PATCH_TYPES: dict[str, PatchType] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """A body's value, and the paths of keys that it holds twice (only looked for when asked); `lines` of a YAML
     body are those that hold such a key again."""
 
@@ -144,7 +143,8 @@ def _may_repeat(body: bytes, value: Any) -> bool:
         again = orjson.dumps(value)
     except TypeError:
         return True
-    return _quotes(again) != _quotes(body)
+    # Most clients write JSON as this encoder does, and the same bytes have lost nothing.
+    return again != body and _quotes(again) != _quotes(body)
 
 
 def _quotes(text: bytes) -> int:

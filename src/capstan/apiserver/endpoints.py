@@ -11,9 +11,10 @@ from typing import Protocol
 import orjson
 
 from capstan.api.errors import ApiError, bad_request
-from capstan.api.objects import Obj, Resource
+from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, User
 from capstan.apiserver.authorization import selected_name
+from capstan.apiserver.backend import StoredAnswer
 from capstan.apiserver.compression import GZIP_BYTES
 from capstan.apiserver.decode import decode_checked, decode_patch, repeated_lines
 from capstan.apiserver.exchange import JSON, Request, Response
@@ -29,7 +30,7 @@ from capstan.apiserver.representation import (
     object_bytes,
 )
 from capstan.apiserver.requestinfo import RequestInfo
-from capstan.apiserver.resources import Registry, no_such_resource
+from capstan.apiserver.resources import Registry, Target, no_such_resource
 from capstan.apiserver.routing import Route
 from capstan.apiserver.scale import scale_of
 from capstan.apiserver.schemas import deprecation
@@ -82,44 +83,43 @@ class Endpoints:
         route = info.route
         assert route is not None
         served = self._server.registry.by_plural(route.group, route.plural)
-        if served is None or served.version(route.version) is None:
+        version = None if served is None else served.version(route.version)
+        if served is None or version is None:
             raise no_such_resource()
         if route.namespace and not served.namespaced:
             raise no_such_resource()
         if route.name and served.namespaced and not route.namespace:
             raise no_such_resource()
-        resource = served.resource(route.version)
         verbs = self._server.verbs(user)
         verb = _VERBS.get((info.verb, bool(route.name)))
         if verb is None:
             message = f"the server does not allow {request.method} on the requested resource"
             raise ApiError(405, "MethodNotAllowed", message)
-        response = await verb(self, request, route, resource, verbs)
-        version = served.version(route.version)
-        if version is not None and version.deprecated:
+        response = await verb(self, request, route, Target(served, version, route.namespace), verbs)
+        if version.deprecated:
             text = deprecation(served, version)
             response.warnings = (text, *(w for w in response.warnings if w != text))
         return response
 
-    async def _get(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _get(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
-        target = verbs.target("get", resource, route.namespace, route.name, route.subresource)
+        verbs.check("get", target, route.name, route.subresource)
         entry = await verbs.get_entry(target, route.name, request.param("resourceVersion"))
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         if route.subresource == "scale":
-            obj = await verbs.get(resource, route.namespace, route.name)
+            obj = await verbs.get(target.served.resource(route.version), route.namespace, route.name)
             return _body(200, request, accepted, orjson.dumps(scale_of(target, obj)))
         return _body(200, request, accepted, entry_bytes(shape, entry))
 
-    async def _list(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _list(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request, is_list=True)
         options = list_options(request)
-        target = verbs.target("list", resource, route.namespace, selected_name(options.field_selector))
+        verbs.check("list", target, selected_name(options.field_selector))
         page = await verbs.list_entries(target, options)
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         return _body(200, request, accepted, list_bytes(shape, page))
 
-    async def _watch(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _watch(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         options = list_options(request)
         accepted = negotiate_watch(request.headers.get("accept", ""), tables=not options.send_initial_events)
         if is_handshake(request):
@@ -128,7 +128,7 @@ class Endpoints:
             options = replace(options, field_selector=f"metadata.name={route.name}")
         if options.timeout_seconds is None:
             options = replace(options, timeout_seconds=self._server.watch_seconds())
-        target = verbs.target("watch", resource, route.namespace, selected_name(options.field_selector))
+        verbs.check("watch", target, selected_name(options.field_selector))
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         watch = verbs.open_watch(target, options)
         first = await watch.start()
@@ -156,31 +156,31 @@ class Endpoints:
         except ApiError as error:
             yield error_frame(error)
 
-    async def _create(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
-        target = verbs.target("create", resource, route.namespace)
+    async def _create(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
+        verbs.check("create", target)
         accepted = _accepted(request, transforms=not target.served.is_virtual)
         options, body = _decoded(request)
-        answer = await verbs.create(resource, route.namespace, body, options)
-        return self._written(request, accepted, verbs, target.served.resource(route.version), answer, 201)
+        answer = await verbs.create_target(target, body, options)
+        return self._written(request, accepted, target, answer, 201)
 
-    async def _act(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _act(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         """A create of a subresource: it stores nothing, and has no table."""
-        verbs.target("create", resource, route.namespace, route.name, route.subresource)
+        verbs.check("create", target, route.name, route.subresource)
         accepted = _accepted(request, transforms=False)
         options, body = _decoded(request)
-        answer = await verbs.act(resource, route.namespace, route.name, route.subresource, body, options)
-        return self._written(request, accepted, verbs, resource, answer, 201)
+        answer = await verbs.act_target(target, route.name, route.subresource, body, options)
+        return self._written(request, accepted, target, answer, 201)
 
-    async def _update(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _update(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
-        verbs.target("update", resource, route.namespace, route.name, route.subresource)
+        verbs.check("update", target, route.name, route.subresource)
         options, body = _decoded(request)
-        answer = await verbs.update(resource, route.namespace, route.name, body, options, route.subresource)
-        return self._written(request, accepted, verbs, resource, answer, 201 if answer.created else 200)
+        answer = await verbs.update_target(target, route.name, body, options, route.subresource)
+        return self._written(request, accepted, target, answer, 201 if answer.created else 200)
 
-    async def _patch(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _patch(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
-        verbs.target("patch", resource, route.namespace, route.name, route.subresource)
+        verbs.check("patch", target, route.name, route.subresource)
         options = write_options(request)
         headers = request.headers
         patch_type, decoded = decode_patch(
@@ -192,51 +192,45 @@ class Endpoints:
         if decoded.lines and options.field_validation == "Strict":
             raise repeated_lines(decoded)
         options = replace(options, duplicates=decoded.duplicates, applies=patch_type == "apply")
-        answer = await verbs.patch(
-            resource, route.namespace, route.name, patch_type, decoded.value, options, route.subresource
-        )
-        return self._written(request, accepted, verbs, resource, answer, 201 if answer.created else 200)
+        answer = await verbs.patch_target(target, route.name, patch_type, decoded.value, options, route.subresource)
+        return self._written(request, accepted, target, answer, 201 if answer.created else 200)
 
-    async def _delete(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _delete(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request)
-        verbs.target("delete", resource, route.namespace, route.name, route.subresource)
+        verbs.check("delete", target, route.name, route.subresource)
         if route.subresource:
             raise ApiError(405, "MethodNotAllowed", "a subresource cannot be deleted")
         options = delete_options(request, _optional_body(request))
-        answer = await verbs.delete(resource, route.namespace, route.name, options)
-        return self._written(request, accepted, verbs, resource, answer, 200)
+        answer = await verbs.delete_target(target, route.name, options)
+        return self._written(request, accepted, target, answer, 200)
 
-    async def _delete_all(self, request: Request, route: Route, resource: Resource, verbs: ServerVerbs) -> Response:
+    async def _delete_all(self, request: Request, route: Route, target: Target, verbs: ServerVerbs) -> Response:
         accepted = _accepted(request, is_list=True)
-        verbs.target("deletecollection", resource, route.namespace, selected_name(request.param("fieldSelector")))
+        verbs.check("deletecollection", target, selected_name(request.param("fieldSelector")))
         how = delete_options(request, _optional_body(request))
+        resource = target.served.resource(route.version)
         deleted = await verbs.delete_collection(resource, route.namespace, list_options(request), how)
-        served = self._server.registry.by_plural(route.group, route.plural)
-        assert served is not None
         body = {
-            "kind": served.kind_of_list,
-            "apiVersion": served.api_version(route.version),
+            "kind": target.served.kind_of_list,
+            "apiVersion": target.api_version,
             "metadata": {"resourceVersion": deleted.resource_version},
             "items": list(deleted.items),
         }
         return _body(200, request, accepted, orjson.dumps(body))
 
-    def _written(
-        self, request: Request, accepted: Accepted, verbs: ServerVerbs, resource: Resource, answer: Answer, status: int
-    ) -> Response:
-        target = self._server.registry.target(resource, "")
+    def _written(self, request: Request, accepted: Accepted, target: Target, answer: Answer, status: int) -> Response:
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
-        if answer.object.get("kind") == "Scale" and answer.object.get("apiVersion") == "autoscaling/v1":
-            body = orjson.dumps(answer.object)
+        if isinstance(answer, StoredAnswer):
+            body, name = entry_bytes(shape, answer.entry), answer.entry.name
         else:
-            body = object_bytes(shape, answer.object)
+            body, name = _rendered(shape, answer.object), (answer.object.get("metadata") or {}).get("name") or ""
         response = _body(status, request, accepted, body)
         response.warnings = answer.warnings
-        response.object_name = str((answer.object.get("metadata") or {}).get("name") or "")
+        response.object_name = str(name)
         return response
 
 
-_Endpoint = Callable[[Endpoints, Request, Route, Resource, ServerVerbs], Awaitable[Response]]
+_Endpoint = Callable[[Endpoints, Request, Route, Target, ServerVerbs], Awaitable[Response]]
 
 #: By verb, and by whether one object is named.
 _VERBS: dict[tuple[str, bool], _Endpoint] = {
@@ -251,6 +245,13 @@ _VERBS: dict[tuple[str, bool], _Endpoint] = {
     ("delete", True): Endpoints._delete,
     ("deletecollection", False): Endpoints._delete_all,
 }
+
+
+def _rendered(shape: Shape, obj: Obj) -> bytes:
+    """What a write answered that is no stored object; a Scale is shown in one form only."""
+    if obj.get("kind") == "Scale" and obj.get("apiVersion") == "autoscaling/v1":
+        return orjson.dumps(obj)
+    return object_bytes(shape, obj)
 
 
 def _is_long(events: Sequence[Event]) -> bool:

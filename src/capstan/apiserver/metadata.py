@@ -28,6 +28,8 @@ PROTECTED = (
     "generateName",
 )
 
+_PROTECTED = frozenset(PROTECTED)
+
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
@@ -208,14 +210,14 @@ def check_preconditions(target: Target, old: Mapping[str, Any], uid: str, resour
 
 def carried_over(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """The metadata of an update: the client's, with what the server owns taken from the stored object."""
-    metadata = {k: v for k, v in new.items() if k not in PROTECTED and v is not None}
+    metadata = {k: v for k, v in new.items() if v is not None and k not in _PROTECTED}
     for name in PROTECTED:
         if name in old:
             metadata[name] = old[name]
     if "managedFields" not in metadata and "managedFields" in old:
         metadata["managedFields"] = old["managedFields"]
     metadata["resourceVersion"] = old["resourceVersion"]
-    return {k: v for k, v in metadata.items() if v not in ({}, [])}
+    return {k: v for k, v in metadata.items() if v or v not in ({}, [])}
 
 
 def generated_name(given: str, suffix: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from capstan.api.errors import ApiError
 from capstan.api.kinds import (
     Admission,
@@ -153,8 +155,7 @@ class Served:
         return Target(self, version, namespace)
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What a request is about: a kind in one of its versions, and the namespace of the path."""
 
     served: Served

@@ -51,7 +51,7 @@ def _unchanged(current: Obj) -> Obj:
 
 class ServerVerbs:
     """Implements `capstan.api.verbs.Verbs`. The `*_entry` and `open_watch` methods are for the HTTP server,
-    which sends bytes as they are kept."""
+    which sends bytes as they are kept; so are the `*_target` ones: it looks a target up before it reads the body."""
 
     def __init__(self, parts: Parts, user: User) -> None:
         self._parts = parts
@@ -60,8 +60,13 @@ class ServerVerbs:
     def target(self, verb: str, resource: Resource, namespace: str, name: str = "", subresource: str = "") -> Target:
         """What the request is about, once this user is allowed to. Raises 404, 403, 405."""
         target = self._parts.backend.registry.target(resource, namespace)
+        self.check(verb, target, name, subresource)
+        return target
+
+    def check(self, verb: str, target: Target, name: str = "", subresource: str = "") -> None:
+        """Whether this user may do this, and anybody can. Raises 404, 403, 405."""
         served = target.served
-        authorize(self._parts.authorizer, self.user, attributes_of(verb, served, namespace, name, subresource))
+        authorize(self._parts.authorizer, self.user, attributes_of(verb, served, target.namespace, name, subresource))
         if verb not in served.verbs:
             raise not_allowed(verb, served.group_resource)
         if subresource == "status" and not target.version.status:
@@ -74,9 +79,8 @@ class ServerVerbs:
         elif subresource in served.actions and subresource:
             if verb != "create":
                 raise not_allowed(verb, f"{served.group_resource}/{subresource}")
-        elif subresource not in ("", "status", *target.version.subresources):
+        elif subresource not in ("", "status") and subresource not in target.version.subresources:
             raise no_such_resource()
-        return target
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
         target = self.target("get", resource, namespace, name)
@@ -102,10 +106,13 @@ class ServerVerbs:
         return Watch(self._parts.backend, target, options)
 
     async def create(self, resource: Resource, namespace: str, obj: Obj, options: WriteOptions) -> Answer:
-        target = self.target("create", resource, namespace)
-        if not namespace and target.served.namespaced:
+        return await self.create_target(self.target("create", resource, namespace), obj, options)
+
+    async def create_target(self, target: Target, obj: Obj, options: WriteOptions) -> Answer:
+        if not target.namespace and target.served.namespaced:
             place = (obj.get("metadata") or {}).get("namespace") or ""
-            target = self.target("create", resource, str(place))
+            target = Target(target.served, target.version, str(place))
+            self.check("create", target)
         if target.served.is_virtual:
             return await act(Call(self.user, target, "", obj, options), "")
         return await self._parts.writer.create(target, obj, options, self.user)
@@ -117,7 +124,11 @@ class ServerVerbs:
         self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions
     ) -> Answer:
         """A create of a subresource that stores nothing: a token of a ServiceAccount."""
-        target = self.target("create", resource, namespace, name, subresource)
+        return await self.act_target(
+            self.target("create", resource, namespace, name, subresource), name, subresource, obj, options
+        )
+
+    async def act_target(self, target: Target, name: str, subresource: str, obj: Obj, options: WriteOptions) -> Answer:
         if subresource not in target.served.actions:
             raise not_allowed("create", f"{target.served.group_resource}/{subresource}".rstrip("/"))
         return await act(Call(self.user, target, name, obj, options), subresource)
@@ -125,7 +136,13 @@ class ServerVerbs:
     async def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
     ) -> Answer:
-        target = self.target("update", resource, namespace, name, subresource)
+        return await self.update_target(
+            self.target("update", resource, namespace, name, subresource), name, obj, options, subresource
+        )
+
+    async def update_target(
+        self, target: Target, name: str, obj: Obj, options: WriteOptions, subresource: str = ""
+    ) -> Answer:
         if (answer := await self._guarded(target, name)) is not None:
             return answer
         if subresource == "scale":
@@ -152,6 +169,11 @@ class ServerVerbs:
         subresource: str = "",
     ) -> Answer:
         target = self.target("patch", resource, namespace, name, subresource)
+        return await self.patch_target(target, name, patch_type, patch, options, subresource)
+
+    async def patch_target(
+        self, target: Target, name: str, patch_type: PatchType, patch: Any, options: WriteOptions, subresource: str = ""
+    ) -> Answer:
         if patch_type == "strategic" and not target.served.builtin:
             raise unsupported_patch_type(custom=not target.served.builtin)
         check_apply_options(options, apply=patch_type == "apply")
@@ -194,7 +216,9 @@ class ServerVerbs:
         return await self._parts.writer.change(target, change)
 
     async def delete(self, resource: Resource, namespace: str, name: str, options: DeleteOptions) -> Answer:
-        target = self.target("delete", resource, namespace, name)
+        return await self.delete_target(self.target("delete", resource, namespace, name), name, options)
+
+    async def delete_target(self, target: Target, name: str, options: DeleteOptions) -> Answer:
         if warning := self._parts.guard(target, name):
             raise ApiError(403, "Forbidden", warning, {"name": name, "kind": target.served.plural})
         return await self._parts.deleter.delete(target, name, options, self.user)

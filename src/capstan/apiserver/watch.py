@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from capstan.api.errors import ApiError, FieldCause, expired, invalid
 from capstan.api.objects import EventType, Obj, WatchEvent
@@ -25,8 +26,7 @@ MAX_BEHIND = 10_000
 INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """One event before it is encoded. `change` is None for the synthetic start and for bookmarks; a bookmark
     has no entry, only a revision."""
 

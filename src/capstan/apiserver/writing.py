@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import orjson
+from msgspec import structs
 
 from capstan.api.errors import ApiError, FieldCause, already_exists, conflict, forbidden, invalid, not_found
 from capstan.api.kinds import AdmissionRequest, Operation
@@ -14,7 +16,7 @@ from capstan.api.objects import Obj
 from capstan.api.verbs import Answer, User, WriteOptions
 from capstan.apiserver.admission import Attributes
 from capstan.apiserver.apply.ownership import Applied, Ownership, Write
-from capstan.apiserver.backend import Backend, encode_value, internal_error, view
+from capstan.apiserver.backend import Backend, StoredAnswer, encode_value, internal_error, view
 from capstan.apiserver.conversion import converted, prepare, to_stored
 from capstan.apiserver.metadata import (
     MODIFIED,
@@ -45,8 +47,7 @@ _STATUS_ONLY = frozenset(("status", "approval"))
 _OF_THE_WHOLE = frozenset(("", "scale"))
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One write on its way: what it is about, and what was there. `old` is in the stored version, `before` in that
     of the request; both are None for a create. `sent` are the managedFields that the client sent, `applied` is what
     an apply has found."""
@@ -81,13 +82,12 @@ class Step:
             return
         old = self.old or {}
         if _without(new, "status") != _without(old, "status") or new == old:
-            yield replace(whole, subresource="")
+            yield structs.replace(whole, subresource="")
         if new.get("status") != old.get("status"):
-            yield replace(whole, subresource="status")
+            yield structs.replace(whole, subresource="status")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """A write to an existing object. `make` gives the whole body, in the version of the request, from the
     present object. `subresource` limits what is taken of it: all but status, status, finalize, or `*` for all.
     `may_create` is asked before the change makes what is missing, and raises 403 for who may not. `config` is what
@@ -153,7 +153,7 @@ class Writer:
         more += await self._validated(step, new)
         entry = await self._put(served, new, None, options)
         await prepare(served, (entry,), target.version.name)
-        return Answer(view(served, entry, target.version.name), warnings + more, created=True)
+        return StoredAnswer(served, entry, target.version.name, warnings + more, created=True)
 
     def _born(self, served: Served, obj: Obj) -> Obj:
         """A new object's metadata: what the server sets, and nothing of what a client cannot."""
@@ -234,10 +234,10 @@ class Writer:
         new = _counted(target, old, new)
         more += await self._validated(step, new)
         if new == old:
-            return Answer(before, warnings + more)
+            return StoredAnswer(served, entry, target.version.name, warnings + more)
         written = await self._put(served, new, entry, options)
         await prepare(served, (written,), target.version.name)
-        return Answer(view(served, written, target.version.name), warnings + more)
+        return StoredAnswer(served, written, target.version.name, warnings + more)
 
     def _succeeded(self, target: Target, old: Obj, new: Obj, subresource: str) -> Obj:
         """The next state: what this request may not touch comes from the stored object."""
@@ -259,7 +259,7 @@ class Writer:
         mutated = new
         more: tuple[str, ...] = ()
         for attributes in step.faces(new):
-            found, told = await self._backend.chain.mutate(replace(attributes, new=mutated))
+            found, told = await self._backend.chain.mutate(structs.replace(attributes, new=mutated))
             mutated, more = found or mutated, more + told
         if mutated is new:
             return new, warnings + more

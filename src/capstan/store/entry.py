@@ -20,7 +20,7 @@ class Entry:
     `asked` says that others were asked for them, so that they cannot be made again at once.
     """
 
-    __slots__ = ("_json", "_object", "asked", "name", "namespace", "prefix", "revision", "value", "views")
+    __slots__ = ("_object", "asked", "name", "namespace", "prefix", "revision", "value", "views")
 
     def __init__(self, prefix: str, namespace: str, name: str, revision: int, value: bytes) -> None:
         self.prefix = prefix
@@ -30,7 +30,6 @@ class Entry:
         self.value = value
         self.views: dict[Any, Any] | None = None
         self.asked = False
-        self._json: bytes | None = None
         self._object: Obj | None = None
 
     @property
@@ -39,13 +38,11 @@ class Entry:
 
     @property
     def json(self) -> bytes:
-        """The object on the wire, in its stored version."""
-        encoded = self._json
-        if encoded is None:
-            at = self.value.index(_METADATA) + len(_METADATA)
-            version = b'"resourceVersion":"%d",' % self.revision
-            encoded = self._json = b"".join((self.value[:at], version, self.value[at:]))
-        return encoded
+        """The object on the wire, in its stored version. Put together again each time: that is cheaper than to keep
+        every object twice."""
+        value = self.value
+        at = value.index(_METADATA) + len(_METADATA)
+        return b"".join((value[:at], b'"resourceVersion":"%d",' % self.revision, value[at:]))
 
     @property
     def object(self) -> Obj:
@@ -53,13 +50,11 @@ class Entry:
         decoded = self._object
         if decoded is None:
             decoded = self._object = orjson.loads(self.json)
-            self._json = None
         return decoded
 
     def forget(self) -> None:
         """Free what can be made again; called when a newer revision replaces this one."""
         self._object = None
-        self._json = None
         if not self.asked:
             self.views = None
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from capstan.api.errors import ApiError
 from capstan.store.entry import Change, Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True):
     """Write one object. `expected` is the revision that the key must have now: 0 means it must not exist."""
 
     prefix: str
@@ -21,8 +22,7 @@ class Put:
     expected: int
 
 
-@dataclass(frozen=True, slots=True)
-class Remove:
+class Remove(msgspec.Struct, frozen=True):
     """Delete one object at revision `expected`. `value` is its last state, if that differs from the stored one."""
 
     prefix: str

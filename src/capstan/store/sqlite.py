@@ -77,7 +77,7 @@ class SqliteStore(IndexReads):
         self._opened = opened
         self._encryption = opened.encryption
         self._assigned = opened.index.revision
-        self._in_flight: dict[tuple[str, str, str], asyncio.Future[None]] = {}
+        self._in_flight: dict[tuple[str, str, str], Job] = {}
         self._loop = asyncio.get_running_loop()
         self._closed = False
         self._writer = Writer(path, opened.database, opened.sealer or Unsealed(), self._publish)
@@ -130,18 +130,28 @@ class SqliteStore(IndexReads):
 
     async def commit(self, batch: Sequence[Write]) -> Sequence[Entry]:
         keys = [(write.prefix, write.namespace, write.name) for write in batch]
-        while waiting := next((self._in_flight[key] for key in keys if key in self._in_flight), None):
-            await asyncio.wait([waiting])
+        while ahead := self._ahead_of(keys):
+            turn: asyncio.Future[None] = self._loop.create_future()
+            ahead.followers.append(turn)
+            await turn
         self._check_open()
         self._index.check(batch)
         changes = changes_of(batch, self._index, self._assigned)
         self._assigned += len(changes)
-        done: asyncio.Future[None] = self._loop.create_future()
-        self._in_flight.update(dict.fromkeys(keys, done))
-        self._writer.submit(Job(changes, done))
-        # The write happens whether or not its caller still waits, so it is shielded from a cancellation.
-        await asyncio.shield(done)
+        job = Job(changes, self._loop.create_future())
+        for key in keys:
+            self._in_flight[key] = job
+        self._writer.submit(job)
+        # The write happens whether or not its caller still waits: nobody else waits for this future.
+        await job.done
         return [change.entry for change in changes]
+
+    def _ahead_of(self, keys: Sequence[tuple[str, str, str]]) -> Job | None:
+        """A commit on its way that writes one of the same objects."""
+        for key in keys:
+            if key in self._in_flight:
+                return self._in_flight[key]
+        return None
 
     async def watch(self, prefix: str, after: int, *, buffer: int = 0) -> MemorySubscription:
         self._check_open()

@@ -33,7 +33,9 @@ class Job:
 
     changes: list[Change]
     done: asyncio.Future[None]
-    error: StoreError | None = field(default=None)
+    error: StoreError | None = None
+    #: Who waits to write the same objects next.
+    followers: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -192,6 +194,8 @@ class Writer:
         for job in group:
             self._publish(job)
             _settle(job.done, None, job.error)
+            for follower in job.followers:
+                _settle(follower, None, None)
 
 
 def _settle(done: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

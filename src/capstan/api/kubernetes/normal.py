@@ -24,10 +24,11 @@ def normalised(name: str, obj: Obj) -> Obj:
         field = fields.get(key)
         if field is None:
             continue
+        if value and field.type in _UNCHANGED:
+            # The most frequent case: only what is empty can be absent, and these have one form.
+            continue
         if _is_absent(field, value):
             gone.add(key)
-        elif type(value) in _SIMPLE and field.type in _UNCHANGED:
-            continue
         elif (new := _value(field, value)) is not value:
             changed[key] = new
     for field in _always_written(name):
@@ -50,7 +51,6 @@ def _always_written(name: str) -> tuple[Field, ...]:
     )
 
 
-_SIMPLE = frozenset((str, int, bool, float))
 _UNCHANGED = frozenset(("string", "bytes", "bool", "int32", "int64", "uint32", "double", "intstr", "json", "strings"))
 
 

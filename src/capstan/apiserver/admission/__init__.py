@@ -6,8 +6,10 @@ First `mutate` may change the object, then, when the server is done with it, `va
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from capstan.api.objects import Obj
 from capstan.api.verbs import DeleteOptions, User, WriteOptions
@@ -16,8 +18,7 @@ from capstan.apiserver.resources import Target
 Operation = Literal["CREATE", "UPDATE", "DELETE", "CONNECT"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
+class Attributes(msgspec.Struct, frozen=True):
     """A write as admission sees it. `target` names the kind, the version of the request and the namespace;
     `old` and `new` are in the version that is stored (`target.served.convert` gives others). `new` is None for a
     delete, `old` for a create. Both are shared and must not be changed."""

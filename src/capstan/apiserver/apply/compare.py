@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from capstan.apiserver.apply.elements import SELF
 from capstan.apiserver.apply.fieldset import EMPTY, MEMBER, Fields, ordered
@@ -11,8 +12,7 @@ from capstan.apiserver.apply.items import changed_in_place, element_of, index
 from capstan.apiserver.apply.types import FieldType
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """No field is in more than one of the three sets; all are empty when the objects are equal."""
 
     removed: Fields
@@ -28,6 +28,7 @@ ABSENT = _Absent()
 #: The nodes of one place: removed, modified, added; None where there is nothing.
 _Nodes = tuple[Fields | None, Fields | None, Fields | None]
 _NOTHING: _Nodes = (None, None, None)
+_MODIFIED: _Nodes = (None, MEMBER, None)
 
 
 def compare(kind: FieldType, old: Any, new: Any) -> Comparison:
@@ -84,8 +85,10 @@ def _place(kind: FieldType, old: Any, new: Any) -> _Nodes:
         return whole(kind, old), None, None
     if kind.shape == "none" or same(old, new):
         return _NOTHING
+    if kind.shape == "leaf":
+        return _MODIFIED
     if not old and not new:
-        return _NOTHING if kind.bare else (None, MEMBER, None)
+        return _NOTHING if kind.bare else _MODIFIED
     if is_map(kind, old) and is_map(kind, new):
         return _children(kind, old or {}, new or {})
     if is_list(kind, old) and is_list(kind, new):
@@ -120,8 +123,8 @@ def _collect(collected: tuple[Fields, Fields, Fields], element: str, nodes: _Nod
 
 
 def _finished(collected: tuple[Fields, Fields, Fields]) -> _Nodes:
-    removed, modified, added = (ordered(part) or None for part in collected)
-    return removed, modified, added
+    removed, modified, added = collected
+    return ordered(removed) or None, ordered(modified) or None, ordered(added) or None
 
 
 def _items(kind: FieldType, old: list[Any], new: list[Any]) -> _Nodes:
@@ -143,7 +146,7 @@ def _item(kind: FieldType, left: list[Any], right: list[Any]) -> _Nodes:
     if len(left) <= 1 and len(right) <= 1:
         return _place(kind, left[0] if left else ABSENT, right[0] if right else ABSENT)
     if len(left) > 1 and len(right) > 1:
-        return _NOTHING if left == right else (None, MEMBER, None)
+        return _NOTHING if left == right else _MODIFIED
     if len(left) > 1:
         return MEMBER, None, whole(kind, right[0]) if right else None
     return whole(kind, left[0]) if left else None, None, MEMBER

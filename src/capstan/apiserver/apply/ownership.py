@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
+import msgspec
 import orjson
+from msgspec import structs
 
 from capstan.api.errors import bad_request
 from capstan.api.objects import Obj
@@ -55,8 +57,7 @@ class Applied:
     managers: Managers
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(msgspec.Struct, frozen=True):
     """What a write is about: the kind in the version of the request, its options, and the subresource that it is
     recorded under (`*` for one that changes all at once)."""
 
@@ -277,8 +278,8 @@ def _parts(write: Write) -> tuple[Write, ...]:
     """As which subresources a write is recorded; one that changes all at once counts as two."""
     if write.subresource != "*":
         return (write,)
-    main = replace(write, subresource="")
-    return (main, replace(write, subresource="status")) if write.target.version.status else (main,)
+    main = structs.replace(write, subresource="")
+    return (main, structs.replace(write, subresource="status")) if write.target.version.status else (main,)
 
 
 def _part_of(fields: Fields, subresource: str) -> Fields:

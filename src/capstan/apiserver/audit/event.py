@@ -6,6 +6,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from capstan.api.objects import Obj
 from capstan.api.verbs import User
 from capstan.apiserver.audit.policy import Level, Stage, Verdict
@@ -106,7 +108,9 @@ def speaker(user: User | None) -> User | None:
 
 
 def micro_time(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC).isoformat(timespec='microseconds')[:26]}Z"
+    # The encoder of JSON does this in a tenth of what `isoformat` takes, and leaves out a fraction of zero.
+    text = orjson.dumps(moment.astimezone(UTC), option=orjson.OPT_UTC_Z)[1:-1].decode()
+    return text if moment.microsecond else f"{text[:19]}.000000Z"
 
 
 def _user(user: User | None) -> Obj:

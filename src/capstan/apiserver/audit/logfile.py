@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from capstan.api.objects import Obj
@@ -36,8 +37,7 @@ class LogOptions:
     flush_seconds: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One event and the bodies that belong to it, as they came. They are decoded, and cleaned, by the thread."""
 
     event: Obj
@@ -110,15 +110,25 @@ class AuditFile:
             self._in_thread -= len(lines)
 
     def _write(self, lines: Sequence[Line]) -> None:
-        for data in (encoded(line) for line in lines):
-            limit = self._options.max_bytes
-            if limit and self._size and self._size + len(data) > limit:
+        """All lines in as few writes as files: each write gives the interpreter away, and waits to have it again."""
+        limit = self._options.max_bytes
+        due: list[bytes] = []
+        size = self._size
+        for data in map(encoded, lines):
+            if limit and size and size + len(data) > limit:
+                self._append(due)
                 self._rotate()
-            view = memoryview(data)
-            while view:
-                sent = os.write(self._descriptor, view)
-                view = view[sent:]
-            self._size += len(data)
+                due, size = [], self._size
+            due.append(data)
+            size += len(data)
+        self._append(due)
+
+    def _append(self, lines: Sequence[bytes]) -> None:
+        view = memoryview(b"".join(lines))
+        while view:
+            sent = os.write(self._descriptor, view)
+            view = view[sent:]
+            self._size += sent
 
     def _open(self) -> None:
         path = self._options.path

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 
+import msgspec
+
 from capstan.api.verbs import User
 from capstan.apiserver.requestinfo import RequestInfo
 
@@ -89,11 +91,13 @@ class Rule:
             return False
         if self.namespaces and info.route.namespace not in self.namespaces:
             return False
-        return not self.resources or any(resources.match(info) for resources in self.resources)
+        for resources in self.resources:
+            if resources.match(info):
+                return True
+        return not self.resources
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What is written of one request."""
 
     level: Level

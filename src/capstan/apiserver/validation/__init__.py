@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+import msgspec
 
 from capstan.api.errors import FieldCause, bad_request
 from capstan.api.objects import Obj
@@ -39,8 +40,7 @@ _NOT_CHECKED = FieldCause(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Validated:
+class Validated(msgspec.Struct, frozen=True):
     """The object pruned and defaulted, why it is refused (not at all when empty), and what to warn about."""
 
     object: Obj
@@ -74,7 +74,10 @@ class Validator:
         """
         run = Run()
         result = self._check(obj, None, run)
-        warnings = unknown_fields(obj, [*_named(run), *(f'duplicate field "{path}"' for path in duplicates)], mode)
+        warnings: tuple[str, ...] = ()
+        if run.unknown or duplicates:
+            found = [*_named(run), *(f'duplicate field "{path}"' for path in duplicates)]
+            warnings = unknown_fields(obj, found, mode)
         causes = [cause for node, cause in run.causes if old is None or not is_unchanged(node, result, old)]
         causes += run.embedded
         if run.repeated and (old is None or not self._repeats(old)):

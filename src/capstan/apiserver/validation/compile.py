@@ -292,6 +292,9 @@ def _members(schema: Mapping[str, Any], prune: bool, depth: int) -> _Members:
 def _object(schema: Mapping[str, Any], common: list[Test], nullable: bool, prune: bool, depth: int) -> Check:
     members = _members(schema, prune, depth)
     checks, plain, other, finish, stray = members.checks, members.plain, members.other, members.finish, members.stray
+    # The values of a map of texts are most of what there is to check.
+    plain_other = None if checks else getattr(other, "plain_type", None)
+    finishes = bool(members.defaults or members.required)
     tests = common + object_tests(schema)
     typed = "type" in schema
 
@@ -300,7 +303,7 @@ def _object(schema: Mapping[str, Any], common: list[Test], nullable: bool, prune
             return _fail(value, path, run, "object", nullable) if typed else value
         result = value
         for name, old in value.items():
-            if plain.get(name) is type(old):
+            if plain.get(name, plain_other) is type(old):
                 continue
             inner = checks.get(name, other)
             if (inner is None or old is None) and stray(name, old, path, run):
@@ -309,8 +312,10 @@ def _object(schema: Mapping[str, Any], common: list[Test], nullable: bool, prune
             elif inner is not None and (new := inner(old, (path, name), run)) is not old:
                 result = dict(value) if result is value else result
                 result[name] = new
-        result = finish(value, result, path, run)
-        _test(tests, result, path, run)
+        if finishes:
+            result = finish(value, result, path, run)
+        if tests:
+            _test(tests, result, path, run)
         return result
 
     return check

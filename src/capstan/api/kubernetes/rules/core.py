@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from capstan.api.core.admission import admit_config_map, admit_secret
 from capstan.api.errors import FieldCause
