@@ -52,3 +52,31 @@ def test_a_set_is_applied_refused_and_deleted() -> None:
     world.delete("ClusterResourceSet", "cni")
     world.settle()
     assert_golden("resource_set.txt", strings([*lines, *_chapter(world, "deleted")]))
+
+
+def test_a_change_is_applied_again_by_reconcile_and_not_by_apply_once() -> None:
+    world = AddonWorld()
+    world.add_cluster()
+    for name, strategy in (("once", "ApplyOnce"), ("kept", "Reconcile")):
+        world.add_config_map(name, note=_NOTE.replace("note", name) + "data: {a: b, c: d}\n")
+        world.add_set(name, f"ConfigMap {name}", strategy=strategy)
+    world.settle()
+
+    def told(title: str) -> list[str]:
+        writes = world.workloads["homelab"].writes
+        lines = [*_chapter(world, title)[:-1], *(f"in the cluster: {line}" for line in writes)]
+        writes.clear()
+        lines += [f"now there: {name} {world.workloads['homelab'].objects[place]['data']}" for name, place in places]
+        return [*lines, ""]
+
+    places = [(name, ("configmaps", "default", name)) for name in ("once", "kept")]
+    lines = told("applied, each in its way")
+    for name, _ in places:
+        world.edit("ConfigMap", name, {"data": {"note": _NOTE.replace("note", name) + "data: {a: changed}\n"}})
+    world.settle()
+    lines += told("both manifests change: c is taken out, and stays in the cluster")
+    for _, place in places:
+        world.workloads["homelab"].objects[place] = {**world.workloads["homelab"].objects[place], "data": {"a": "mine"}}
+    world.settle()
+    lines += told("somebody changes both in the cluster: that is theirs until the manifests change")
+    assert_golden("resource_set_strategies.txt", strings(lines))
