@@ -34,6 +34,7 @@ _KINDS = {
     for kind in (MACHINE_DEPLOYMENT, TALOS_CONTROL_PLANE)
     for name in (kind.plural, kind.kind.lower(), *kind.short_names)
 }
+_Target = tuple[Resource, str]
 _TEMPLATE_FIELDS = ("version", "bootstrap", "infrastructureRef", "failureDomain")
 
 
@@ -72,37 +73,55 @@ class _Subject:
 
 
 def _command(*options: Callable[..., Any]) -> Callable[[Callable[..., Awaitable[str]]], click.Command]:
-    """Makes a command about KIND/NAME of what is done with it; prints what that gives. Its options are arguments."""
+    """Makes a command about each KIND/NAME of what is done with it; prints what that gives. Its options are
+    arguments."""
 
     def made(work: Callable[..., Awaitable[str]]) -> click.Command:
         @wraps(work)
-        def run(target: str, access: Access, **given: Any) -> None:
-            click.echo(asyncio.run(_carried_out(partial(work, **given), target, access)), nl=False)
+        def run(targets: tuple[str, ...], access: Access, **given: Any) -> None:
+            asyncio.run(_carried_out(partial(work, **given), _targets(targets), access))
 
         command: Any = connection_options(run)
-        for parameter in (*reversed(options), click.argument("target", metavar="KIND/NAME")):
+        argument = click.argument("targets", metavar="KIND/NAME...", nargs=-1, required=True)
+        for parameter in (*reversed(options), argument):
             command = parameter(command)
         return click.command()(command)
 
     return made
 
 
-async def _carried_out(work: Callable[[_Subject], Awaitable[str]], target: str, access: Access) -> str:
-    resource, name = _target(target)
-    try:
-        async with access.client() as client:
-            return await work(_Subject(client, resource, access.namespace, name))
-    except Exception as error:
-        if is_not_found(error):
-            text = f'{resource.kind} "{name}" not found in namespace {access.namespace}'
-            raise click.ClickException(text) from None
-        raise
+async def _carried_out(work: Callable[[_Subject], Awaitable[str]], targets: list[_Target], access: Access) -> None:
+    """One after the other. One that fails is told and does not stop the next ones; then the command has failed."""
+    failed: list[click.ClickException] = []
+    async with access.client() as client:
+        for resource, name in targets:
+            try:
+                click.echo(await work(_Subject(client, resource, access.namespace, name)), nl=False)
+            except click.ClickException as error:
+                failed.append(error)
+            except Exception as error:
+                if not is_not_found(error):
+                    raise
+                text = f'{resource.kind} "{name}" not found in namespace {access.namespace}'
+                failed.append(click.ClickException(text))
+    for told in failed[:-1]:
+        told.show()
+    if failed:
+        raise failed[-1]
 
 
-def _target(text: str) -> tuple[Resource, str]:
+def _targets(texts: tuple[str, ...]) -> list[_Target]:
+    """All of them, before anything is done: `KIND/NAME KIND/NAME`, or `KIND NAME NAME` as kubectl has it too."""
+    kind, *names = texts
+    if names and "/" not in kind and not any("/" in name for name in names):
+        texts = tuple(f"{kind}/{name}" for name in names)
+    return [_target(text) for text in texts]
+
+
+def _target(text: str) -> _Target:
     kind, slash, name = text.partition("/")
     resource = _KINDS.get(kind.lower().split(".")[0])
-    if not slash or not name or resource is None:
+    if not slash or not name or "/" in name or resource is None:
         raise click.BadParameter(
             f"{text!r} is not KIND/NAME with a KIND of machinedeployment (md) or taloscontrolplane (tcp), "
             "as in machinedeployment/workers",
@@ -113,26 +132,34 @@ def _target(text: str) -> tuple[Resource, str]:
 
 @_command()
 async def restart(subject: _Subject) -> str:
-    """Replace all machines of KIND/NAME, as for a change."""
+    """Replace all machines of each KIND/NAME, as for a change."""
     obj = await subject.get()
     now = SystemClock().now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if subject.is_paused(obj):
         raise click.ClickException(
             f'can\'t restart paused {subject.resource.kind} "{subject.name}": run `capstan rollout resume` first'
         )
+    where, after = _planned(subject, obj)
+    if after > now:
+        raise click.ClickException(f"a rollout is planned for {after} ({where}): change that instead")
     if subject.is_deployment:
-        after = ((obj.get("spec") or {}).get("rollout") or {}).get("after")
-        if after and after > now:
-            raise click.ClickException(f"a rollout is planned for {after} (spec.rollout.after): change that instead")
         await subject.merge({"spec": {"rollout": {"after": now}}})
     else:
         await subject.merge({"metadata": {"annotations": {ROLLOUT_AFTER_ANNOTATION: now}}})
     return subject.said("restarted")
 
 
+def _planned(subject: _Subject, obj: Obj) -> tuple[str, str]:
+    """The place for the moment of a restart, and the moment; empty when there is none."""
+    if subject.is_deployment:
+        return "spec.rollout.after", str(((obj.get("spec") or {}).get("rollout") or {}).get("after") or "")
+    where = ROLLOUT_AFTER_ANNOTATION
+    return f"annotation {where}", str((obj["metadata"].get("annotations") or {}).get(where, ""))
+
+
 @_command()
 async def pause(subject: _Subject) -> str:
-    """Begin nothing new for KIND/NAME until it is resumed."""
+    """Begin nothing new for each KIND/NAME until it is resumed."""
     if subject.is_paused(await subject.get()):
         raise click.ClickException(f'{subject.resource.kind} "{subject.name}" is already paused')
     await subject.pause(True)
@@ -141,7 +168,7 @@ async def pause(subject: _Subject) -> str:
 
 @_command()
 async def resume(subject: _Subject) -> str:
-    """Go on with KIND/NAME."""
+    """Go on with each KIND/NAME."""
     if not subject.is_paused(await subject.get()):
         raise click.ClickException(f'{subject.resource.kind} "{subject.name}" is not paused')
     await subject.pause(False)
@@ -194,7 +221,7 @@ def _only_deployments(subject: _Subject) -> None:
     click.option("--timeout", type=click.FloatRange(0), default=0.0, help="Give up after so many seconds; 0: never."),
 )
 async def status(subject: _Subject, watch: bool, timeout: float) -> str:
-    """Say how far the rollout of KIND/NAME is."""
+    """Say how far the rollout of each KIND/NAME is."""
     obj = await subject.get()
     found = progress(obj)
     if not watch or found.done:

@@ -61,14 +61,25 @@ def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
     ]
 
 
-def wake_by_data_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
-    """The TalosConfig of a Machine's data that has lost its owner or its label; the others need nothing."""
+def wake_by_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
+    """TalosConfigs that have something to put right: data of a Machine that has lost its owner or its label, or the
+    cluster's talosconfig that was deleted."""
     meta = secret.metadata
+    if meta.name.endswith(TALOSCONFIG_SUFFIX):
+        return _wake_by_talosconfig(reader, meta.namespace, meta.name)
     machine_name = meta.name.removesuffix(BOOTSTRAP_DATA_SUFFIX)
     if machine_name == meta.name or (controller_of(meta) is not None and CLUSTER_NAME_LABEL in meta.labels):
         return []
     machine = reader.get(Machine, meta.namespace, machine_name)
     return wake_by_machine(reader, machine) if machine is not None else []
+
+
+def _wake_by_talosconfig(reader: Reader, namespace: str, name: str) -> Iterable[Key]:
+    if reader.get(Secret, namespace, name) is not None:
+        return []
+    labels = {CLUSTER_NAME_LABEL: name.removesuffix(TALOSCONFIG_SUFFIX)}
+    machines = reader.list(Machine, namespace, labels=labels)
+    return [key for m in machines if CONTROL_PLANE_LABEL in m.metadata.labels for key in wake_by_machine(reader, m)]
 
 
 def _says_paused(reader: Reader, key: Key) -> bool:
@@ -83,7 +94,7 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
     watches = (
         Watch(Machine, wake_by_machine, conditions=False),
         Watch(Cluster, wake_by_cluster, conditions=False),
-        Watch(Secret, wake_by_data_secret),
+        Watch(Secret, wake_by_secret),
     )
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosConfig, ("metadata.finalizers", "status")),
