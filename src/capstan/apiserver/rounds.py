@@ -6,7 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 
 from capstan.api.errors import ApiError
-from capstan.store.entry import Change
+from capstan.store.entry import Change, Entry
 from capstan.store.protocol import CompactedError, Store
 
 log = logging.getLogger(__name__)
@@ -16,7 +16,8 @@ _RETRY_SECONDS = 5.0
 
 class Rounds:
     """`look` does the work for one name and raises ApiError to be called again; `concerns` gives the names that a
-    change makes due. `noun` is what the names are names of, for the log."""
+    change under the prefix `watched` makes due (the empty one: any change), `found` those of an object that is there
+    at the beginning. `noun` is what the names are names of, for the log."""
 
     def __init__(
         self,
@@ -24,11 +25,16 @@ class Rounds:
         noun: str,
         look: Callable[[str], Awaitable[None]],
         concerns: Callable[[Change], Iterable[str]],
+        *,
+        found: Callable[[Entry], Iterable[str]] = lambda entry: (entry.name,),
+        watched: str = "",
     ) -> None:
         self._store = store
         self._noun = noun
         self._look = look
         self._concerns = concerns
+        self._found = found
+        self._watched = watched
         self._due: dict[str, None] = {}
         self._prefix = ""
         self._names: dict[str, None] = {}
@@ -37,11 +43,11 @@ class Rounds:
         """Everything under the prefix is due; gives the revision that was looked at."""
         self._prefix = prefix
         page = await self._store.list(prefix)
-        self.add(entry.name for entry in page.entries)
+        for entry in page.entries:
+            self._add(self._found(entry))
         return page.revision
 
-    def add(self, names: Iterable[str]) -> None:
-        """These are due."""
+    def _add(self, names: Iterable[str]) -> None:
         due = dict.fromkeys(names)
         self._due.update(due)
         self._names.update(due)
@@ -69,11 +75,11 @@ class Rounds:
                 self._due.update(self._names)
 
     async def _follow(self, after: int) -> None:
-        subscription = await self._store.watch("", after)
+        subscription = await self._store.watch(self._watched, after)
         try:
             while True:
                 done = await self.work()
                 for change in await subscription.next(None if done else _RETRY_SECONDS):
-                    self.add(self._concerns(change))
+                    self._add(self._concerns(change))
         finally:
             subscription.close()

@@ -14,8 +14,8 @@ from capstan.apiserver.cel.types import DYN, Field
 from capstan.apiserver.policies.scope import variables
 from capstan.apiserver.policies.view import VALIDATING
 from capstan.apiserver.resources import Registry
+from capstan.apiserver.rounds import Rounds
 from capstan.apiserver.writing import Change, Writer
-from capstan.store.protocol import CompactedError
 
 _PREFIX = f"admissionregistration.k8s.io/{VALIDATING}"
 #: More kinds than these are not looked at.
@@ -91,26 +91,17 @@ class PolicyStatus:
         self._backend = backend
         self._writer = writer
         self._user = user
+        self._rounds = Rounds(backend.store, "policy", self._tell, lambda change: (change.entry.name,), watched=_PREFIX)
 
     async def run(self) -> None:
         """Until cancelled."""
-        store = self._backend.store
-        while True:
-            after = store.revision
-            for entry in (await store.list(_PREFIX)).entries:
-                await self._tell(entry.object)
-            subscription = await store.watch(_PREFIX, after)
-            try:
-                while True:
-                    for change in await subscription.next():
-                        if not change.deleted:
-                            await self._tell(change.entry.object)
-            except CompactedError:
-                continue
-            finally:
-                subscription.close()
+        await self._rounds.follow(await self._rounds.begin(_PREFIX))
 
-    async def _tell(self, policy: Obj) -> None:
+    async def _tell(self, name: str) -> None:
+        entry = await self._backend.store.get(_PREFIX, "", name)
+        if entry is None:
+            return
+        policy = entry.object
         generation = policy["metadata"].get("generation", 1)
         if (policy.get("status") or {}).get("observedGeneration") == generation:
             return
@@ -126,7 +117,7 @@ class PolicyStatus:
             status = present.get("status") or {}
             return {**present, "status": {**status, "observedGeneration": generation, "typeChecking": checking}}
 
-        change = Change(policy["metadata"]["name"], make, WriteOptions(), self._user, subresource="status")
+        change = Change(name, make, WriteOptions(), self._user, subresource="status")
         try:
             await self._writer.change(served.stored(""), change)
         except ApiError as error:

@@ -28,7 +28,7 @@ class RoleAggregation:
         self._writer = writer
         # Aggregated role -> its selectors.
         self._selectors: dict[str, _Selectors] = {}
-        self._rounds = Rounds(backend.store, "cluster role", self._look, self._concerned)
+        self._rounds = Rounds(backend.store, "cluster role", self._look, self._concerned, watched=CLUSTER_ROLES)
         self._after = 0
 
     async def begin(self) -> None:
@@ -53,8 +53,6 @@ class RoleAggregation:
             self._selectors.pop(entry.name, None)
 
     def _concerned(self, change: Change) -> Iterator[str]:
-        if change.entry.prefix != CLUSTER_ROLES:
-            return
         if change.deleted:
             self._selectors.pop(change.entry.name, None)
         else:

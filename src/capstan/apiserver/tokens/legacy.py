@@ -40,14 +40,11 @@ class SecretTokens:
         self._root_ca = root_ca
         # ServiceAccount (namespace, name) -> names of its Secrets.
         self._secrets: dict[tuple[str, str], dict[str, None]] = {}
-        self._rounds = Rounds(backend.store, "token", self._look, self._concerned)
+        self._rounds = Rounds(backend.store, "token", self._look, self._concerned, found=self._know)
 
     async def run(self) -> None:
         """Until cancelled."""
-        page = await self._backend.store.list(_SECRETS)
-        for entry in page.entries:
-            self._rounds.add(self._know(entry))
-        await self._rounds.follow(page.revision)
+        await self._rounds.follow(await self._rounds.begin(_SECRETS))
 
     def _know(self, entry: Entry) -> Iterator[str]:
         """Remembers whose token a Secret holds; yields it when it holds one."""
