@@ -10,7 +10,6 @@ import msgspec
 import orjson
 
 from capstan.api.errors import ApiError, bad_request
-from capstan.api.objects import Obj
 from capstan.api.verbs import PatchType
 from capstan.apiserver import protobuf
 from capstan.apiserver.depth import MAX_DEPTH, refuse_depth
@@ -41,17 +40,11 @@ class Decoded(msgspec.Struct, frozen=True):
     lines: tuple[int, ...] = ()
 
 
-def decode_object(body: bytes, content_type: str = "", content_encoding: str = "", *, duplicates: bool = False) -> Obj:
-    """The object in a request body. A missing content type means JSON. Errors: as `decode_checked`."""
-    value = decode_checked(body, content_type, content_encoding, duplicates=duplicates).value
-    assert isinstance(value, dict)
-    return value
-
-
 def decode_checked(
     body: bytes, content_type: str = "", content_encoding: str = "", *, duplicates: bool = False
 ) -> Decoded:
-    """The object in a request body, with the paths of duplicate keys when `duplicates`.
+    """The object in a request body, with the paths of duplicate keys when `duplicates`. A missing content type means
+    JSON.
 
     Errors: ApiError 400 (not readable, not an object), 413 (too large), 415 (a format or encoding not served).
     """

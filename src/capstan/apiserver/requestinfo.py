@@ -27,10 +27,6 @@ class RequestInfo:
     level: str = "exempt"
 
     @property
-    def is_resource(self) -> bool:
-        return self.route is not None
-
-    @property
     def is_read(self) -> bool:
         return self.verb in _READS or (self.route is None and self.verb in ("get", "head", "options"))
 

@@ -14,7 +14,6 @@ from capstan.api.errors import ApiError
 from capstan.apiserver.decode import (
     decode_checked,
     decode_json,
-    decode_object,
     decode_patch,
     decode_yaml,
     repeated_lines,
@@ -28,9 +27,9 @@ def _refused(body: bytes, content_type: str = "", encoding: str = "") -> ApiErro
 
 
 def test_json_is_the_default_format() -> None:
-    assert decode_object(b'{"a": 1}') == {"a": 1}
-    assert decode_object(b'{"a": 1}', "application/json; charset=utf-8") == {"a": 1}
-    assert decode_object(b"a: 1", "application/yaml") == {"a": 1}
+    assert decode_checked(b'{"a": 1}').value == {"a": 1}
+    assert decode_checked(b'{"a": 1}', "application/json; charset=utf-8").value == {"a": 1}
+    assert decode_checked(b"a: 1", "application/yaml").value == {"a": 1}
 
 
 def test_json_duplicates_have_paths() -> None:

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-import orjson
-
 from capstan.apiserver.apply.elements import SELF, FieldsError, canonical, order, shown
 
 Fields: TypeAlias = dict[str, Any]
@@ -36,11 +34,6 @@ def parse(encoded: Any, depth: int = 0) -> Fields:
         name, inner = canonical(element), parse(node, depth + 1)
         parsed[name] = _union_node(parsed[name], inner) if name in parsed else inner
     return _leafed(ordered(parsed))
-
-
-def serialize(fields: Fields) -> bytes:
-    """The bytes of a set, as Kubernetes writes them."""
-    return orjson.dumps(fields)
 
 
 def ordered(node: Fields) -> Fields:
@@ -100,22 +93,17 @@ def difference(a: Fields, b: Fields) -> Fields:
         return a
     if a is b:
         return EMPTY
-    return _without(a, b, deep=False)
+    return _without(a, b)
 
 
-def recursive_difference(a: Fields, b: Fields) -> Fields:
-    """The fields of `a` that neither are in `b` nor lie below a field in `b`."""
-    return _without(a, b, deep=True) if a and b else a
-
-
-def _without(a: Fields, b: Fields, *, deep: bool) -> Fields:
+def _without(a: Fields, b: Fields) -> Fields:
     """`a` without the members of `b`, as children of the same element; empty when nothing is left."""
     result: Fields | None = None
     for element, gone in b.items():
         node = a.get(element)
         if node is None or element == SELF:
             continue
-        rest = _node_without(node, gone, deep)
+        rest = _node_without(node, gone)
         if rest is node:
             continue
         if result is None:
@@ -127,14 +115,12 @@ def _without(a: Fields, b: Fields, *, deep: bool) -> Fields:
     return a if result is None else result
 
 
-def _node_without(node: Fields, gone: Fields, deep: bool) -> Fields | None:
+def _node_without(node: Fields, gone: Fields) -> Fields | None:
     """What is left of one element, or None."""
     drops = is_member(gone)
-    if drops and deep:
-        return None
     if not node:
         return None if drops else node
-    rest = _without(node, gone, deep=deep)
+    rest = _without(node, gone)
     if drops and SELF in rest:
         rest = {element: child for element, child in rest.items() if element != SELF}
     if not rest:
@@ -179,17 +165,6 @@ def paths(fields: Fields, prefix: tuple[str, ...] = ()) -> Iterator[tuple[str, .
         if is_member(node):
             yield path
         yield from paths(node, path)
-
-
-def of_paths(*all_paths: tuple[str, ...]) -> Fields:
-    """The set of these fields."""
-    result = EMPTY
-    for path in all_paths:
-        node = MEMBER
-        for element in reversed(path):
-            node = {element: node}
-        result = union(result, node)
-    return result
 
 
 def shown_path(path: tuple[str, ...]) -> str:

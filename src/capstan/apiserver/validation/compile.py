@@ -30,7 +30,6 @@ from capstan.apiserver.validation.run import Check, Run
 MAX_DEPTH = 200
 
 _PYTHON_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "object": dict, "array": list}
-_SHAPES = {"object", "array"}
 _PRESERVE = "x-kubernetes-preserve-unknown-fields"
 _EMBEDDED = "x-kubernetes-embedded-resource"
 _STRING: dict[str, Any] = {"type": "string"}

@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from urllib.parse import urlsplit
 
 _DATE_TIME = re.compile(
@@ -168,11 +168,3 @@ def format_of(name: str) -> Callable[[str], bool] | None:
 
 
 _BY_PLAIN_NAME = {name.replace("-", ""): check for name, check in FORMATS.items()}
-
-
-def parse_date_time(text: str) -> datetime | None:
-    """An RFC 3339 time, or None."""
-    try:
-        return datetime.fromisoformat(text.upper().replace("Z", "+00:00"))
-    except ValueError:
-        return None

@@ -8,7 +8,7 @@ type of the table, `{ref: name, as: atomic|separable}` for one that is owned dif
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +170,7 @@ class State:
 
     def _counted(self, version: str, fields: Fields) -> Fields:
         if version in self._but:
-            fields = fieldset.recursive_difference(fields, set_of(self._but[version]))
+            fields = _without(fields, [_elements(text) for text in self._but[version]])
         if version in self._only:
             fields = _matching(fields, [path.split(".")[1:] for path in self._only[version]])
         return fields
@@ -223,7 +223,28 @@ def conflicts_of(state: State, step: Mapping[str, Any]) -> list[list[str]]:
 
 def set_of(texts: list[str]) -> Fields:
     """A set of plain field paths."""
-    return fieldset.of_paths(*(tuple(f"f:{name}" for name in text.split(".")[1:]) for text in texts))
+    return _set_of_paths(_elements(text) for text in texts)
+
+
+def _elements(text: str) -> tuple[str, ...]:
+    return tuple(f"f:{name}" for name in text.split(".")[1:])
+
+
+def _set_of_paths(paths: Iterable[tuple[str, ...]]) -> Fields:
+    result = fieldset.EMPTY
+    for path in paths:
+        node = fieldset.MEMBER
+        for element in reversed(path):
+            node = {element: node}
+        result = fieldset.union(result, node)
+    return result
+
+
+def _without(fields: Fields, gone: list[tuple[str, ...]]) -> Fields:
+    """What does not lie at or below paths."""
+    return _set_of_paths(
+        path for path in fieldset.paths(fields) if not any(path[: len(above)] == above for above in gone)
+    )
 
 
 def _matching(fields: Fields, patterns: list[list[str]]) -> Fields:
