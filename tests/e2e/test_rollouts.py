@@ -93,6 +93,21 @@ def test_a_pause_holds_a_change_back(shell: Shell) -> None:
     assert memories(shell) == [4096, 4096]
 
 
+def test_drains_hooks_and_limits(shell: Shell) -> None:
+    """The page is one shell's: a variable of it names the machine."""
+    before = {machine["metadata"]["name"] for machine in found(shell, "machines")}
+    text = (PAGES / "drain-machines.md").read_text()
+    commands = "\n".join(block.commands for block in blocks(text))
+    done = run("sh", "-e", "-c", f'PATH="{BIN}:$PATH"\n{commands}', environment=shell.environment)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+    assert "Deleting: Waiting for pre-drain hooks" in done.stdout
+    assert "pre-drain.delete.hook.machine.cluster.x-k8s.io/backup" in done.stdout.split("Not done yet")[1]
+    shell.capstan("rollout", "status", f"machinedeployment/{WORKERS}", "--timeout", "60")
+    assert len(before & {machine["metadata"]["name"] for machine in found(shell, "machines")}) == 1
+    limits = {machine["spec"]["deletion"]["nodeDrainTimeoutSeconds"] for machine in found(shell, "machines")}
+    assert limits == {1800}
+
+
 def test_a_machine_whose_vm_loses_its_power_is_replaced(shell: Shell, lab: Lab) -> None:
     page(shell, "replace-unhealthy-machines.md")
     shell.kubectl("wait", "--for=condition=Ready", "machines", "--all", "--timeout=60s")
