@@ -21,7 +21,10 @@ from typing import Any, Final
 import msgspec
 
 from capstan.api.errors import ApiError
+from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj
+from capstan.api.omission import without_empties
+from capstan.api.schema import structural_schema
 
 DATA_ANNOTATION: Final = "cluster.x-k8s.io/conversion-data"
 FACTS_ANNOTATION: Final = "capstan.dev/converted-from"
@@ -223,19 +226,24 @@ def _identity(item: Any) -> str:
 @dataclass(frozen=True, slots=True)
 class Spoke:
     """The two directions between one older version and the hub. Both get and give whole objects; `apiVersion`
-    and the annotation with the hub's data are not their concern."""
+    and the annotation with the hub's data are not their concern. `remembers`: as the kind's, where None."""
 
     up: Callable[[Obj], Obj]
     down: Callable[[Obj], Obj]
+    remembers: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Converter:
-    """`Kind.convert` of a kind with a hub and spokes. `remembers`: the hub's data travels with the spoke."""
+    """`Kind.convert` of a kind with a hub and spokes. `remembers`: the hub's data travels with the spoke. `struct`
+    describes the hub: fields that it wants to be left out rather than empty are left out on the way up. `settled`
+    are fields of the hub that no client of a spoke changes: what the hub's data has of them stands."""
 
     hub: str
     spokes: Mapping[str, Spoke]
     remembers: bool = True
+    struct: type[TypedObject] | None = None
+    settled: tuple[Path, ...] = ()
 
     def __call__(self, obj: Obj, to_version: str) -> Obj:
         """Raises ApiError (400) when a value cannot be read in its own version."""
@@ -250,21 +258,27 @@ class Converter:
 
     def _up(self, obj: Obj, spoke: Spoke) -> Obj:
         obj, text = _without_annotation(obj, DATA_ANNOTATION)
-        after = spoke.up(obj)
+        after = self._raised(obj, spoke)
         full = _read(text)
         if not full:
             return after
         try:
-            unedited = spoke.up(spoke.down({**full, "metadata": obj.get("metadata", {})}))
+            unedited = self._raised(spoke.down({**full, "metadata": obj.get("metadata", {})}), spoke)
             kept: Obj = restore(_body(full), _body(unedited), _body(after))
         except (ApiError, AttributeError, KeyError, TypeError):
             return after  # Valid JSON that was never an object of the hub: as good as unreadable.
+        for path in self.settled:
+            kept = _with_former(kept, path, full)
         head: Obj = {name: after[name] for name in ("apiVersion", "kind", "metadata") if name in after}
         return _with_own_facts({**head, **kept}, take_facts(unedited)[1])
 
+    def _raised(self, obj: Obj, spoke: Spoke) -> Obj:
+        after = spoke.up(obj)
+        return after if self.struct is None else without_empties(after, structural_schema(self.struct))
+
     def _down(self, obj: Obj, spoke: Spoke) -> Obj:
         after = spoke.down(obj)
-        if not self.remembers:
+        if not (self.remembers if spoke.remembers is None else spoke.remembers):
             return after
         return _with_annotation(after, DATA_ANNOTATION, msgspec.json.encode(_body(obj), order="sorted").decode())
 
@@ -287,6 +301,14 @@ def _with_own_facts(obj: Obj, derived: Obj) -> Obj:
     """`obj` without the facts that the way down and up makes by itself: the spoke's client did not write them."""
     obj, facts = take_facts(obj)
     return with_facts(obj, {name: value for name, value in facts.items() if derived.get(name) != value})
+
+
+def _with_former(obj: Obj, path: Path, former: Obj) -> Obj:
+    """`obj` with what `former` has at a path, or without it."""
+    value = find(former, path)
+    if value is not ABSENT:
+        return replaced(obj, path, value)
+    return obj if find(obj, path) is ABSENT else without(obj, path)
 
 
 def _body(obj: Obj) -> Obj:

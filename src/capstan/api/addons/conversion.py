@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from capstan.api.addons.clusterresourceset import ClusterResourceSet
+from capstan.api.addons.clusterresourcesetbinding import ClusterResourceSetBinding
 from capstan.api.conversion import Converter, Spoke, downgrade, move, same, upgrade
 from capstan.api.objects import Obj
 
@@ -21,5 +23,9 @@ def _set_down(obj: Obj) -> Obj:
     return downgrade(obj, _MOVES)
 
 
-convert_clusterresourceset = Converter("v1beta2", {"v1beta1": Spoke(_set_up, _set_down)}, remembers=False)
-convert_clusterresourcesetbinding = Converter("v1beta2", {"v1beta1": Spoke(same, same)}, remembers=False)
+convert_clusterresourceset = Converter(
+    "v1beta2", {"v1beta1": Spoke(_set_up, _set_down)}, remembers=False, struct=ClusterResourceSet
+)
+convert_clusterresourcesetbinding = Converter(
+    "v1beta2", {"v1beta1": Spoke(same, same)}, remembers=False, struct=ClusterResourceSetBinding
+)

@@ -21,16 +21,18 @@ from capstan.api.conversion import (
     with_facts,
     without,
 )
+from capstan.api.ipam.ipaddress import IPAddress
+from capstan.api.ipam.ipaddressclaim import IPAddressClaim
 from capstan.api.objects import Obj
 
 _CLUSTER_LABEL: Final = ("metadata", "labels", "cluster.x-k8s.io/cluster-name")
 _LABEL_WAS_SET: Final = ("metadata", "annotations", "conversion.cluster.x-k8s.io/cluster-name-label-set")
 _CLUSTER_NAME: Final = ("spec", "clusterName")
 
-_CLAIM_MOVES: Final = (
-    move("status.conditions", "status.deprecated.v1beta1.conditions"),
-    move("status.v1beta2.conditions", "status.conditions"),
-)
+_OLD_CONDITIONS: Final = move("status.conditions", "status.deprecated.v1beta1.conditions")
+_CLAIM_MOVES: Final = (_OLD_CONDITIONS, move("status.v1beta2.conditions", "status.conditions"))
+#: v1alpha1 has no place for the newer conditions: they travel in the annotation with the hub's data.
+_OLD_CLAIM_DOWN: Final = (_OLD_CONDITIONS, stay("status.conditions", down=dropped))
 
 
 def _claim_up(obj: Obj) -> Obj:
@@ -51,17 +53,17 @@ def _drop(obj: Obj, path: tuple[str, ...]) -> Obj:
 
 def _old_claim_up(obj: Obj) -> Obj:
     """v1alpha1 names the cluster by label only."""
-    after = upgrade(obj, _CLAIM_MOVES)
+    after = upgrade(obj, (_OLD_CONDITIONS,))
     name = find(after, _CLUSTER_LABEL)
     if name is not ABSENT:
         after = replaced(after, _CLUSTER_NAME, name)
     if find(after, _LABEL_WAS_SET) == "false":
-        after = _drop(_drop(after, _LABEL_WAS_SET), _CLUSTER_LABEL)
-    return after
+        after = _drop(after, _CLUSTER_LABEL)
+    return _drop(after, _LABEL_WAS_SET)
 
 
 def _old_claim_down(obj: Obj) -> Obj:
-    after = downgrade(obj, _CLAIM_MOVES)
+    after = downgrade(obj, _OLD_CLAIM_DOWN)
     name = find(after, _CLUSTER_NAME)
     if name is ABSENT:
         return after
@@ -122,11 +124,17 @@ def _pool_down(obj: Obj) -> Obj:
 
 _UNCHANGED: Final = Spoke(same, same)
 
-convert_ipaddress = Converter("v1beta2", {"v1beta1": _UNCHANGED, "v1alpha1": _UNCHANGED}, remembers=False)
+convert_ipaddress = Converter(
+    "v1beta2", {"v1beta1": _UNCHANGED, "v1alpha1": _UNCHANGED}, remembers=False, struct=IPAddress
+)
 convert_ipaddressclaim = Converter(
     "v1beta2",
-    {"v1beta1": Spoke(_claim_up, _claim_down), "v1alpha1": Spoke(_old_claim_up, _old_claim_down)},
+    {
+        "v1beta1": Spoke(_claim_up, _claim_down),
+        "v1alpha1": Spoke(_old_claim_up, _old_claim_down, remembers=True),
+    },
     remembers=False,
+    struct=IPAddressClaim,
 )
 convert_inclusterippool = Converter("v1alpha2", {"v1alpha1": Spoke(_pool_up, _pool_down)})
 convert_globalinclusterippool = convert_inclusterippool

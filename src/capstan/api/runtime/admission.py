@@ -11,7 +11,7 @@ from capstan.api.cluster.admission.rules import is_settled, selector_faults
 from capstan.api.errors import FieldCause
 from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
-from capstan.api.rules.causes import invalid_value, required_value
+from capstan.api.rules.causes import forbidden_value, invalid_value, required_value
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_value
 
 #: Why nothing comes of an ExtensionConfig, in words for the one who applies it.
@@ -49,7 +49,7 @@ def _client_causes(new: Obj) -> Iterator[FieldCause]:
     if not url and not service:
         yield required_value(_CLIENT, "either url or service must be defined")
     elif url and service:
-        yield invalid_value(_CLIENT, dict(mapping_at(new, _CLIENT)), "only one of url or service can be defined")
+        yield forbidden_value(_CLIENT, "only one of url or service can be defined")
     if url:
         yield from _url_causes(url)
     if service:
@@ -70,10 +70,13 @@ def _url_causes(url: str) -> Iterator[FieldCause]:
 
 def _service_causes(service: Mapping[str, Any]) -> Iterator[FieldCause]:
     name, namespace, path, port = (service.get(part) for part in ("name", "namespace", "path", "port"))
-    if not _DNS_1035_LABEL.fullmatch(name or ""):
+    for part, value in (("name", name), ("namespace", namespace)):
+        if not value:
+            yield required_value(f"{_SERVICE}.{part}", "must not be empty")
+    if name and not _DNS_1035_LABEL.fullmatch(name):
         why = "must be a DNS-1035 label: at most 63 of a-z, 0-9 and -, with a letter first and no - at the end"
         yield invalid_value(f"{_SERVICE}.name", name, why)
-    if not _DNS_1123_LABEL.fullmatch(namespace or ""):
+    if namespace and not _DNS_1123_LABEL.fullmatch(namespace):
         yield invalid_value(f"{_SERVICE}.namespace", namespace, _LABEL_WORDS)
     if path and (not path.startswith("/") or re.search(r"[\s#]", path)):
         yield invalid_value(f"{_SERVICE}.path", path, "must be the path of a URL, beginning with /")

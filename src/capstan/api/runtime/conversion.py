@@ -6,6 +6,7 @@ from typing import Final
 
 from capstan.api.conversion import Converter, Spoke, downgrade, each, move, stay, unless_empty, upgrade
 from capstan.api.objects import Obj
+from capstan.api.runtime.extensionconfig import ExtensionConfig
 
 _TIMEOUT: Final = (
     stay("timeoutSeconds", unless_empty, unless_empty),
@@ -38,4 +39,4 @@ def _down(obj: Obj) -> Obj:
     return downgrade(obj, _MOVES)
 
 
-convert_extensionconfig = Converter("v1beta2", {"v1alpha1": Spoke(_up, _down)}, remembers=False)
+convert_extensionconfig = Converter("v1beta2", {"v1alpha1": Spoke(_up, _down)}, remembers=False, struct=ExtensionConfig)

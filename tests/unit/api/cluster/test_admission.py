@@ -333,6 +333,93 @@ def test_refused_on_update(admit: Admit, change: tuple[str, Any], field: str, sa
     assert [cause.field for cause in causes if cause.message.startswith(says)] == [field]
 
 
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("node.cluster.x-k8s.io/uninitialized", "taint key is not allowed"),
+        ("node.cluster.x-k8s.io/outdated-revision", "taint key is not allowed"),
+        ("node.kubernetes.io/unreachable", "taint key must not have the prefix node.kubernetes.io/, except for"),
+        ("node.cloudprovider.kubernetes.io/x", "taint key must not have the prefix node.cloudprovider.kubernetes.io/"),
+        ("node-role.kubernetes.io/master", "taint is deprecated since 1.24 and should not be used anymore"),
+        ("node-role.kubernetes.io/control-plane", "taint is not allowed for worker Machines"),
+        ("a/b/c", "a qualified name must consist of a name and an optional DNS subdomain prefix with one '/'"),
+        (f"a/{'n' * 64}", "name part must be no more than 63 bytes"),
+        ("node.kubernetes.io/out-of-service", ""),
+        ("example.org/gpu", ""),
+    ],
+)
+@pytest.mark.parametrize(
+    ("admit", "field"),
+    [
+        (admit_machine, "spec.taints"),
+        (admit_machine_set, f"{TEMPLATE_SPEC}.taints"),
+        (admit_machine_deployment, f"{TEMPLATE_SPEC}.taints"),
+    ],
+)
+def test_keys_of_taints(admit: Admit, field: str, key: str, says: str) -> None:
+    causes = create(admit, (field, [{"key": key, "effect": "NoSchedule", "propagation": "Always"}])).causes
+    assert [cause.field for cause in causes] == ([f"{field}[0].key"] if says else [])
+    assert all(cause.message.startswith(f'Invalid value: "{key}": {says}') for cause in causes)
+
+
+@pytest.mark.parametrize("admit", [admit_machine_set, admit_machine_deployment])
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        (
+            ("spec.machineNaming.template", "{{ .pod }}-{{ .random }}"),
+            "spec.machineNaming.template",
+            "invalid template: ",
+        ),
+        (
+            ("spec.template.metadata.annotations", {"a b": ""}),
+            "spec.template.metadata.annotations",
+            'Invalid value: "a b": name part must consist of',
+        ),
+        (
+            (f"{TEMPLATE_SPEC}.bootstrap", {}),
+            f"{TEMPLATE_SPEC}.bootstrap",
+            "Required value: expected either spec.template.spec.bootstrap.dataSecretName or "
+            "spec.template.spec.bootstrap.configRef to be populated",
+        ),
+        ((f"{TEMPLATE_SPEC}.version", "v1.x"), f"{TEMPLATE_SPEC}.version", "must be a valid semantic version"),
+        (
+            ("metadata.annotations", {MIN: "1", MAX: "2147483648"}),
+            f"metadata.annotations.{MAX}",
+            'Invalid value: "2147483648": must be a whole number',
+        ),
+    ],
+)
+def test_refused_by_sets_and_deployments(admit: Admit, change: tuple[str, Any], field: str, says: str) -> None:
+    causes = create(admit, change).causes
+    assert [cause.field for cause in causes] == [field]
+    assert says in causes[0].message
+
+
+@pytest.mark.parametrize(
+    "field", ["spec.rollout.strategy.rollingUpdate.maxUnavailable", "spec.remediation.maxInFlight"]
+)
+@pytest.mark.parametrize(("value", "fine"), [(3, True), ("30%", True), ("0%", True), ("3", False), ("many%", False)])
+def test_amounts_of_a_deployment(field: str, value: Any, fine: bool) -> None:
+    causes = create(admit_machine_deployment, (field, value)).causes
+    assert [cause.field for cause in causes] == ([] if fine else [field])
+
+
+def test_surge_and_unavailable_are_not_both_nothing_but_may_both_be_nothing_of_a_hundred() -> None:
+    update = "spec.rollout.strategy.rollingUpdate"
+    assert create(admit_machine_deployment, (update, {"maxSurge": "0%", "maxUnavailable": 0})).causes == ()
+    (cause,) = create(admit_machine_deployment, (update, {"maxSurge": 0, "maxUnavailable": 0})).causes
+    assert (cause.field, cause.message) == (update, 'Invalid value: "0": maxUnavailable and maxSurge cannot both be 0')
+
+
+def test_a_topology_is_not_removed() -> None:
+    old = changed(cluster(), ("spec.topology", {"classRef": {"name": "c"}}))
+    causes = admit_cluster(AdmissionRequest("UPDATE", old, cluster())).causes
+    assert [(c.field, c.message) for c in causes] == [
+        ("spec.topology", "Forbidden: cannot be removed from an existing Cluster")
+    ]
+
+
 def test_control_plane_and_pool_machines_are_excepted() -> None:
     taint = ("spec.taints", [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}])
     control_plane = ("metadata.labels", {"cluster.x-k8s.io/control-plane": ""})

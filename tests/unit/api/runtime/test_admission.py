@@ -29,22 +29,37 @@ def test_defaults_and_the_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "field"),
+    ("given", "field", "shape"),
     [
-        (config(), "spec.clientConfig"),
-        (config(url="https://x.example", service=SERVICE), "spec.clientConfig"),
-        (config(url="http://x.example"), "spec.clientConfig.url"),
-        (config(url="https://[x"), "spec.clientConfig.url"),
-        (config(url="https://"), "spec.clientConfig.url"),
-        (config(service={**SERVICE, "name": "1x"}), "spec.clientConfig.service.name"),
-        (config(service={**SERVICE, "namespace": "X"}), "spec.clientConfig.service.namespace"),
-        (config(service={**SERVICE, "path": "x"}), "spec.clientConfig.service.path"),
-        (config(service={**SERVICE, "port": 65536}), "spec.clientConfig.service.port"),
-        (config(name="a.b", url="https://x.example"), "metadata.name"),
-        (config(url="https://x.example", selector={"matchLabels": {"-": ""}}), "spec.namespaceSelector"),
+        (config(), "spec.clientConfig", "Required value: either url or service must be defined"),
+        (
+            config(url="https://x.example", service=SERVICE),
+            "spec.clientConfig",
+            "Forbidden: only one of url or service can be defined",
+        ),
+        (
+            config(service={**SERVICE, "name": ""}),
+            "spec.clientConfig.service.name",
+            "Required value: must not be empty",
+        ),
+        (config(service={"name": "x"}), "spec.clientConfig.service.namespace", "Required value: must not be empty"),
+        (config(url="http://x.example"), "spec.clientConfig.url", "Invalid value: "),
+        (config(url="https://[x"), "spec.clientConfig.url", "Invalid value: "),
+        (config(url="https://"), "spec.clientConfig.url", "Invalid value: "),
+        (config(service={**SERVICE, "name": "1x"}), "spec.clientConfig.service.name", "Invalid value: "),
+        (config(service={**SERVICE, "namespace": "X"}), "spec.clientConfig.service.namespace", "Invalid value: "),
+        (config(service={**SERVICE, "path": "x"}), "spec.clientConfig.service.path", "Invalid value: "),
+        (config(service={**SERVICE, "port": 65536}), "spec.clientConfig.service.port", "Invalid value: "),
+        (config(name="a.b", url="https://x.example"), "metadata.name", "Invalid value: "),
+        (
+            config(url="https://x.example", selector={"matchLabels": {"-": ""}}),
+            "spec.namespaceSelector",
+            "Invalid value: ",
+        ),
     ],
 )
-def test_what_is_refused(given: dict[str, Any], field: str) -> None:
+def test_what_is_refused(given: dict[str, Any], field: str, shape: str) -> None:
     admission = admit_extension_config(AdmissionRequest("CREATE", None, given))
     assert [cause.field for cause in admission.causes] == [field]
+    assert admission.causes[0].message.startswith(shape)
     assert admission.warnings == ()

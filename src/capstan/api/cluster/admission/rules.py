@@ -97,6 +97,7 @@ def taint_causes(obj: Mapping[str, Any], field: str, *, workers: bool, within: s
         fault = _taint_fault(key)
         if fault:
             yield invalid_value(at, key, fault)
+        yield from (invalid_value(at, key, wrong) for wrong in qualified_name_faults(key))
         if workers and key == "node-role.kubernetes.io/control-plane":
             yield invalid_value(at, key, "taint is not allowed for worker Machines")
 
@@ -178,7 +179,7 @@ def replicas_default(request: AdmissionRequest) -> tuple[int | None, tuple[Field
     causes = tuple(
         invalid_value(f"metadata.annotations.{name}", annotations[name], "must be a whole number")
         for name in names
-        if not re.fullmatch(r"[+-]?\d{1,9}", annotations[name])
+        if not _is_int32(annotations[name])
     )
     if causes:
         return None, causes
@@ -187,3 +188,7 @@ def replicas_default(request: AdmissionRequest) -> tuple[int | None, tuple[Field
     if before is None or before < least:
         return least, ()
     return min(before, most), ()
+
+
+def _is_int32(text: str) -> bool:
+    return bool(re.fullmatch(r"[+-]?[0-9]{1,10}", text)) and -(2**31) <= int(text) < 2**31

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, with_defaults
 from capstan.api.cluster.conversion.references import in_namespace, refs_down, refs_up
 from capstan.api.cluster.conversion.topology import topology_down, topology_up
@@ -63,4 +64,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {"infrastructureReady": False, "controlPlaneReady": False})
 
 
-convert_cluster = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_cluster = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=Cluster)

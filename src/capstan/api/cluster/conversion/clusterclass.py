@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from capstan.api.cluster.clusterclass.clusterclass import ClusterClass
 from capstan.api.cluster.conversion.healthchecks import HEALTH_CHECK, STRATEGY, with_strategy_type
 from capstan.api.cluster.conversion.moves import CONDITIONS, timeouts
 from capstan.api.cluster.conversion.references import in_namespace, template_ref_up
@@ -51,6 +52,7 @@ _SELECTED: Final = (
     stay("selector.matchResources.controlPlane", true_only, true_only),
     stay("selector.matchResources.infrastructureCluster", true_only, true_only),
 )
+_SOURCES: Final = (stay("valueFrom.template", down=unless_empty), stay("valueFrom.variable", down=unless_empty))
 _EXTENSIONS: Final = (
     move("external.generateExtension", "external.generatePatchesExtension", unless_empty, unless_empty),
     move("external.validateExtension", "external.validateTopologyExtension", unless_empty, unless_empty),
@@ -84,12 +86,19 @@ def _pool_down(item: Obj) -> Obj:
     return downgrade(item, _WORKERS)
 
 
+def _change_down(item: Obj) -> Obj:
+    return downgrade(item, _SOURCES)
+
+
+_DEFINITION: Final = (*_SELECTED, stay("jsonPatches", down=each(_change_down)))
+
+
 def _definition_up(item: Obj) -> Obj:
-    return upgrade(item, _SELECTED)
+    return upgrade(item, _DEFINITION)
 
 
 def _definition_down(item: Obj) -> Obj:
-    return downgrade(item, _SELECTED)
+    return downgrade(item, _DEFINITION)
 
 
 _PATCH: Final = (*_EXTENSIONS, stay("definitions", each(_definition_up), each(_definition_down)))
@@ -171,4 +180,4 @@ def _down(obj: Obj) -> Obj:
     return in_namespace(downgrade(obj, _MOVES), _REFS)
 
 
-convert_clusterclass = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_clusterclass = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=ClusterClass)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import node_ref_down, node_ref_up, refs_down, refs_up
+from capstan.api.cluster.machine import Machine
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, upgrade
 from capstan.api.objects import Obj
 
@@ -39,4 +40,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {"bootstrapReady": False, "infrastructureReady": False})
 
 
-convert_machine = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_machine = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=Machine, settled=(("status", "phase"),))

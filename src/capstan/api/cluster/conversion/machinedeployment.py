@@ -7,6 +7,7 @@ from typing import Final
 from capstan.api.cluster.conversion.healthchecks import with_strategy_type
 from capstan.api.cluster.conversion.moves import CONDITIONS, counters, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, unless_empty, upgrade
 from capstan.api.objects import Obj
 
@@ -45,4 +46,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(downgrade(refs_down(obj, _REFS), _MOVES), ("status",), _ZEROS)
 
 
-convert_machinedeployment = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_machinedeployment = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachineDeployment)

@@ -8,6 +8,7 @@ from capstan.api.cluster.conversion.durations import duration_of, seconds_of
 from capstan.api.cluster.conversion.moves import CONDITIONS, with_defaults
 from capstan.api.cluster.conversion.references import in_namespace, template_ref_up
 from capstan.api.cluster.conversion.timeouts import timeouts_down, timeouts_up
+from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, unless_empty, upgrade
 from capstan.api.objects import Obj
 
@@ -33,4 +34,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), dict.fromkeys(_COUNTERS, 0))
 
 
-convert_machinehealthcheck = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_machinehealthcheck = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachineHealthCheck)

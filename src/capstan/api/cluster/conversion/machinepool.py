@@ -6,6 +6,7 @@ from typing import Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, upgrade
 from capstan.api.objects import Obj
 
@@ -37,4 +38,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {**_ZEROS, "bootstrapReady": False, "infrastructureReady": False})
 
 
-convert_machinepool = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)})
+convert_machinepool = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachinePool)

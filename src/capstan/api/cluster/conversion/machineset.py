@@ -6,6 +6,7 @@ from typing import Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters, machine_spec, with_defaults
 from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.machineset import MachineSet
 from capstan.api.conversion import Converter, Spoke, downgrade, move, unless_empty, upgrade
 from capstan.api.objects import Obj
 
@@ -36,4 +37,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(downgrade(refs_down(obj, _REFS), _MOVES), ("status",), _ZEROS)
 
 
-convert_machineset = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, remembers=False)
+convert_machineset = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, remembers=False, struct=MachineSet)
