@@ -60,6 +60,8 @@ class Manager:
         self.recorder = Recorder(client, clock)
         self.metrics = metrics or Metrics()
         self.workload_nodes = workload_nodes
+        if workload_nodes is not None:
+            workload_nodes.metrics = self.metrics
         self.before_action = before_action
         self.runners: list[Runner] = []
         self._tasks: list[asyncio.Task[None]] = []

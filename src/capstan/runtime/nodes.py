@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from capstan.api.core.node import Node
-from capstan.api.errors import ApiError, TransientError
+from capstan.api.errors import ApiError, TerminalError, TransientError
 from capstan.api.objects import Key, Resource
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock, SystemClock
 from capstan.runtime.informer import RETRY_SECONDS, Entry, Informer
+from capstan.runtime.metrics import Metrics
 from capstan.runtime.workload import WorkloadClients
 
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
@@ -78,6 +79,8 @@ class WorkloadNodes:
         self._clock = clock or SystemClock()
         self._connections: dict[Key, _Connection] = {}
         self._handlers: list[NodeHandler] = []
+        #: Whose the counters are is its manager's to say.
+        self.metrics = Metrics()
 
     def on_change(self, handler: NodeHandler) -> None:
         self._handlers.append(handler)
@@ -111,6 +114,7 @@ class WorkloadNodes:
             connection.task.cancel()
             await asyncio.gather(connection.task, return_exceptions=True)
             await self._clients.forget(cluster)
+            self.metrics.forget(cluster)
 
     async def stop(self) -> None:
         for cluster in list(self._connections):
@@ -134,6 +138,7 @@ class WorkloadNodes:
         connection = self._connections[cluster]
         was_heard_of = connection.informer is not None and connection.informer.connected
         connection.informer = None
+        self.metrics.connected(cluster, False)
         if was_heard_of:
             connection.silent_since = asyncio.get_running_loop().time()
             self._tell_if_silent(cluster, connection)
@@ -152,6 +157,7 @@ class WorkloadNodes:
                     await client.probe()
             except (TransientError, ApiError, TimeoutError) as error:
                 failures += 1
+                self.metrics.probed(cluster, False)
                 connection.error = f"the health probe failed: {error or 'no answer in time'}"
                 if isinstance(error, ApiError) and error.code == 401:
                     return 0.001
@@ -159,6 +165,7 @@ class WorkloadNodes:
                     return RECONNECT_SECONDS
             else:
                 failures, connection.last_seen = 0, self._clock.now()
+                self.metrics.probed(cluster, True)
 
     async def _watch(self, cluster: Key, client: Client) -> None:
         connection = self._connections[cluster]
@@ -166,6 +173,7 @@ class WorkloadNodes:
         connection.informer = informer
 
         def connected(is_connected: bool) -> None:
+            self.metrics.connected(cluster, is_connected)
             if is_connected:
                 connection.last_seen = self._clock.now()
             elif informer.synced:
@@ -187,7 +195,7 @@ class WorkloadNodes:
         while True:
             try:
                 return await self._clients.client(cluster, kubeconfig)
-            except (TransientError, ApiError) as error:
+            except (TransientError, TerminalError, ApiError) as error:
                 self._connections[cluster].error = str(error)
             await asyncio.sleep(RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)])
             attempt += 1

@@ -16,7 +16,7 @@ class WorkloadClients(Protocol):
 
     async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
         """The client for the cluster whose admin kubeconfig this is. Raises TransientError when the server does
-        not answer; the same kubeconfig gives the same client."""
+        not answer, TerminalError when the kubeconfig cannot be used; the same one gives the same client."""
         ...
 
     async def forget(self, cluster: Key) -> None:
@@ -35,7 +35,7 @@ class HttpWorkloadClients:
         kept = self._clients.get(cluster)
         if kept is not None and kept[0] == kubeconfig:
             return kept[1]
-        client = HttpClient(parse_kubeconfig(kubeconfig), self._dialer)
+        client = HttpClient(parse_kubeconfig(kubeconfig, self_contained=True), self._dialer)
         await self.forget(cluster)
         self._clients[cluster] = (kubeconfig, client)
         return client

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from capstan.api.core.node import Node
-from capstan.api.errors import ApiError, TransientError
+from capstan.api.errors import ApiError, TerminalError, TransientError
 from capstan.api.objects import Key, Obj, Resource
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
@@ -34,10 +34,13 @@ class Road(LocalClient):
 
     blocked = False
     refused = deaf = False
+    broken = ""
     clients = forgotten = probes = 0
 
     async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
         self.clients += 1
+        if self.broken:
+            raise TerminalError(self.broken)
         return self
 
     async def forget(self, cluster: Key) -> None:
@@ -178,5 +181,44 @@ def test_a_new_kubeconfig_is_a_new_connection_and_a_cluster_that_is_gone_needs_n
         await nodes.forget(HOMELAB)
         await asyncio.sleep(100)
         assert road.probes == probes
+
+    play(scene)
+
+
+def test_a_kubeconfig_that_cannot_be_used_is_told_and_tried_again() -> None:
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        road.broken = "the kubeconfig's exec is not supported"
+        await silence(nodes)
+        await asyncio.sleep(60)
+        assert road.broken in str(await silence(nodes))
+        road.broken = ""
+        await asyncio.sleep(60)
+        assert await nodes.list(HOMELAB, b"kubeconfig") == ()
+
+    play(scene)
+
+
+def test_connections_and_probes_are_counted() -> None:
+    def counted(nodes: WorkloadNodes) -> dict[str, float]:
+        lines = nodes.metrics.text().decode().splitlines()
+        found = (line.removeprefix("capi_cluster_cache_").rsplit(" ", 1) for line in lines if line.startswith("capi_"))
+        place = 'cluster_name="homelab",cluster_namespace="default"'
+        return {name.replace(place, ""): float(value) for name, value in found if "_created" not in name}
+
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        await silence(nodes)
+        await asyncio.sleep(21)
+        probes = 'healthchecks_total{,status="%s"}'
+        assert counted(nodes) == {"connection_up{}": 1, "healthcheck{}": 1, probes % "success": 2}
+        road.deaf = True
+        await asyncio.sleep(50)
+        assert counted(nodes) == {
+            "connection_up{}": 0,
+            "healthcheck{}": 0,
+            probes % "success": 2,
+            probes % "error": 5,
+        }
+        await nodes.forget(HOMELAB)
+        assert counted(nodes) == {}
 
     play(scene)

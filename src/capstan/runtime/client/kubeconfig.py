@@ -13,6 +13,9 @@ import yaml
 
 from capstan.api.errors import TerminalError
 
+INVALID = "InvalidKubeconfig"
+_FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
@@ -43,20 +46,23 @@ class Kubeconfig:
         return context
 
 
-def parse_kubeconfig(text: bytes, context_name: str = "") -> Kubeconfig:
-    """The named context, or the current one. Raises TerminalError that says what is missing, never a secret."""
+def parse_kubeconfig(text: bytes, context_name: str = "", *, self_contained: bool = False) -> Kubeconfig:
+    """The named context, or the current one. A `self_contained` one, which came from somewhere else, may neither run
+    programs nor name files of this machine. Raises TerminalError that says what is missing, never a secret."""
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
-        raise TerminalError(f"the kubeconfig is not YAML{where}", "InvalidKubeconfig") from None
+        raise TerminalError(f"the kubeconfig is not YAML{where}", INVALID) from None
     if not isinstance(document, dict):
-        raise TerminalError("the kubeconfig is not a mapping", "InvalidKubeconfig")
+        raise TerminalError("the kubeconfig is not a mapping", INVALID)
     wanted = context_name or document.get("current-context") or ""
     context = _named(document, "contexts", wanted, "context")
     cluster = _named(document, "clusters", context.get("cluster", ""), "cluster")
     user = _named(document, "users", context.get("user", ""), "user") if context.get("user") else {}
+    if self_contained:
+        _refuse_outside(cluster, user)
     return Kubeconfig(
         server=str(cluster.get("server", "")),
         ca_pem=_content(cluster, "certificate-authority"),
@@ -101,7 +107,18 @@ def _named(document: dict[str, Any], section: str, name: str, field_name: str) -
             found = item.get(field_name) or {}
             if isinstance(found, dict):
                 return found
-    raise TerminalError(f'the kubeconfig has no {field_name} "{name}" in {section}', "InvalidKubeconfig")
+    raise TerminalError(f'the kubeconfig has no {field_name} "{name}" in {section}', INVALID)
+
+
+def _refuse_outside(cluster: dict[str, Any], user: dict[str, Any]) -> None:
+    """Programs and files of this machine are none of the business of a kubeconfig that came from a Secret."""
+    for name in ("exec", "auth-provider"):
+        if user.get(name):
+            raise TerminalError(f"the kubeconfig's {name} is not supported: give a certificate or a token", INVALID)
+    for entry, names in ((cluster, _FILES[:1]), (user, _FILES[1:])):
+        for name in names:
+            if entry.get(name) and not entry.get(f"{name}-data"):
+                raise TerminalError(f"the kubeconfig's {name} is a file: give its content as {name}-data", INVALID)
 
 
 def _content(entry: dict[str, Any], name: str) -> bytes:
@@ -111,7 +128,7 @@ def _content(entry: dict[str, Any], name: str) -> bytes:
         try:
             return base64.b64decode(inline, validate=True)
         except (binascii.Error, ValueError):
-            raise TerminalError(f"the kubeconfig's {name}-data is not base64", "InvalidKubeconfig") from None
+            raise TerminalError(f"the kubeconfig's {name}-data is not base64", INVALID) from None
     path = entry.get(name)
     if not path:
         return b""
@@ -119,4 +136,4 @@ def _content(entry: dict[str, Any], name: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
-        raise TerminalError(f"the kubeconfig's {name} cannot be read: {error}", "InvalidKubeconfig") from None
+        raise TerminalError(f"the kubeconfig's {name} cannot be read: {error}", INVALID) from None
