@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from tests.unit.controllers.lab import declared, joined, node, provide
@@ -19,9 +19,11 @@ from capstan.api.core.node import Node
 from capstan.api.objects import GroupKind
 from capstan.api.rules.contract import External
 from capstan.api.struct import decode
+from capstan.controllers import core_controllers
 from capstan.controllers.machine.controller import MachineController
 from capstan.controllers.machine.snapshot import MachineSnapshot, Synced
 from capstan.controllers.machine.status.node import node_conditions
+from capstan.sim.keys import SeededKeys
 
 LABEL_RECORD = "cluster.x-k8s.io/labels-from-machine"
 ANNOTATION_RECORD = "cluster.x-k8s.io/annotations-from-machine"
@@ -31,8 +33,9 @@ def syncing(*, labels: str = "", annotations: str = "") -> World:
     """A world whose Machines pass on more than usual."""
     world = declared()
     synced = Synced(tuple(map(re.compile, filter(None, [labels]))), tuple(map(re.compile, filter(None, [annotations]))))
+    of_a_plane = core_controllers(WorldClients(world), cast(Any, None), SeededKeys("world"), synced=synced)
     place = next(i for i, c in enumerate(world.controllers) if isinstance(c, MachineController))
-    world.controllers[place] = MachineController(WorldClients(world), None, synced)
+    world.controllers[place] = next(c for c in of_a_plane if isinstance(c, MachineController))
     world.settle(provide)
     return world
 
