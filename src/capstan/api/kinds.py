@@ -140,6 +140,8 @@ class Kind:
     lookups: Callable[[Obj], Sequence[Query]] = no_lookups
     #: What in an object is itself a schema: the server checks it as it does those of definitions.
     schemas: Callable[[Obj], Iterable[EmbeddedSchema]] = no_schemas
+    #: Where the stored version has references without a version, which older versions show with one.
+    references: tuple[tuple[str, ...], ...] = ()
 
     @property
     def storage(self) -> Version:

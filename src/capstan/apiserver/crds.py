@@ -191,11 +191,16 @@ class DefinitionController:
         defined = {**crd, "status": status}
         self._names.note(defined)
         served = (crd["spec"], status["acceptedNames"])
-        if is_true(defined, "Established") and self._known.get(entry.name) != served:
+        if is_true(defined, "Established") and (self._known.get(entry.name) != served or self._is_relabelled(crd)):
             self._backend.registry.add(kind_of_crd(defined, self._converter(crd)))
             self._known[entry.name] = served
         if status != crd.get("status"):
             await self._change(entry.name, _with_status(lambda current: defined_status(current, taken, now)), "status")
+
+    def _is_relabelled(self, crd: Obj) -> bool:
+        """Labels say which versions follow a contract: references of older clients are shown with those."""
+        served = self._backend.registry.by_plural(crd["spec"]["group"], crd["spec"]["names"]["plural"])
+        return served is not None and served.custom and served.labels != (crd["metadata"].get("labels") or {})
 
     def _converter(self, crd: Obj) -> WebhookConverter | None:
         webhook = conversion_webhook(crd)

@@ -55,6 +55,7 @@ def kind_of_crd(crd: Obj, converter: Converter | None = None) -> Served:
         list_kind=names.get("listKind") or "",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
+        labels=crd["metadata"].get("labels") or {},
         namespaced=spec.get("scope") == "Namespaced",
         custom=True,
         convert=convert_by_name_only if converter is None else not_at_once,

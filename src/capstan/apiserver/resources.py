@@ -85,6 +85,8 @@ class Served:
     list_kind: str = ""
     short_names: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    #: The labels of its definition, which say which of its versions follow a contract.
+    labels: Mapping[str, str] = field(default_factory=dict)
     namespaced: bool = True
     builtin: bool = False
     custom: bool = False

@@ -34,6 +34,7 @@ from capstan.apiserver.rbac.index import PREFIXES as RBAC
 from capstan.apiserver.rbac.index import RbacIndex
 from capstan.apiserver.rbac.reconcile import make_default_roles
 from capstan.apiserver.reading import Lister
+from capstan.apiserver.references import with_served_references
 from capstan.apiserver.resources import Registry, Served, ServedVersion
 from capstan.apiserver.reviews.kinds import reviews, with_tokens
 from capstan.apiserver.schemas import struct_validator
@@ -91,7 +92,8 @@ class ApiServer:
         self.scheme = scheme
         self.registry = Registry()
         for kind in scheme.kinds:
-            self.registry.add(with_definition_rules(served_kind(kind, warns=stored_kinds)))
+            served = with_served_references(kind, served_kind(kind, warns=stored_kinds), self.registry)
+            self.registry.add(with_definition_rules(served))
         for served in served_builtins(tuple(self.registry.all())) if stored_kinds else ():
             self.registry.add(served)
         self.backend = Backend(store, self.registry, clock, token)
@@ -257,6 +259,7 @@ def served_kind(kind: Kind, *, warns: bool = False) -> Served:
         singular=kind.singular or kind.kind.lower(),
         short_names=kind.short_names,
         categories=kind.categories,
+        labels=kind.labels,
         namespaced=kind.namespaced,
         builtin=kind.builtin,
         convert=kind.convert,

@@ -26,6 +26,7 @@ from capstan.api.cluster.conversion import (
     convert_machinepool,
     convert_machineset,
 )
+from capstan.api.cluster.conversion.references import CLUSTER_REFS, MACHINE_REFS, TEMPLATE_REFS
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinedrainrule import MachineDrainRule
@@ -84,6 +85,7 @@ CLUSTER = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_cluster,
+    references=CLUSTER_REFS,
     admit=admit_cluster,
 )
 
@@ -151,6 +153,7 @@ MACHINE = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_machine,
+    references=MACHINE_REFS,
     admit=admit_machine,
 )
 
@@ -188,6 +191,7 @@ MACHINE_SET = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_machineset,
+    references=TEMPLATE_REFS,
     admit=admit_machine_set,
 )
 
@@ -235,6 +239,7 @@ MACHINE_DEPLOYMENT = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_machinedeployment,
+    references=TEMPLATE_REFS,
     admit=admit_machine_deployment,
 )
 
@@ -325,6 +330,7 @@ MACHINE_POOL = Kind(
     categories=("cluster-api",),
     labels=_LABELS,
     convert=convert_machinepool,
+    references=TEMPLATE_REFS,
     admit=admit_machine_pool,
 )
 

@@ -6,12 +6,11 @@ from typing import Any, Final
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, with_defaults
-from capstan.api.cluster.conversion.references import in_namespace, refs_down, refs_up
+from capstan.api.cluster.conversion.references import CLUSTER_REFS, in_namespace, refs_down, refs_up
 from capstan.api.cluster.conversion.topology import topology_down, topology_up
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, true_only, unless_empty, upgrade
 from capstan.api.objects import Obj
 
-_REFS: Final = (("spec", "controlPlaneRef"), ("spec", "infrastructureRef"))
 #: References to templates that keep their version; v1beta1 has them in the namespace of the Cluster.
 _TEMPLATES: Final = (
     "spec.topology.controlPlane.machineHealthCheck.remediationTemplate",
@@ -56,11 +55,11 @@ _MOVES: Final = (
 
 
 def _up(obj: Obj) -> Obj:
-    return upgrade(refs_up(obj, _REFS), _MOVES)
+    return upgrade(refs_up(obj, CLUSTER_REFS), _MOVES)
 
 
 def _down(obj: Obj) -> Obj:
-    after = in_namespace(downgrade(refs_down(obj, _REFS), _MOVES), _TEMPLATES)
+    after = in_namespace(downgrade(refs_down(obj, CLUSTER_REFS), _MOVES), _TEMPLATES)
     return with_defaults(after, ("status",), {"infrastructureReady": False, "controlPlaneReady": False})
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, machine_spec, with_defaults
-from capstan.api.cluster.conversion.references import node_ref_down, node_ref_up, refs_down, refs_up
+from capstan.api.cluster.conversion.references import MACHINE_REFS, node_ref_down, node_ref_up, refs_down, refs_up
 from capstan.api.cluster.machine import Machine
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, upgrade
 from capstan.api.objects import Obj
-
-_REFS: Final = (("spec", "bootstrap", "configRef"), ("spec", "infrastructureRef"))
 
 
 def _phase_down(phase: Any) -> Any:
@@ -32,11 +30,11 @@ _MOVES: Final = (
 
 
 def _up(obj: Obj) -> Obj:
-    return upgrade(refs_up(obj, _REFS), _MOVES)
+    return upgrade(refs_up(obj, MACHINE_REFS), _MOVES)
 
 
 def _down(obj: Obj) -> Obj:
-    after = downgrade(refs_down(obj, _REFS), _MOVES)
+    after = downgrade(refs_down(obj, MACHINE_REFS), _MOVES)
     return with_defaults(after, ("status",), {"bootstrapReady": False, "infrastructureReady": False})
 
 

@@ -6,15 +6,11 @@ from typing import Final
 
 from capstan.api.cluster.conversion.healthchecks import with_strategy_type
 from capstan.api.cluster.conversion.moves import CONDITIONS, counters, machine_spec, with_defaults
-from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.conversion.references import TEMPLATE_REFS, refs_down, refs_up
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, unless_empty, upgrade
 from capstan.api.objects import Obj
 
-_REFS: Final = (
-    ("spec", "template", "spec", "bootstrap", "configRef"),
-    ("spec", "template", "spec", "infrastructureRef"),
-)
 _OLD_COUNTERS: Final = ("updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
 _NEW_COUNTERS: Final = ("readyReplicas", "availableReplicas", "upToDateReplicas")
 _MOVES: Final = (
@@ -38,12 +34,12 @@ _ZEROS: Final = dict.fromkeys(_OLD_COUNTERS, 0)
 
 
 def _up(obj: Obj) -> Obj:
-    after = with_strategy_type(upgrade(refs_up(obj, _REFS), _MOVES), ("spec", "rollout", "strategy"))
+    after = with_strategy_type(upgrade(refs_up(obj, TEMPLATE_REFS), _MOVES), ("spec", "rollout", "strategy"))
     return with_defaults(after, ("status", "deprecated", "v1beta1"), _ZEROS)
 
 
 def _down(obj: Obj) -> Obj:
-    return with_defaults(downgrade(refs_down(obj, _REFS), _MOVES), ("status",), _ZEROS)
+    return with_defaults(downgrade(refs_down(obj, TEMPLATE_REFS), _MOVES), ("status",), _ZEROS)
 
 
 convert_machinedeployment = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachineDeployment)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters, machine_spec, with_defaults
-from capstan.api.cluster.conversion.references import refs_down, refs_up
+from capstan.api.cluster.conversion.references import TEMPLATE_REFS, refs_down, refs_up
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, upgrade
 from capstan.api.objects import Obj
 
-_REFS: Final = (
-    ("spec", "template", "spec", "bootstrap", "configRef"),
-    ("spec", "template", "spec", "infrastructureRef"),
-)
 _OLD_COUNTERS: Final = ("readyReplicas", "availableReplicas", "unavailableReplicas")
 _NEW_COUNTERS: Final = ("readyReplicas", "availableReplicas", "upToDateReplicas")
 _MOVES: Final = (
@@ -30,11 +26,11 @@ _ZEROS: Final = dict.fromkeys(_OLD_COUNTERS, 0)
 
 
 def _up(obj: Obj) -> Obj:
-    return with_defaults(upgrade(refs_up(obj, _REFS), _MOVES), ("status", "deprecated", "v1beta1"), _ZEROS)
+    return with_defaults(upgrade(refs_up(obj, TEMPLATE_REFS), _MOVES), ("status", "deprecated", "v1beta1"), _ZEROS)
 
 
 def _down(obj: Obj) -> Obj:
-    after = downgrade(refs_down(obj, _REFS), _MOVES)
+    after = downgrade(refs_down(obj, TEMPLATE_REFS), _MOVES)
     return with_defaults(after, ("status",), {**_ZEROS, "bootstrapReady": False, "infrastructureReady": False})
 
 

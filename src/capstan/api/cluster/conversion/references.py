@@ -1,13 +1,14 @@
 """References to provider objects: {apiVersion, kind, name, namespace} in v1beta1, {apiGroup, kind, name} in v1beta2.
 
 A v1beta2 reference has no version. Going down, the version is the one that was written when the object came in as
-v1beta1 (kept in the facts annotation while it differs from the usual one), else the one that Capstan stores for
-its own kinds, else Cluster API's current one.
+v1beta1 (kept in the facts annotation while it differs from the usual one), else the one that the definition of the
+kind names for the contract (the server knows it: `with_served_versions`), else the one that Capstan stores for its own
+kinds, else Cluster API's current one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from capstan.api.conversion import ABSENT, Path, find, replaced, take_facts, translated, with_facts
@@ -26,6 +27,14 @@ _VERSIONS: Final = {
 #: Prefixes of the kinds that Cluster API itself has at v1beta2.
 _UPSTREAM: Final = ("Kubeadm", "Dev", "Docker", "Machine", "Cluster")
 _FACT: Final = "refs"
+
+#: Where the hub has references.
+CLUSTER_REFS: Final = (("spec", "controlPlaneRef"), ("spec", "infrastructureRef"))
+MACHINE_REFS: Final = (("spec", "bootstrap", "configRef"), ("spec", "infrastructureRef"))
+TEMPLATE_REFS: Final = tuple(("spec", "template", *path) for path in MACHINE_REFS)
+
+#: The version of a kind, by its group and kind, that follows the contract as its definition says; empty if none does.
+VersionOf = Callable[[str, str], str]
 
 
 def usual_version(group: str, kind: str) -> str:
@@ -61,9 +70,8 @@ def refs_up(obj: Obj, paths: Sequence[Path]) -> Obj:
 
 def refs_down(obj: Obj, paths: Sequence[Path]) -> Obj:
     """The references at `paths` of a v1beta2 object as v1beta1 has them, in the object's namespace."""
-    obj, facts = take_facts(obj)
-    written = facts.get(_FACT)
-    written = written if isinstance(written, dict) else {}
+    written = _written(obj)
+    obj, _ = take_facts(obj)
     namespace = find(obj, ("metadata", "namespace"))
 
     def down(ref: Any) -> Any:
@@ -82,6 +90,43 @@ def refs_down(obj: Obj, paths: Sequence[Path]) -> Obj:
     for path in paths:
         obj = translated(obj, path, down)
     return obj
+
+
+def with_served_versions(obj: Obj, paths: Sequence[Path], version_of: VersionOf) -> Obj:
+    """`obj` of the hub, about to go down, with the versions that its references have by their definitions."""
+    written = _written(obj)
+    found: dict[str, str] = {}
+    for path in paths:
+        ref = find(obj, path)
+        group, kind = (str(ref.get(part, "")) for part in ("apiGroup", "kind")) if isinstance(ref, dict) else ("", "")
+        version = version_of(group, kind) if group and kind else ""
+        if version and f"{kind}.{group}" not in written and version != usual_version(group, kind):
+            found[f"{kind}.{group}"] = version
+    if not found:
+        return obj
+    obj, facts = take_facts(obj)
+    return with_facts(obj, {**facts, _FACT: {**written, **found}})
+
+
+def with_written_versions(obj: Obj, spoke: Obj, paths: Sequence[Path], version_of: VersionOf) -> Obj:
+    """`obj` of the hub that came up from `spoke`, with the versions that were written as facts, but for those that the
+    definitions give anyway: they may change with them."""
+    written: dict[str, str] = {}
+    for path in paths:
+        ref = find(spoke, path)
+        group, _, version = str(ref.get("apiVersion", "")).rpartition("/") if isinstance(ref, dict) else ("", "", "")
+        kind = str(ref.get("kind", "")) if isinstance(ref, dict) else ""
+        if version and version != (version_of(group, kind) or usual_version(group, kind)):
+            written[f"{kind}.{group}"] = version
+    if written == _written(obj):
+        return obj
+    obj, facts = take_facts(obj)
+    return with_facts(obj, {**facts, _FACT: written})
+
+
+def _written(obj: Obj) -> dict[str, str]:
+    written = take_facts(obj)[1].get(_FACT)
+    return written if isinstance(written, dict) else {}
 
 
 def template_ref_up(ref: Any) -> Any:
