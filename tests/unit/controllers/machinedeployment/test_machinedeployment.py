@@ -159,6 +159,37 @@ def test_in_place_changes_flow_through_the_set() -> None:
     assert reported(world, "RollingOut")[0] == "False"
 
 
+def test_marks_that_leave_the_deployment_leave_all_that_had_them_from_it() -> None:
+    world = joined(1)
+    skip = "machineset.cluster.x-k8s.io/skip-preflight-checks"
+    marks = {"labels": {"tier": "gold", "zone": "a"}, "annotations": {"note": "n"}}
+    world.edit("MachineDeployment", "workers", {"metadata": {"annotations": {skip: "All"}}})
+    edit(world, template={"metadata": marks})
+    world.settle(provide)
+    (name,) = [m["metadata"]["name"] for m in world.all("Machine") if m["metadata"]["name"].startswith("workers")]
+    (found,) = world.all("MachineSet")
+    assert found["metadata"]["annotations"][skip] == "All"
+    for kind in ("Machine", "LabMachine", "LabConfig"):
+        meta = world.get(kind, name)["metadata"]
+        assert (meta["labels"]["tier"], meta["labels"]["zone"], meta["annotations"]["note"]) == ("gold", "a", "n")
+        world.edit(kind, name, {"metadata": {"labels": {"own": "mine"}}})
+    world.edit("MachineDeployment", "workers", {"metadata": {"annotations": {skip: None}}})
+    edit(world, template={"metadata": {"labels": {"zone": None}, "annotations": None}})
+    world.settle(provide)
+    (found,) = world.all("MachineSet")
+    assert skip not in found["metadata"]["annotations"]
+    assert "zone" not in found["metadata"]["labels"]
+    for kind in ("Machine", "LabMachine", "LabConfig"):
+        meta = world.get(kind, name)["metadata"]
+        assert (meta["labels"]["tier"], meta["labels"]["own"]) == ("gold", "mine"), kind
+        assert "zone" not in meta["labels"], kind
+        assert "note" not in meta["annotations"], kind
+        assert meta["labels"]["cluster.x-k8s.io/cluster-name"] == "homelab"
+    before = world.writes
+    world.settle(provide)
+    assert world.writes == before
+
+
 def test_missing_templates_block_the_set() -> None:
     world = declared(2)
     world.delete("LabMachineTemplate", "workers")

@@ -29,6 +29,7 @@ from capstan.api.cluster.names import (
 from capstan.api.cluster.rollouthistory import CHANGE_CAUSE_ANNOTATION, ROLLOUT_HISTORY_ANNOTATION
 from capstan.api.cluster.template import TemplateMetadata
 from capstan.api.meta import LabelSelector, ObjectMeta
+from capstan.api.rules.followed import FOLLOWED_ANNOTATION, Marks, followed_marks
 from capstan.api.rules.names import NAMED_ANNOTATION, template_hash, with_suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
@@ -47,6 +48,7 @@ _NOT_COPIED = frozenset(
         NAMED_ANNOTATION,
         ROLLOUT_HISTORY_ANNOTATION,
         CHANGE_CAUSE_ANNOTATION,
+        FOLLOWED_ANNOTATION,
     )
 )
 
@@ -117,7 +119,7 @@ def _set_labels(deployment: MachineDeployment, unique: dict[str, str]) -> dict[s
 
 
 def _set_annotations(deployment: MachineDeployment, *, is_current: bool) -> dict[str, str]:
-    copied = {k: v for k, v in deployment.metadata.annotations.items() if k not in _NOT_COPIED}
+    copied = _copied(deployment)
     replicas = deployment.spec.replicas or 0
     frozen = not is_current and not is_rolling_update(deployment)
     return {
@@ -126,6 +128,10 @@ def _set_annotations(deployment: MachineDeployment, *, is_current: bool) -> dict
         MAX_REPLICAS_ANNOTATION: str(replicas + max_surge(deployment)),
         DISABLE_MACHINE_CREATE_ANNOTATION: "true" if frozen else "false",
     }
+
+
+def _copied(deployment: MachineDeployment) -> dict[str, str]:
+    return {k: v for k, v in deployment.metadata.annotations.items() if k not in _NOT_COPIED}
 
 
 def in_step(
@@ -151,6 +157,13 @@ def in_step(
     )
     spec = msgspec.structs.replace(machine_set.spec, template=template, **_naming_and_order(deployment, machine_set))
     kept = {k: v for k, v in machine_set.metadata.annotations.items() if k not in _PLANNED}
-    annotations = {**kept, **_set_annotations(deployment, is_current=is_current), **planned}
-    after = with_metadata(machine_set, labels={**machine_set.metadata.labels, **labels}, annotations=annotations)
+    always = (
+        CLUSTER_NAME_LABEL,
+        DEPLOYMENT_NAME_LABEL,
+        TEMPLATE_HASH_LABEL,
+        *effective_selector(deployment).match_labels,
+    )
+    marks = followed_marks(Marks(machine_set.metadata.labels, kept), Marks(labels, _copied(deployment)), always)
+    annotations = {**marks.annotations, **_set_annotations(deployment, is_current=is_current), **planned}
+    after = with_metadata(machine_set, labels=dict(marks.labels), annotations=annotations)
     return msgspec.structs.replace(after, spec=spec)

@@ -1,20 +1,26 @@
 """What flows from a set's template into Machines that exist: metadata, gates, timeouts, taints (3.3).
 
-Everything else of the template makes a Machine another one and is never changed in place. Labels and annotations
-are added and overwritten; one that leaves the template stays on the Machines that have it.
+Everything else of the template makes a Machine another one and is never changed in place. A label or annotation that
+leaves the template leaves the Machines that had it from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
 from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, DEPLOYMENT_NAME_LABEL, SET_NAME_LABEL
+from capstan.api.cluster.names import (
+    CLUSTER_NAME_LABEL,
+    DEPLOYMENT_NAME_LABEL,
+    SET_NAME_LABEL,
+    TEMPLATE_HASH_LABEL,
+)
 from capstan.api.objects import Obj
+from capstan.api.rules.followed import Marks, followed_marks, followed_record
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import with_metadata
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
@@ -35,20 +41,35 @@ def machine_labels(machine_set: MachineSet) -> dict[str, str]:
     return labels
 
 
+def machine_annotations(machine_set: MachineSet) -> dict[str, str]:
+    """The annotations of new Machines, bootstrap configs and infra machines: the template's, and which marks they
+    have from there."""
+    annotations = machine_set.spec.template.metadata.annotations
+    wanted = Marks(machine_labels(machine_set), annotations)
+    return {**annotations, **followed_record(wanted, _always(machine_set))}
+
+
+def _always(machine_set: MachineSet) -> frozenset[str]:
+    """Labels that all Machines of the set have as long as they are its."""
+    own = (CLUSTER_NAME_LABEL, SET_NAME_LABEL, DEPLOYMENT_NAME_LABEL, TEMPLATE_HASH_LABEL)
+    return frozenset((*machine_set.spec.selector.match_labels, *own))
+
+
 def plan_propagation(snapshot: MachineSetSnapshot) -> Iterator[Update]:
     """One Update for each Machine, bootstrap config or infra machine that differs."""
-    labels = machine_labels(snapshot.machine_set)
-    annotations = snapshot.machine_set.spec.template.metadata.annotations
+    machine_set = snapshot.machine_set
+    wanted = Marks(machine_labels(machine_set), machine_set.spec.template.metadata.annotations)
+    always = _always(machine_set)
     for machine in snapshot.machines:
         deleting = machine.metadata.deletion_timestamp is not None
-        after = with_template_fields(snapshot.machine_set, machine)
+        after = with_template_fields(machine_set, machine)
         if not deleting:
-            after = _with_marks(after, labels, annotations)
+            after = _with_marks(after, wanted, always)
         if after != machine:
             reason = f"Machine {machine.metadata.name} follows the template of its set"
             yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason)
         if not deleting:
-            yield from _mark_objects(snapshot, machine, labels, annotations)
+            yield from _mark_objects(snapshot, machine, wanted, always)
 
 
 def with_template_fields(machine_set: MachineSet, machine: Machine) -> Machine:
@@ -72,15 +93,17 @@ def _deletion(wanted: msgspec.Struct, current: msgspec.Struct) -> msgspec.Struct
     return current if wanted == current else wanted
 
 
-def _with_marks(machine: Machine, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Machine:
+def _with_marks(machine: Machine, wanted: Marks, always: frozenset[str]) -> Machine:
     meta = machine.metadata
-    if labels.items() <= meta.labels.items() and annotations.items() <= meta.annotations.items():
+    have = Marks(meta.labels, meta.annotations)
+    marks = followed_marks(have, wanted, always)
+    if marks == have:
         return machine
-    return with_metadata(machine, labels={**meta.labels, **labels}, annotations={**meta.annotations, **annotations})
+    return with_metadata(machine, labels=dict(marks.labels), annotations=dict(marks.annotations))
 
 
 def _mark_objects(
-    snapshot: MachineSetSnapshot, machine: Machine, labels: Mapping[str, str], annotations: Mapping[str, str]
+    snapshot: MachineSetSnapshot, machine: Machine, wanted: Marks, always: frozenset[str]
 ) -> Iterator[Update]:
     infrastructure, bootstrap = machine.spec.infrastructure_ref, machine.spec.bootstrap.config_ref
     pairs: list[tuple[Template | None, str]] = [
@@ -91,18 +114,16 @@ def _mark_objects(
         found = snapshot.object_of(template, name) if template is not None else None
         if template is None or template.made is None or found is None:
             continue
-        after = _marked_object(found, labels, annotations)
+        after = _marked_object(found, wanted, always)
         if after is not found:
             reason = f"{template.made.kind} {name} follows the template of its set"
             yield Update(resource=template.made, before=found, after=after, reason=reason)
 
 
-def _marked_object(obj: Obj, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Obj:
+def _marked_object(obj: Obj, wanted: Marks, always: frozenset[str]) -> Obj:
     metadata = obj["metadata"]
-    old_labels, old_annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    if metadata.get("deletionTimestamp"):
+    have = Marks(metadata.get("labels") or {}, metadata.get("annotations") or {})
+    marks = followed_marks(have, wanted, always)
+    if metadata.get("deletionTimestamp") or marks == have:
         return obj
-    if labels.items() <= old_labels.items() and annotations.items() <= old_annotations.items():
-        return obj
-    marks = {"labels": {**old_labels, **labels}, "annotations": {**old_annotations, **annotations}}
-    return {**obj, "metadata": {**metadata, **marks}}
+    return {**obj, "metadata": {**metadata, "labels": dict(marks.labels), "annotations": dict(marks.annotations)}}

@@ -27,7 +27,7 @@ from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
 from capstan.controllers.machineset.plan.inplace import choose, is_pending, is_updating, move, moves_to, refusal
 from capstan.controllers.machineset.plan.preflight import failed_checks
-from capstan.controllers.machineset.plan.propagation import machine_labels
+from capstan.controllers.machineset.plan.propagation import machine_annotations, machine_labels
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
 from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Waiting
 
@@ -133,7 +133,7 @@ def _create_machine(snapshot: MachineSetSnapshot, name: str, reason: str) -> Ite
             namespace=machine_set.metadata.namespace,
             cluster_name=machine_set.spec.cluster_name,
             labels=machine_labels(machine_set),
-            annotations=machine_set.spec.template.metadata.annotations,
+            annotations=machine_annotations(machine_set),
             owner=owner,
         )
         yield Create(resource=template.made, object=obj, reason=f"Machine {name} needs it")
@@ -160,7 +160,7 @@ def machine_object(snapshot: MachineSetSnapshot, name: str) -> Obj:
         "name": name,
         "namespace": machine_set.metadata.namespace,
         "labels": machine_labels(machine_set),
-        "annotations": dict(machine_set.spec.template.metadata.annotations),
+        "annotations": machine_annotations(machine_set),
         "finalizers": [MACHINE_FINALIZER],
         "ownerReferences": [encode(owner)],
     }
