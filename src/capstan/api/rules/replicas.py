@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from capstan.api.meta import Condition, LabelSelector, ObjectMeta
 from capstan.api.rules.conditions import find_condition, is_true
+from capstan.api.rules.selectors import holds
 
 #: So long a new machine may go without the condition UpToDate before that counts as unknown.
 YOUTH = timedelta(seconds=10)
@@ -64,20 +65,7 @@ def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
         return False
     if not selector.match_labels.items() <= labels.items():
         return False
-    return all(_holds(e.operator, labels.get(e.key), e.values) for e in selector.match_expressions)
-
-
-def _holds(operator: str, value: str | None, values: Sequence[str]) -> bool:
-    match operator:
-        case "In":
-            return value is not None and value in values
-        case "NotIn":
-            return value is None or value not in values
-        case "Exists":
-            return value is not None
-        case "DoesNotExist":
-            return value is None
-    return False
+    return all(holds(e.operator, labels.get(e.key), e.values) for e in selector.match_expressions)
 
 
 def is_compared(meta: ObjectMeta, conditions: Sequence[Condition], now: datetime) -> bool:

@@ -20,7 +20,7 @@ def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bo
 
 
 def holds(operator: str, value: str | None, values: Sequence[str]) -> bool:
-    """Whether a label with this value (None: it is not there) fulfils one expression; no unknown operator is fulfilled."""
+    """Whether a label with this value (None: it is not there) fulfils one expression; an unknown operator never."""
     match operator:
         case "In":
             return value is not None and value in values

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from capstan.api.objects import Obj
+from capstan.api.rules.selectors import selects
 from capstan.apiserver.admission import Attributes
 from capstan.apiserver.backend import Backend
 
@@ -131,22 +132,3 @@ def _selected(constraints: Mapping[str, Any], subject: Subject) -> bool:
 def labels_of(obj: Obj) -> Mapping[str, str]:
     found: Mapping[str, str] = obj["metadata"].get("labels") or {}
     return found
-
-
-def selects(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector selects; one that says nothing selects all."""
-    if not selector:
-        return True
-    exact = selector.get("matchLabels") or {}
-    if any(labels.get(key) != value for key, value in exact.items()):
-        return False
-    return all(_fulfils(term, labels) for term in selector.get("matchExpressions") or ())
-
-
-def _fulfils(term: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, operator, values = str(term.get("key")), term.get("operator"), term.get("values") or ()
-    if operator == "In":
-        return labels.get(key) in values
-    if operator == "NotIn":
-        return labels.get(key) not in values
-    return (key in labels) is (operator == "Exists")

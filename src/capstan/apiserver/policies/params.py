@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from capstan.api.objects import Obj
+from capstan.api.rules.selectors import selects
 from capstan.apiserver.backend import Backend, view
 from capstan.apiserver.conversion import prepare
-from capstan.apiserver.policies.matching import labels_of, selects
+from capstan.apiserver.policies.matching import labels_of
 from capstan.apiserver.resources import Served
 from capstan.store.entry import Entry
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj
+from capstan.api.rules.selectors import selects
 from capstan.api.verbs import User, WriteOptions
 from capstan.apiserver.backend import Backend
 from capstan.apiserver.rbac.index import CLUSTER_ROLES, GROUP
@@ -62,7 +63,7 @@ class RoleAggregation:
         for entry in (change.entry, change.previous):
             labels = _labels(entry) if entry is not None else {}
             for name, selectors in self._selectors.items() if labels else ():
-                if selects(selectors, labels):
+                if selects_any(selectors, labels):
                     yield name
 
     async def _look(self, name: str) -> None:
@@ -90,30 +91,14 @@ def aggregated_rules(name: str, selectors: _Selectors, roles: Sequence[Entry]) -
     """The rules of all roles that are selected, in the order of their names, each rule once."""
     found: list[Obj] = []
     for entry in sorted(roles, key=lambda entry: entry.name):
-        if entry.name != name and selects(selectors, _labels(entry)):
+        if entry.name != name and selects_any(selectors, _labels(entry)):
             found += [rule for rule in entry.object.get("rules") or () if rule not in found]
     return found
 
 
-def selects(selectors: _Selectors, labels: Mapping[str, str]) -> bool:
+def selects_any(selectors: _Selectors, labels: Mapping[str, str]) -> bool:
     """Whether any of the label selectors selects these labels."""
-    return any(_matches(selector, labels) for selector in selectors)
-
-
-def _matches(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    equal = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
-    return equal and all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
-
-
-def _holds(expression: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = expression.get("key", ""), expression.get("values") or ()
-    tests = {
-        "In": labels.get(key) in values,
-        "NotIn": labels.get(key) not in values,
-        "Exists": key in labels,
-        "DoesNotExist": key not in labels,
-    }
-    return tests.get(str(expression.get("operator")), False)
+    return any(selects(selector, labels) for selector in selectors)
 
 
 def _labels(entry: Entry) -> Mapping[str, str]:

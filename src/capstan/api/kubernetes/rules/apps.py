@@ -10,6 +10,7 @@ from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.kubernetes.rules.faults import invalid, required, value_at
 from capstan.api.kubernetes.rules.podspec import pod_spec_faults, restart_policy_faults, with_pull_policies
 from capstan.api.objects import Obj
+from capstan.api.rules.selectors import selects
 
 _QUARTER: Final = "25%"
 #: Kind -> the field with its strategy, the type that it has by default, and what that type is filled up with.
@@ -71,24 +72,6 @@ def _selector_faults(spec: Obj) -> Iterator[FieldCause]:
     labels = value_at(spec, "template.metadata.labels") or {}
     if not selects(selector, labels):
         yield invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
-
-
-def selects(selector: Obj, labels: Obj) -> bool:
-    """Whether a label selector selects these labels."""
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if labels.get(key) != value:
-            return False
-    return all(_expression(one, labels) for one in selector.get("matchExpressions") or ())
-
-
-def _expression(one: Obj, labels: Obj) -> bool:
-    key, values = one.get("key", ""), one.get("values") or ()
-    operator = one.get("operator")
-    if operator == "In":
-        return labels.get(key) in values
-    if operator == "NotIn":
-        return labels.get(key) not in values
-    return (key in labels) == (operator == "Exists")
 
 
 RULES: Final = dict.fromkeys(("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet"), admit_workload)
