@@ -8,25 +8,28 @@ from functools import cache
 from typing import Final
 
 from capstan.api.kinds import Admission, AdmissionRequest, Query
+from capstan.api.kubernetes.kinds import TABLES
 from capstan.api.kubernetes.rules.defaults import DEFAULTS, filled
 from capstan.api.kubernetes.rules.faults import IMMUTABLE, immutable_faults
 from capstan.api.objects import Obj
 
 Rule = Callable[[AdmissionRequest, Obj], Admission]
 
-#: API group -> the module with rules that are more than tables: it has `RULES` and perhaps `LOOKUPS`, by kind.
-_MODULES: Final = {
-    "": "core",
-    "apps": "apps",
-    "batch": "batch",
-    "autoscaling": "autoscaling",
-    "policy": "policy",
-    "networking.k8s.io": "networking",
-    "rbac.authorization.k8s.io": "rbac",
-    "scheduling.k8s.io": "scheduling",
-    "certificates.k8s.io": "certificates",
-    "admissionregistration.k8s.io": "admissionregistration",
-}
+#: API groups of which a module has rules that are more than tables: it has `RULES` and perhaps `LOOKUPS`, by kind.
+_RULED: Final = frozenset(
+    {
+        "",
+        "admissionregistration.k8s.io",
+        "apps",
+        "autoscaling",
+        "batch",
+        "certificates.k8s.io",
+        "networking.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "scheduling.k8s.io",
+    }
+)
 
 
 def admit(group: str, kind: str, request: AdmissionRequest) -> Admission:
@@ -46,18 +49,15 @@ def admit(group: str, kind: str, request: AdmissionRequest) -> Admission:
 
 def lookups(group: str, kind: str, new: Obj) -> Sequence[Query]:
     """The other objects that the rules of a kind need to see."""
-    module = _MODULES.get(group)
-    if module is None:
-        return ()
-    found = getattr(_module(module), "LOOKUPS", {}).get(kind)
+    found = getattr(_module(group), "LOOKUPS", {}).get(kind)
     return found(new) if found is not None else ()
 
 
 def _rules(group: str) -> dict[str, Rule]:
-    module = _MODULES.get(group)
-    return getattr(_module(module), "RULES", {}) if module is not None else {}
+    return getattr(_module(group), "RULES", {})
 
 
 @cache
-def _module(name: str) -> object:
-    return importlib.import_module(f"capstan.api.kubernetes.rules.{name}")
+def _module(group: str) -> object:
+    """The module of a group, which has the name of the group's table; None where there is none."""
+    return importlib.import_module(f"capstan.api.kubernetes.rules.{TABLES[group]}") if group in _RULED else None
