@@ -29,10 +29,12 @@ RoleKey = tuple[str, str]
 
 @dataclass(slots=True)
 class Held:
-    """The rules of one user in one namespace, arranged by what they name; and roles that do not exist."""
+    """The rules of one user in one namespace, arranged by what they name; `roles` are those that they come from,
+    `missing` the ones among these that do not exist."""
 
     rules: tuple[Rule, ...]
     missing: tuple[RoleKey, ...]
+    roles: frozenset[RoleKey] = frozenset()
     _by_resource: dict[str, list[Rule]] = field(default_factory=dict)
     _paths: list[Rule] = field(default_factory=list)
 
@@ -58,7 +60,7 @@ class Held:
 
 class RbacIndex:
     """All roles and bindings, the objects of PREFIXES; implements `Keeper`. `held` is the answer to most questions and
-    is kept until something changes."""
+    is kept until something changes that it rests on: to collect the rules of a group with many bindings takes long."""
 
     def __init__(self) -> None:
         self._roles: dict[RoleKey, tuple[Rule, ...]] = {}
@@ -66,10 +68,14 @@ class RbacIndex:
         # Subject -> namespace of the binding (empty: everywhere) -> names of its bindings there.
         self._of_subject: dict[Subject, dict[str, dict[str, None]]] = {}
         self._kept: dict[tuple[str, tuple[str, ...], str], Held] = {}
+        #: Whose bindings, and which roles, have changed since `arrange`.
+        self._touched_subjects: set[Subject] = set()
+        self._touched_roles: set[RoleKey] = set()
 
     def put(self, entry: Entry) -> None:
         if entry.prefix in (ROLES, CLUSTER_ROLES):
             self._roles[entry.key] = rules_of(entry.object)
+            self._touched_roles.add(entry.key)
         else:
             self._unbind(entry.key)
             self._bind(entry.key, entry.object)
@@ -77,11 +83,20 @@ class RbacIndex:
     def remove(self, entry: Entry) -> None:
         if entry.prefix in (ROLES, CLUSTER_ROLES):
             self._roles.pop(entry.key, None)
+            self._touched_roles.add(entry.key)
         else:
             self._unbind(entry.key)
 
     def arrange(self, _: str) -> None:
-        self._kept.clear()
+        subjects, roles = self._touched_subjects, self._touched_roles
+        if not (subjects or roles):
+            return
+        for key, held in tuple(self._kept.items()):
+            user, groups = key[:2]
+            concerned = not subjects.isdisjoint((("User", user), *(("Group", group) for group in groups)))
+            if concerned or not roles.isdisjoint(held.roles):
+                del self._kept[key]
+        self._touched_subjects, self._touched_roles = set(), set()
 
     def held(self, user: User, namespace: str) -> Held:
         """What a user may do in a namespace (the empty one: everywhere), by all bindings of it and its groups."""
@@ -96,13 +111,14 @@ class RbacIndex:
     def _collect(self, user: User, namespace: str) -> Held:
         rules: dict[Rule, None] = {}
         missing = []
-        for key in dict.fromkeys(self._role_keys(user, namespace)):
+        roles = dict.fromkeys(self._role_keys(user, namespace))
+        for key in roles:
             role = self._roles.get(key)
             if role is None:
                 missing.append(key)
             else:
                 rules.update(dict.fromkeys(role))
-        return Held(tuple(rules), tuple(missing))
+        return Held(tuple(rules), tuple(missing), frozenset(roles))
 
     def _role_keys(self, user: User, namespace: str) -> Iterator[RoleKey]:
         places = ("", namespace) if namespace else ("",)
@@ -119,11 +135,13 @@ class RbacIndex:
         role = (namespace if ref.get("kind") == "Role" else "", str(ref.get("name", "")))
         subjects = tuple(_subjects(binding.get("subjects") or (), namespace))
         self._bindings[key] = (subjects, role)
+        self._touched_subjects.update(subjects)
         for subject in subjects:
             self._of_subject.setdefault(subject, {}).setdefault(namespace, {})[key[1]] = None
 
     def _unbind(self, key: tuple[str, str]) -> None:
         bound = self._bindings.pop(key, None)
+        self._touched_subjects.update(bound[0] if bound else ())
         for subject in dict.fromkeys(bound[0]) if bound else ():
             places = self._of_subject[subject]
             places[key[0]].pop(key[1], None)
