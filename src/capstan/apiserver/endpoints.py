@@ -132,7 +132,7 @@ class Endpoints:
         shape = Shape(target, accepted, include_object(request.param("includeObject")), self._server.now())
         watch = verbs.open_watch(target, options)
         first = await watch.start()
-        frames = Frames(shape)
+        frames = Frames(shape, self._server.now)
 
         def finished() -> None:
             self._watches.pop(watch, None)
@@ -145,14 +145,13 @@ class Endpoints:
 
     async def _events(self, watch: Watch, frames: Frames, first: Sequence[Event]) -> AsyncIterator[bytes]:
         """A watch as lines: what it begins with in parts that fit a buffer, then what happens."""
-        now = self._server.now
         try:
             for start in range(0, len(first), _EVENTS_AT_ONCE):
-                yield frames.encode(first[start : start + _EVENTS_AT_ONCE], now())
+                yield frames.encode(first[start : start + _EVENTS_AT_ONCE])
                 if start:
                     await asyncio.sleep(0)
             while (events := await watch.next()) is not None:
-                yield frames.encode(events, now())
+                yield frames.encode(events)
         except ApiError as error:
             yield error_frame(error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -109,23 +109,27 @@ def _untyped(target: Target, items: Sequence[bytes]) -> list[bytes]:
 
 
 class Frames:
-    """The events of one watch as lines. Plain events are encoded once for all watchers of a change."""
+    """The events of one watch as lines. Plain events are encoded once for all watchers of a change; only the ages of
+    a Table need to know what time it is."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, now: Callable[[], datetime]) -> None:
         self._shape = shape
+        self._now = now
         self._headers = True
 
-    def encode(self, events: Sequence[Event], now: datetime) -> bytes:
-        return b"".join([self._frame(event, now) for event in events])
+    def encode(self, events: Sequence[Event]) -> bytes:
+        if len(events) == 1:
+            return self._frame(events[0])
+        return b"".join([self._frame(event) for event in events])
 
-    def _frame(self, event: Event, now: datetime) -> bytes:
+    def _frame(self, event: Event) -> bytes:
         shape = self._shape
         if event.entry is None:
             return _line(event.type, orjson.dumps(self._bookmark(event)))
         version = shape.target.version.name
         if shape.accepted.form == "Table":
             obj = view(shape.target.served, event.entry, version)
-            current = Shape(shape.target, shape.accepted, shape.include, now)
+            current = Shape(shape.target, shape.accepted, shape.include, self._now())
             metadata = {"resourceVersion": obj["metadata"].get("resourceVersion", "")}
             table = current.table([obj], metadata, headers=self._headers)
             self._headers = False

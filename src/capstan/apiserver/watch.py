@@ -138,10 +138,10 @@ class Watch:
         return events
 
     def _wait_seconds(self) -> float | None:
-        moments = [m for m in (self._deadline, self._bookmark_at) if m is not None]
-        if not moments:
-            return None
-        return max(0.0, min(moments) - asyncio.get_running_loop().time())
+        until = self._deadline
+        if self._bookmark_at is not None and (until is None or self._bookmark_at < until):
+            until = self._bookmark_at
+        return None if until is None else max(0.0, until - asyncio.get_running_loop().time())
 
     def _is_over(self) -> bool:
         return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline

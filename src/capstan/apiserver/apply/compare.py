@@ -105,7 +105,11 @@ def _children(kind: FieldType, old: dict[str, Any], new: dict[str, Any]) -> _Nod
     collected: tuple[Fields, Fields, Fields] = ({}, {}, {})
     for name, value in old.items():
         other = new.get(name, ABSENT)
-        if value is other or (inner := kind.child(name)) is None:
+        # Most fields are texts that stay as they are: these need no type.
+        if value is other or (type(value) is str and value == other):
+            continue
+        inner = kind.child(name)
+        if inner is None:
             continue
         nodes = _place(inner, value, other)
         if nodes is not _NOTHING:
