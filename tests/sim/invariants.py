@@ -10,7 +10,7 @@ from capstan.api.infrastructure.kinds import PROXMOX_MACHINE
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.struct import decode
 from capstan.providers.proxmox.config import marker_of
-from capstan.providers.proxmox.proxmoxmachine.identity import identity_of, uuid_of
+from capstan.providers.proxmox.proxmoxmachine.identity import identity_of
 from capstan.sim.datacenter import TEMPLATE_ID
 from capstan.sim.proxmox.vm import Vm
 from capstan.sim.talos.etcd import EtcdCluster
@@ -83,12 +83,11 @@ def etcd_clusters(lab: HomeLab) -> list[EtcdCluster]:
 
 
 def _is_of(vm: Vm, machine: ProxmoxMachine) -> bool:
-    """By what was written down before the clone, and by the UUID once that is known."""
-    identity, known = identity_of(machine), machine.spec.provider_id
-    if identity is None or identity.vmid != vm.vmid or (known and uuid_of(known) != vm.uuid):
+    """By what was written down before the clone. Proxmox VE writes a description when the disks are copied."""
+    identity = identity_of(machine)
+    if identity is None:
         return False
-    # Proxmox VE writes a description when the disks are copied.
-    return vm.lock == "clone" or identity.nonce == marker_of(vm.config.get("description"))
+    return identity.vmid == vm.vmid if vm.lock == "clone" else identity.nonce == marker_of(vm.config.get("description"))
 
 
 def _goes(machine: ProxmoxMachine) -> bool:
