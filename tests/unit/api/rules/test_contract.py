@@ -39,6 +39,42 @@ def test_flags_stand_where_their_contract_has_them(read, version, status) -> Non
     assert not read(External(GroupKind(GROUP, "Thing"), "a"))
 
 
+@pytest.mark.parametrize("version", ["v1beta1", "v1beta2"])
+@pytest.mark.parametrize(
+    ("read", "fields", "expected", "unreported"),
+    [
+        (contract.provider_id, {"spec": {"providerID": "x://1"}}, "x://1", ""),
+        (contract.data_secret_name, {"status": {"dataSecretName": "s"}}, "s", ""),
+        (contract.wished_failure_domain, {"spec": {"failureDomain": "a"}}, "a", None),
+        (contract.placed_failure_domain, {"status": {"failureDomain": "b"}}, "b", None),
+        (contract.is_interruptible, {"status": {"interruptible": True}}, True, False),
+        (contract.is_externally_managed, {"status": {"externalManagedControlPlane": True}}, True, False),
+        (contract.failure, {"status": {"failureReason": "R", "failureMessage": "m"}}, ("R", "m"), ("", "")),
+        (contract.wished_version, {"spec": {"version": "v1.34.0"}}, "v1.34.0", ""),
+        (
+            contract.addresses,
+            {"status": {"addresses": [{"type": "InternalIP", "address": "10.0.0.1"}, {"type": "Hostname"}]}},
+            (("InternalIP", "10.0.0.1"), ("Hostname", "")),
+            None,
+        ),
+        (
+            contract.reported_versions,
+            {"status": {"version": "v1", "versions": [{"version": "v2", "replicas": 1}, {"version": "v3"}]}},
+            (("v2", 1), ("v3", None)),
+            (),
+        ),
+    ],
+)
+def test_paths_that_both_contracts_share(  # type: ignore[no-untyped-def]
+    read, fields, expected, unreported, version: str
+) -> None:
+    assert read(external(version, **fields)) == expected
+    assert read(external(version)) == unreported
+    # What has another type than the contract says counts as not reported.
+    wrong = {part: dict.fromkeys(inner, 7) for part, inner in fields.items()}
+    assert read(external(version, **wrong)) == unreported
+
+
 @pytest.mark.parametrize(
     "reported", [{"b": {"controlPlane": True}, "a": {}}, [{"name": "b", "controlPlane": True}, {"name": "a"}]]
 )
