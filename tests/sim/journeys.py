@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from capstan.api.cluster.rollouthistory import earlier, read_history
+from capstan.api.objects import Obj
 from capstan.sim.datacenter import TEMPLATE_ID
 from capstan.sim.proxmox.vm import Vm
 from tests.sim.homelab import CONTROL_PLANE, WORKERS, HomeLab, document, documents, small
@@ -116,8 +117,7 @@ async def undo(lab: HomeLab) -> None:
 
 async def remediate_control_plane(lab: HomeLab) -> None:
     """The VM of a control-plane machine that etcd was not begun on loses its power for good, and is replaced."""
-    check = health_check(name=CONTROL_PLANE, labels={"cluster.x-k8s.io/control-plane": ""})
-    await lab.add(check)
+    await lab.add(health_check(name=CONTROL_PLANE, labels={"cluster.x-k8s.io/control-plane": ""}))
     vm = next(vm for _, vm in sorted(lab.world.datacenter.pve.vms.items(), reverse=True) if CONTROL_PLANE in vm.name)
     pull_the_plug(lab, vm)
 
@@ -195,9 +195,7 @@ async def rolled(lab: HomeLab, control_planes: int, workers: int, seconds: float
     await lab.until(is_rolled, seconds)
 
 
-def health_check(
-    silent_seconds: int = 60, *, name: str = WORKERS, labels: dict[str, str] = _LABELS_OF_WORKERS
-) -> dict[str, object]:
+def health_check(silent_seconds: int = 60, *, name: str = WORKERS, labels: dict[str, str] = _LABELS_OF_WORKERS) -> Obj:
     """A MachineHealthCheck of the workers, or of who else has the labels."""
     return {
         "apiVersion": "cluster.x-k8s.io/v1beta2",

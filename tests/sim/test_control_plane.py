@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -48,7 +49,17 @@ def story_of(lab: HomeLab, begin: int) -> list[str]:
         " Ready",
     )
     lines = [line.split(maxsplit=1) for line in lab.world.trace.lines[begin:] if any(word in line for word in told)]
-    return [f"{round(float(moment)):5} {what}" for moment, what in lines]
+    return named([f"{round(float(moment)):5} {what}" for moment, what in lines])
+
+
+def named(lines: list[str]) -> list[str]:
+    """With letters for the ends of machines' names, which follow from UIDs: A is the first that is told of."""
+    letters: dict[str, str] = {}
+
+    def letter(match: re.Match[str]) -> str:
+        return match[1] + letters.setdefault(match[2], chr(ord("A") + len(letters)))
+
+    return [re.sub(r"(homelab-control-plane-)([a-z0-9]{5})\b", letter, line) for line in lines]
 
 
 def test_a_new_version_goes_through_control_plane_and_workers() -> None:
@@ -116,10 +127,7 @@ def _golden(name: str, surge: int) -> None:
 
 def health_check(seconds: int = 60) -> Obj:
     """A MachineHealthCheck of the control plane."""
-    check = journeys.health_check(seconds)
-    selector = {"matchLabels": {"cluster.x-k8s.io/control-plane": ""}}
-    metadata = {"name": CONTROL_PLANE, "namespace": "default"}
-    return {**check, "metadata": metadata, "spec": {**check["spec"], "selector": selector}}
+    return journeys.health_check(seconds, name=CONTROL_PLANE, labels={"cluster.x-k8s.io/control-plane": ""})
 
 
 async def control_planes_of(lab: HomeLab) -> list[Obj]:
