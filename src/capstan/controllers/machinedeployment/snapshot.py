@@ -75,7 +75,11 @@ class MachineDeploymentSnapshot:
     def differences(self, machine_set: MachineSet) -> list[str]:
         """Why the set's machines are not as the deployment wants them."""
         lines = template_differences(machine_set.spec.template.spec, self.deployment.spec.template.spec)
-        after, created = self.deployment.spec.rollout.after, machine_set.metadata.creation_timestamp
-        if after is not None and after <= self.now and (created is None or created < after):
+        if self.is_expired(machine_set):
             lines.append("* MachineDeployment spec.rolloutAfter expired")
         return lines
+
+    def is_expired(self, machine_set: MachineSet) -> bool:
+        """Whether the set is older than a time after which its machines are to be replaced, whatever they are like."""
+        after, created = self.deployment.spec.rollout.after, machine_set.metadata.creation_timestamp
+        return after is not None and after <= self.now and (created is None or created < after)

@@ -31,7 +31,11 @@ class UpdatableSets:
     async def find(self, reader: Reader, snapshot: MachineDeploymentSnapshot) -> frozenset[str]:
         """The names of the sets. Errors of the updater are those of the reconcile."""
         current = snapshot.current or _next_set(snapshot.deployment)
-        giving = [s for s in snapshot.machine_sets if s.metadata.name != current.metadata.name and s.status.replicas]
+        giving = [
+            s
+            for s in snapshot.machine_sets
+            if s.metadata.name != current.metadata.name and s.status.replicas and not snapshot.is_expired(s)
+        ]
         return frozenset([s.metadata.name for s in giving if await self._can_update(reader, s, current)])
 
     async def _can_update(self, reader: Reader, old: MachineSet, current: MachineSet) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -98,6 +99,21 @@ def test_a_rollout_in_place_from_edit_to_end() -> None:
         assert machine["status"]["phase"] == "Running"
     assert updater.compared == [("v1.34.1", "v1.34.0")], "two sets are compared once"
     assert condition(world.get("MachineDeployment", "workers"), "Available")["status"] == "True"
+
+
+def test_a_rollout_after_a_time_replaces_machines_although_they_could_be_updated() -> None:
+    updater = Updater()
+    world = joined(updater=updater)
+    updater.world = world
+    hosts = {o["metadata"]["uid"] for o in world.all("LabMachine")}
+    world.now += timedelta(seconds=5)
+    after = world.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    world.now += timedelta(seconds=5)
+    world.edit("MachineDeployment", "workers", {"spec": {"rollout": {"after": after}}})
+    world.settle(provide)
+    left = {o["metadata"]["uid"] for o in world.all("LabMachine") if "workers" in o["metadata"]["name"]}
+    assert not hosts & left, "each was replaced"
+    assert updater.compared == []
 
 
 def updating(updater: Updater) -> tuple[World, str]:

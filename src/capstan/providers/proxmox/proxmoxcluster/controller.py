@@ -56,6 +56,12 @@ def credentials_key(infra: ProxmoxCluster) -> tuple[str, ...]:
     return (f"{ref.namespace or infra.metadata.namespace}/{ref.name}",) if ref is not None and ref.name else ()
 
 
+def endpoint_key(infra: ProxmoxCluster) -> tuple[str, ...]:
+    """Where the control plane of a cluster answers, if it says so."""
+    endpoint = infra.spec.control_plane_endpoint
+    return (f"{endpoint.host.lower()}:{endpoint.port}",) if endpoint.host and endpoint.port else ()
+
+
 class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
     """What the machines of one cluster share. `default_endpoint` is for clusters without credentialsRef."""
 
@@ -66,7 +72,7 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
         Watch(InClusterIPPool, owner_keys("ProxmoxCluster")),
         Watch(Secret, _of_secret),
     )
-    indexes: ClassVar = {"credentials": credentials_key}
+    indexes: ClassVar = {"credentials": credentials_key, "endpoint": endpoint_key}
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(ProxmoxCluster, ("metadata.finalizers", "status")),
         Writes(InClusterIPPool, ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")),
@@ -97,6 +103,7 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
             secret=secret,
             secret_shared=shared,
             problem=await self._problem(reader, infra),
+            rivals=_rivals(reader, infra),
         )
 
     async def _problem(self, reader: Reader, infra: ProxmoxCluster) -> Problem | None:
@@ -128,6 +135,16 @@ def _owner(reader: Reader, infra: ProxmoxCluster) -> Cluster | None:
         if ref.kind == "Cluster":
             return reader.get(Cluster, infra.metadata.namespace, ref.name)
     return None
+
+
+def _rivals(reader: Reader, infra: ProxmoxCluster) -> tuple[str, ...]:
+    found = (other for key in endpoint_key(infra) for other in reader.list_indexed(ProxmoxCluster, "endpoint", key))
+    names = (
+        f"{other.metadata.namespace}/{other.metadata.name}"
+        for other in found
+        if other.metadata.uid != infra.metadata.uid and other.metadata.deletion_timestamp is None
+    )
+    return tuple(sorted(names))
 
 
 def _machines(reader: Reader, infra: ProxmoxCluster, cluster: Cluster | None) -> tuple[ProxmoxMachine, ...]:

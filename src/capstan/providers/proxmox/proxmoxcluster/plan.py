@@ -81,7 +81,7 @@ def _paused_by(s: Snapshot) -> tuple[str, ...]:
 
 
 def _provide(s: Snapshot) -> Decision:
-    actions = (*_told_failure(s), *_hold_secret(s), *_pools(s))
+    actions = (*_told_failure(s), *_told_collision(s), *_hold_secret(s), *_pools(s))
     if s.problem is not None:
         told = Emit(reason=s.problem.message, name=s.problem.reason, type="Warning")
         waiting = Waiting(AVAILABLE, s.problem.reason, s.problem.message)
@@ -98,6 +98,11 @@ def _provide(s: Snapshot) -> Decision:
         )
         return Decision(actions, Waiting(AVAILABLE, "MissingControlPlaneEndpoint", message), CHECK_SECONDS)
     return Decision(actions, requeue_after=CHECK_SECONDS, available=True)
+
+
+def _told_collision(s: Snapshot) -> tuple[Action, ...]:
+    """The Event that somebody else answers at the same address."""
+    return (Emit(reason=s.collision, name="EndpointInUse", type="Warning"),) if s.collision else ()
 
 
 def _told_failure(s: Snapshot) -> tuple[Action, ...]:

@@ -24,7 +24,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`secret` is the one that spec.credentialsRef names; `secret_shared` says that other clusters use it too."""
+    """`secret` is the one that spec.credentialsRef names; `secret_shared` says that other clusters use it too.
+    `rivals` are other clusters with the same control plane endpoint, as `namespace/name`."""
 
     now: datetime
     infra: ProxmoxCluster
@@ -34,3 +35,16 @@ class Snapshot:
     secret: Secret | None = None
     secret_shared: bool = False
     problem: Problem | None = None
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def collision(self) -> str:
+        """Who else has the endpoint of the control plane, in words; empty when nobody has. Only a warning: two
+        networks that do not know each other may use the same address."""
+        if not self.rivals:
+            return ""
+        noun = "ProxmoxCluster" if len(self.rivals) == 1 else "ProxmoxClusters"
+        return (
+            f"spec.controlPlaneEndpoint {self.infra.spec.control_plane_endpoint.host} is that of {noun} "
+            f"{', '.join(self.rivals)} too: in one network only one control plane can answer there"
+        )

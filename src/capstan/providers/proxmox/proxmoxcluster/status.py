@@ -40,7 +40,7 @@ def compute_status(s: Snapshot, outcomes: Outcomes) -> ProxmoxCluster | None:
         status = msgspec.structs.replace(status, node_locations=_locations(s.machines))
     conditions = put_conditions(
         status.conditions,
-        _conditions(decision, outcomes),
+        _conditions(s, decision, outcomes),
         generation=s.infra.metadata.generation,
         now=s.now,
     )
@@ -59,10 +59,10 @@ def _locations(machines: Iterable[ProxmoxMachine]) -> NodeLocations | None:
     return NodeLocations(control_plane=tuple(sides[0]), workers=tuple(sides[1]))
 
 
-def _conditions(decision: Decision, outcomes: Outcomes) -> list[Condition]:
+def _conditions(s: Snapshot, decision: Decision, outcomes: Outcomes) -> list[Condition]:
     if decision.paused:
         return [Condition(type="Paused", status="True", reason="Paused", message=", ".join(decision.paused))]
-    available = _available(decision, outcomes)
+    available = _available(s, decision, outcomes)
     good = available.status == "True"
     ready = Condition(
         type="Ready",
@@ -73,7 +73,7 @@ def _conditions(decision: Decision, outcomes: Outcomes) -> list[Condition]:
     return [available, ready, Condition(type="Paused", status="False", reason="NotPaused")]
 
 
-def _available(decision: Decision, outcomes: Outcomes) -> Condition:
+def _available(s: Snapshot, decision: Decision, outcomes: Outcomes) -> Condition:
     error = outcomes.error
     if error is not None:
         refused = isinstance(error, ApiError) and error.reason == "Invalid"
@@ -82,4 +82,4 @@ def _available(decision: Decision, outcomes: Outcomes) -> Condition:
     if decision.waiting is not None:
         told = decision.waiting
         return Condition(type=AVAILABLE, status="False", reason=told.reason, message=told.message)
-    return Condition(type=AVAILABLE, status="True", reason="Provisioned")
+    return Condition(type=AVAILABLE, status="True", reason="Provisioned", message=s.collision)
