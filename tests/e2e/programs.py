@@ -87,7 +87,7 @@ class Plane(Program):
 def run(*command: str, environment: dict[str, str] | None = None, text: str = "") -> subprocess.CompletedProcess[str]:
     """Run to the end; both outputs captured."""
     return subprocess.run(
-        command, env={**CLEAN, **(environment or {})}, input=text, capture_output=True, text=True, timeout=120
+        command, env={**CLEAN, **(environment or {})}, input=text, capture_output=True, text=True, timeout=300
     )
 
 

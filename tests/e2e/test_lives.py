@@ -37,8 +37,8 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
             # Released addresses rest for a while: more of them, so that nothing waits for that.
             manifest["spec"]["ipv4Config"]["addresses"].append("192.168.0.40-192.168.0.99")
     shell.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(manifests))
-    shell.kubectl("wait", "--for=condition=Available", "cluster/homelab", "--timeout=90s")
-    shell.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", f"tcp/{CONTROL_PLANE}", "--timeout=90s")
+    shell.kubectl("wait", "--for=condition=Available", "cluster/homelab", "--timeout=150s")
+    shell.kubectl("wait", "--for=jsonpath={.status.readyReplicas}=3", f"tcp/{CONTROL_PLANE}", "--timeout=150s")
     yield shell
     assert plane.end() == 0, plane.output
     assert lab.end() == 0, lab.output
@@ -60,8 +60,8 @@ def of_workers() -> str:
 def whole(shell: Shell, control_planes: int = 3) -> None:
     """The control plane has all its machines, and they work."""
     ready = f"--for=jsonpath={{.status.readyReplicas}}={control_planes}"
-    shell.kubectl("wait", ready, f"tcp/{CONTROL_PLANE}", "--timeout=60s")
-    shell.kubectl("wait", "--for=condition=Available", f"tcp/{CONTROL_PLANE}", f"md/{WORKERS}", "--timeout=60s")
+    shell.kubectl("wait", ready, f"tcp/{CONTROL_PLANE}", "--timeout=150s")
+    shell.kubectl("wait", "--for=condition=Available", f"tcp/{CONTROL_PLANE}", f"md/{WORKERS}", "--timeout=150s")
 
 
 def test_a_version_change(shell: Shell) -> None:
@@ -75,15 +75,15 @@ def test_a_version_change(shell: Shell) -> None:
     patch = json.dumps({"spec": {"template": {"spec": {"version": "v1.34.0"}}}})
     shell.kubectl("patch", f"md/{WORKERS}", "--type=merge", "-p", patch)
     revision = r"jsonpath={.metadata.annotations.machinedeployment\.clusters\.x-k8s\.io/revision}"
-    shell.kubectl("wait", f"--for={revision}=2", f"md/{WORKERS}", "--timeout=20s")
+    shell.kubectl("wait", f"--for={revision}=2", f"md/{WORKERS}", "--timeout=60s")
     sets = json.loads(shell.kubectl("get", "machinesets", "-l", of_workers(), "-o", "json"))["items"]
     (new,) = [s["metadata"]["name"] for s in sets if s["spec"]["template"]["spec"]["version"] == "v1.34.0"]
-    shell.kubectl("wait", "--for=condition=ScalingUp", f"machineset/{new}", "--timeout=20s")
+    shell.kubectl("wait", "--for=condition=ScalingUp", f"machineset/{new}", "--timeout=60s")
     said = shell.capstan("describe", "cluster", "homelab")
     assert "version v1.34.0 of the MachineSet is newer than version v1.33.4 of the control plane" in said
     shell.kubectl("patch", f"tcp/{CONTROL_PLANE}", "--type=merge", "-p", '{"spec":{"version":"v1.34.0"}}')
     targets = (f"taloscontrolplane/{CONTROL_PLANE}", f"machinedeployment/{WORKERS}")
-    followed = shell.capstan("rollout", "status", *targets, "--timeout", "90")
+    followed = shell.capstan("rollout", "status", *targets, "--timeout", "240")
     for target in targets:
         kind, name = target.split("/")
         assert f'{kind} "{name}" successfully rolled out' in followed
@@ -116,7 +116,7 @@ def test_a_control_plane_machine_is_remediated(shell: Shell) -> None:
     before = names(shell)
     ill = sorted(before)[0]
     shell.kubectl("annotate", f"machine/{ill}", "cluster.x-k8s.io/remediate-machine=")
-    shell.kubectl("wait", "--for=delete", f"machine/{ill}", "--timeout=60s")
+    shell.kubectl("wait", "--for=delete", f"machine/{ill}", "--timeout=150s")
     whole(shell)
     made = [m for m in machines(shell) if m["metadata"]["name"] not in before]
     assert ill in made[0]["metadata"]["annotations"]["controlplane.cluster.x-k8s.io/remediation-for"]
@@ -126,18 +126,18 @@ def test_a_control_plane_machine_is_remediated(shell: Shell) -> None:
 
 def test_scaling_down_takes_the_machine_that_is_marked(shell: Shell) -> None:
     shell.kubectl("scale", f"md/{WORKERS}", "--replicas=3")
-    shell.kubectl("wait", "--for=jsonpath={.status.availableReplicas}=3", f"md/{WORKERS}", "--timeout=60s")
+    shell.kubectl("wait", "--for=jsonpath={.status.availableReplicas}=3", f"md/{WORKERS}", "--timeout=150s")
     first, marked, last = sorted(names(shell, of_workers()))
     shell.kubectl("annotate", f"machine/{marked}", "cluster.x-k8s.io/delete-machine=yes")
     shell.kubectl("scale", f"md/{WORKERS}", "--replicas=2")
-    shell.kubectl("wait", "--for=delete", f"machine/{marked}", "--timeout=60s")
+    shell.kubectl("wait", "--for=delete", f"machine/{marked}", "--timeout=150s")
     assert names(shell, of_workers()) == {first, last}
 
 
 def test_a_machine_that_is_deleted_is_replaced(shell: Shell) -> None:
     gone, stays = sorted(names(shell, of_workers()))
-    shell.kubectl("delete", "machine", gone, "--timeout=60s")
-    shell.kubectl("wait", "--for=jsonpath={.status.availableReplicas}=2", f"md/{WORKERS}", "--timeout=60s")
+    shell.kubectl("delete", "machine", gone, "--timeout=150s")
+    shell.kubectl("wait", "--for=jsonpath={.status.availableReplicas}=2", f"md/{WORKERS}", "--timeout=150s")
     left = names(shell, of_workers())
     assert stays in left
     assert len(left - {gone}) == 2
@@ -152,7 +152,7 @@ def test_credentials_come_back_and_the_authority_stays(shell: Shell, tmp_path: P
     for name in ("homelab-kubeconfig", "homelab-talosconfig"):
         uids[name] = secret(shell, name)["metadata"]["uid"]
         shell.kubectl("delete", "secret", name)
-        shell.kubectl("wait", "--for=create", f"secret/{name}", "--timeout=30s")
+        shell.kubectl("wait", "--for=create", f"secret/{name}", "--timeout=60s")
     for name in kept:
         shell.kubectl("patch", "secret", name, "--type=merge", "-p", '{"metadata":{"ownerReferences":null}}')
         shell.kubectl("wait", "--for=jsonpath={.metadata.ownerReferences[0].kind}=Cluster", f"secret/{name}")
@@ -192,7 +192,7 @@ def test_the_older_version_is_read_patched_edited_and_applied(shell: Shell) -> N
     # What is about deleting goes to the machines that are there: none is replaced.
     one = sorted(names(shell, of_workers()))[0]
     told = "--for=jsonpath={.spec.deletion.nodeDrainTimeoutSeconds}=180"
-    shell.kubectl("wait", told, f"machine/{one}", "--timeout=20s")
+    shell.kubectl("wait", told, f"machine/{one}", "--timeout=60s")
 
 
 def drain_timeout(shell: Shell) -> str:
@@ -202,14 +202,14 @@ def drain_timeout(shell: Shell) -> str:
 
 def test_a_paused_cluster_is_left_alone(shell: Shell) -> None:
     shell.kubectl("patch", "cluster/homelab", "--type=merge", "-p", '{"spec":{"paused":true}}')
-    shell.kubectl("wait", "--for=condition=Paused", f"md/{WORKERS}", f"tcp/{CONTROL_PLANE}", "--timeout=20s")
+    shell.kubectl("wait", "--for=condition=Paused", f"md/{WORKERS}", f"tcp/{CONTROL_PLANE}", "--timeout=60s")
     before = names(shell, of_workers())
     shell.kubectl("scale", f"md/{WORKERS}", "--replicas=1")
     assert "Paused: Cluster spec.paused is set to true" in shell.capstan("describe", "cluster", "homelab")
     assert names(shell, of_workers()) == before
     shell.kubectl("patch", "cluster/homelab", "--type=merge", "-p", '{"spec":{"paused":false}}')
-    shell.kubectl("wait", "--for=condition=Paused=false", f"md/{WORKERS}", "--timeout=20s")
-    shell.kubectl("wait", "--for=jsonpath={.status.replicas}=1", f"md/{WORKERS}", "--timeout=60s")
+    shell.kubectl("wait", "--for=condition=Paused=false", f"md/{WORKERS}", "--timeout=60s")
+    shell.kubectl("wait", "--for=jsonpath={.status.replicas}=1", f"md/{WORKERS}", "--timeout=150s")
 
 
 def test_several_rollouts_are_restarted_at_once(shell: Shell) -> None:
@@ -222,7 +222,7 @@ def test_several_rollouts_are_restarted_at_once(shell: Shell) -> None:
     assert refused.stdout == f"taloscontrolplane.controlplane.cluster.x-k8s.io/{CONTROL_PLANE} restarted\n"
     shell.capstan("rollout", "resume", "machinedeployment", WORKERS)
     shell.capstan("rollout", "restart", targets[1], "--namespace", "default")
-    shell.capstan("rollout", "status", *targets, "--timeout", "90")
+    shell.capstan("rollout", "status", *targets, "--timeout", "240")
     assert not before & (names(shell) | names(shell, of_workers()))
     for target, status, why in (
         ("deployment/web", 2, "is not KIND/NAME with a KIND of machinedeployment (md) or taloscontrolplane (tcp)"),
@@ -251,6 +251,6 @@ def test_the_tree_with_all_that_it_can_show(shell: Shell) -> None:
 
 
 def test_the_cluster_goes_in_order_and_leaves_nothing(shell: Shell) -> None:
-    shell.kubectl("delete", "cluster", "homelab", "--timeout=90s")
+    shell.kubectl("delete", "cluster", "homelab", "--timeout=150s")
     left = shell.kubectl("get", "machines,machinesets,md,tcp,proxmoxmachines,talosconfigs,secrets", "-o", "name")
     assert left.split() == ["secret/homelab-proxmox"], "the user's own Secret stays"

@@ -8,6 +8,8 @@ from dataclasses import replace
 from capstan.api.objects import Key
 from capstan.providers.talos.channel import ClientCredentials, RpcError
 from capstan.providers.talos.client import TalosClient, TalosClients
+from capstan.providers.talos.config.errors import ConfigError
+from capstan.providers.talos.config.yamltext import load_document
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneMachine, TalosView
 
 #: For all questions to one machine together.
@@ -65,5 +67,17 @@ async def _look_at_etcd(client: TalosClient, view: TalosView) -> TalosView:
         alarms = await client.etcd_alarms()
     except RpcError as error:
         return replace(view, etcd_problem=error.message)
-    leads = status.leader != 0
-    return replace(view, members=members, own_member_id=status.member_id, has_leader=leads, alarms=alarms)
+    leads, pods = status.leader != 0, await _static_pods(client)
+    return replace(
+        view, members=members, own_member_id=status.member_id, has_leader=leads, alarms=alarms, static_pods=pods
+    )
+
+
+async def _static_pods(client: TalosClient) -> str:
+    """What is wrong with kube-apiserver and the like, in Talos' words (talos.md 7.1); empty where it does not say."""
+    try:
+        found = await client.get_resource("runtime", "MachineStatuses.runtime.talos.dev", "machine")
+        unmet = (load_document(found.spec_yaml.encode()).get("status") or {}).get("unmetConditions") or ()
+        return ", ".join(str(condition["reason"]) for condition in unmet if condition["name"] == "staticPods")
+    except (RpcError, ConfigError, KeyError, TypeError, AttributeError):
+        return ""

@@ -27,7 +27,8 @@ RESOURCE = TALOS_CONTROL_PLANE.resource()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TalosView:
     """What a machine's Talos said. `problem` says why it said nothing. `etcd_data` is None when it is not known;
-    `members` is the list as this machine sees it, None when etcd did not answer; `alarms` are those of etcd."""
+    `members` is the list as this machine sees it, None when etcd did not answer; `alarms` are those of etcd,
+    `static_pods` what Talos finds wrong with kube-apiserver and the like."""
 
     problem: str = ""
     etcd_data: bool | None = None
@@ -37,6 +38,7 @@ class TalosView:
     has_leader: bool = False
     alarms: tuple[str, ...] = ()
     etcd_problem: str = ""
+    static_pods: str = ""
 
     @property
     def answers(self) -> bool:

@@ -251,6 +251,10 @@ def _components(snapshot: ControlPlaneSnapshot) -> LegacyCondition:
     if ill:
         text = f"Unhealthy services on Machine {', '.join(ill)}"
         return legacy_false(COMPONENTS_HEALTHY, "ControlPlaneComponentsUnhealthy", WARNING, text)
+    unready = [f"{m.name} ({m.talos.static_pods})" for m in snapshot.active if m.talos.static_pods]
+    if unready:
+        text = f"Unhealthy static pods on Machine {', '.join(unready)}"
+        return legacy_false(COMPONENTS_HEALTHY, "ControlPlaneComponentsUnhealthy", WARNING, text)
     return legacy_true(COMPONENTS_HEALTHY)
 
 

@@ -45,6 +45,8 @@ def unmet_conditions(machine: Machine) -> list[dict[str, str]]:
         conditions.append({"name": "network", "reason": "waiting on: address"})
     if missing:
         conditions.append({"name": "services", "reason": ", ".join(missing)})
+    if machine.config is not None and machine.config.is_control_plane and machine.door is None:
+        conditions.append({"name": "staticPods", "reason": f"kube-system/kube-apiserver-{machine.hostname} not ready"})
     if machine.config is not None and not (machine.kubelet and machine.kubelet.is_ready):
         conditions.append({"name": "nodeReady", "reason": f'node "{machine.hostname}" status is not available yet'})
     return conditions

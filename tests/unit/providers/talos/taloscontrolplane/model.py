@@ -64,13 +64,14 @@ TEMPLATE = External(
 
 @dataclass(slots=True)
 class Host:
-    """What a Machine stands for. `data`: its etcd directory is not empty."""
+    """What a Machine stands for. `data`: its etcd directory is not empty. `serving`: its kube-apiserver runs."""
 
     address: str
     booted: bool = False
     reachable: bool = True
     data: bool = False
     member: int = 0
+    serving: bool = True
 
 
 @dataclass(slots=True)
@@ -225,6 +226,7 @@ class Model:
                 etcd_data=None if bootstrapped else host.data,
                 members=self._listed() if bootstrapped and healthy else None,
                 own_member_id=host.member if running else 0,
+                static_pods="" if host.serving else f"kube-system/kube-apiserver-{name} not ready",
             )
         return ControlPlaneMachine(
             machine=self.machines[name],

@@ -127,6 +127,39 @@ def test_the_next_one_waits_until_the_new_one_is_a_member_with_a_node(surge: int
     assert deleted(world), "the new one is healthy: the next old one goes"
 
 
+def test_none_goes_before_the_new_ones_api_server_runs() -> None:
+    """With one control plane machine there would be none to ask until it does, and nobody to delete the old Node."""
+    world = whole(1)
+    upgrade(world)
+    (old,) = world.machines
+    world.reconcile()
+    (new,) = set(world.machines) - {old}
+    world.hosts[new].serving = False
+    world.boot()
+    world.join()
+    assert deleted(world) == []
+    assert f"Waiting to delete Machine {old}: on Machine {new} kube-system/kube-apiserver-{new} not ready" in told(
+        world
+    )
+    components = told(world, "ControlPlaneComponentsHealthy")
+    assert components.startswith("False ControlPlaneComponentsUnhealthy: Unhealthy static pods on Machine")
+    world.hosts[new].serving = True
+    assert deleted(world) == [old]
+
+
+def test_scaling_down_leaves_one_whose_api_server_runs() -> None:
+    world = whole(3)
+    world.control_plane = with_replicas(world.control_plane, 1)
+    (target,) = deleted(world)
+    for name, host in world.hosts.items():
+        host.serving = name == target
+    assert deleted(world) == []
+    assert "kube-apiserver" in told(world, "Resized")
+    for host in world.hosts.values():
+        host.serving = False
+    assert deleted(world), "when none runs, none is worth keeping"
+
+
 def test_what_is_waited_for_names_the_machine_and_its_trouble() -> None:
     world = whole(3)
     upgrade(world)

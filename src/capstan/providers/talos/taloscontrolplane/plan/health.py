@@ -57,6 +57,14 @@ def find_preflight_problem(snapshot: ControlPlaneSnapshot, but: ControlPlaneMach
     return ""
 
 
+def find_serving_problem(snapshot: ControlPlaneSnapshot, but: ControlPlaneMachine) -> str:
+    """Why this Machine may not go yet: on another one Kubernetes' own parts do not run, kube-apiserver above all."""
+    for machine in snapshot.active:
+        if machine.uid != but.uid and machine.talos.static_pods:
+            return f"on Machine {machine.name} {machine.talos.static_pods}"
+    return ""
+
+
 def find_replacement_problem(snapshot: ControlPlaneSnapshot) -> str:
     """Why no Machine may take the place of a remediated one: others may be ill too, as long as one works and etcd
     keeps its quorum should the newcomer never become healthy."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from capstan.api.rules.conditions import is_false
 from capstan.providers.talos.taloscontrolplane.names import MACHINES_SPEC_UP_TO_DATE
 from capstan.providers.talos.taloscontrolplane.plan.creation import plan_creation
-from capstan.providers.talos.taloscontrolplane.plan.health import find_preflight_problem
+from capstan.providers.talos.taloscontrolplane.plan.health import find_preflight_problem, find_serving_problem
 from capstan.providers.talos.taloscontrolplane.plan.selection import delete_machine, is_spare, select_for_deletion
 from capstan.providers.talos.taloscontrolplane.plan.step import Step, wait
 from capstan.providers.talos.taloscontrolplane.plan.upgrade import find_version_problem
@@ -72,7 +72,7 @@ def _given_up(snapshot: ControlPlaneSnapshot, target: ControlPlaneMachine | None
 
 
 def _replace(snapshot: ControlPlaneSnapshot, target: ControlPlaneMachine, outdated: dict[str, tuple[str, ...]]) -> Step:
-    problem = find_preflight_problem(snapshot, but=target)
+    problem = find_preflight_problem(snapshot, but=target) or find_serving_problem(snapshot, target)
     if problem:
         text = f"Waiting to delete Machine {target.name}: {problem}"
         return wait(MACHINES_SPEC_UP_TO_DATE, IN_PROGRESS, text)

@@ -10,6 +10,7 @@ from capstan.providers.talos.taloscontrolplane.plan.health import (
     find_etcd_problem,
     find_machine_problem,
     find_replacement_problem,
+    find_serving_problem,
 )
 from capstan.providers.talos.taloscontrolplane.plan.remediation import read_note
 from capstan.providers.talos.taloscontrolplane.plan.rollout import REFUSED, is_on_delete, plan_rollout
@@ -33,7 +34,8 @@ def plan_scale(snapshot: ControlPlaneSnapshot) -> Step:
     if have > want:
         return _scale_down(snapshot)
     # A crash may have left half a Machine, and the wish for it may be gone since.
-    return Step(tuple(plan_clean_up(snapshot)), polls=bool(find_etcd_problem(snapshot)))
+    is_starting = any(machine.talos.static_pods for machine in snapshot.active)
+    return Step(tuple(plan_clean_up(snapshot)), polls=is_starting or bool(find_etcd_problem(snapshot)))
 
 
 def _scale_up(snapshot: ControlPlaneSnapshot) -> Step:
@@ -62,6 +64,10 @@ def _scale_down(snapshot: ControlPlaneSnapshot) -> Step:
     target = select_for_deletion(snapshot)
     if target is None:
         return wait(RESIZED, "ScalingDown", no_spare_text(snapshot))
+    others = [m for m in snapshot.active if m.uid != target.uid]
+    if not target.talos.static_pods and all(m.talos.static_pods for m in others):
+        text = f"Waiting to delete Machine {target.name}: {find_serving_problem(snapshot, target)}"
+        return wait(RESIZED, "ScalingDown", text)
     return delete_machine(target, f"{len(snapshot.active)} Machines exist, {snapshot.desired} are wanted")
 
 
