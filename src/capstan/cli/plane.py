@@ -41,7 +41,7 @@ from capstan.runtime.dialer import Dialer
 from capstan.runtime.election import Elector, Terms
 from capstan.runtime.keys import SystemKeys
 from capstan.runtime.manager import Manager
-from capstan.runtime.nodes import WorkloadNodes
+from capstan.runtime.nodes import Graces, WorkloadNodes
 from capstan.runtime.workload import HttpWorkloadClients
 from capstan.store.sealing import SECRETS, Encryption
 from capstan.store.sqlite import SqliteStore
@@ -60,7 +60,8 @@ class PlaneOptions:
     whose values are encrypted on the disk. `services` says where the Services of webhooks are. `api_only` leaves out
     Capstan's own kinds and all controllers: what runs then is an API server for others' kinds. With `etcd` the state is
     there and not in the data directory, and of several planes over it the controllers of one work, by `election`.
-    `synced` says what goes from Machines to their Nodes besides the usual."""
+    `synced` says what goes from Machines to their Nodes besides the usual, `graces` how long workload clusters may be
+    silent."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -76,6 +77,7 @@ class PlaneOptions:
     etcd: EtcdAddress | None = None
     election: Terms = field(default_factory=Terms)
     synced: Synced = field(default_factory=Synced)
+    graces: Graces = field(default_factory=Graces)
 
 
 class Plane:
@@ -192,7 +194,7 @@ class Plane:
         assert self._server is not None
         options = self._options
         client = LocalClient(self._server.verbs(CONTROLLERS))
-        self.manager = Manager(client, SCHEME, self._clock, workload_nodes=WorkloadNodes(self._workloads))
+        self.manager = Manager(client, SCHEME, self._clock, workload_nodes=self._nodes())
         for controller in (
             *core_controllers(self._workloads, client, self._keys, synced=options.synced),
             *ipam_controllers(),
@@ -215,6 +217,9 @@ class Plane:
             self._starting = starting
         else:
             await starting
+
+    def _nodes(self) -> WorkloadNodes:
+        return WorkloadNodes(self._workloads, self._clock, self._options.graces)
 
     def _service(self, service: ServiceReference) -> tuple[str, int] | None:
         return looked_up(self._options.services)(service.namespace, service.name, service.port)

@@ -2,7 +2,7 @@
 
 A connection is made on the first read and kept until the cluster is forgotten or its kubeconfig changes. While it
 cannot be made, reads say so and the watch tries again by itself. A silence says nothing of the cluster before it has
-lasted GRACE_SECONDS: this process may have just begun, or the endpoint may be moving to another machine.
+lasted for a grace: this process may have just begun, or the endpoint may be moving to another machine.
 
 A watch that is silent may be healthy or dead, so every connection that seems to hold is probed: the one thing here
 that is polled. Too many failures in a row, or one refusal of the credentials, and the connection is made anew.
@@ -26,11 +26,20 @@ from capstan.runtime.workload import WorkloadClients
 
 NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
 
-#: The remote-connection-grace-period of cluster-api-core.md.
-GRACE_SECONDS = 50.0
 
-#: How long what was seen of nodes holds when nothing new is heard: the remote-conditions-grace-period.
+CONNECTION_GRACE_SECONDS = 50.0
 CONDITIONS_GRACE_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Graces:
+    """For how long a silence says nothing of the connection (the remote-connection-grace-period of
+    cluster-api-core.md), and for how long what was seen of nodes holds meanwhile (the remote-conditions-grace-period).
+    Both in seconds."""
+
+    connection: float = CONNECTION_GRACE_SECONDS
+    conditions: float = CONDITIONS_GRACE_SECONDS
+
 
 #: The health probe of a connection (cluster-api-core.md 12).
 PROBE_SECONDS = 10.0
@@ -47,11 +56,15 @@ NodeHandler = Callable[[Key, Node | None], None]
 
 
 class SilenceError(TransientError):
-    """A workload cluster does not answer. `last_seen` is when it did last; None when it never has, here."""
+    """A workload cluster does not answer. `last_seen` is when it did last; None when it never has, here. What was seen
+    of its nodes holds for `conditions_grace` seconds."""
 
-    def __init__(self, message: str, reason: str, last_seen: datetime | None) -> None:
+    def __init__(
+        self, message: str, reason: str, last_seen: datetime | None, conditions_grace: float = CONDITIONS_GRACE_SECONDS
+    ) -> None:
         super().__init__(message, reason=reason)
         self.last_seen = last_seen
+        self.conditions_grace = conditions_grace
 
 
 @dataclass(slots=True)
@@ -74,8 +87,9 @@ class _Connection:
 class WorkloadNodes:
     """The Node informers of all workload clusters of this process."""
 
-    def __init__(self, clients: WorkloadClients, clock: Clock | None = None) -> None:
+    def __init__(self, clients: WorkloadClients, clock: Clock | None = None, graces: Graces | None = None) -> None:
         self._clients = clients
+        self._graces = graces or Graces()
         self._clock = clock or SystemClock()
         self._connections: dict[Key, _Connection] = {}
         self._handlers: list[NodeHandler] = []
@@ -102,8 +116,9 @@ class WorkloadNodes:
             silence = asyncio.get_running_loop().time() - connection.silent_since
             raise SilenceError(
                 f"the API server of cluster {cluster} does not answer: {connection.trouble()}",
-                CONNECTING if silence < GRACE_SECONDS else UNREACHABLE,
+                CONNECTING if silence < self._graces.connection else UNREACHABLE,
                 connection.last_seen,
+                self._graces.conditions,
             )
         return tuple(e.view(Node) for e in sorted(informer.entries(), key=lambda entry: entry.key))
 
@@ -210,7 +225,7 @@ class WorkloadNodes:
             if silent and connection.silent_since == since and self._connections.get(cluster) is connection:
                 self._tell(cluster, None)
 
-        for grace in (GRACE_SECONDS, CONDITIONS_GRACE_SECONDS):
+        for grace in (self._graces.connection, self._graces.conditions):
             asyncio.get_running_loop().call_later(grace + 0.001, tell)
 
     def _tell(self, cluster: Key, node: Node | None) -> None:

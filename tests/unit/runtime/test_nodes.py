@@ -17,7 +17,7 @@ from capstan.api.verbs import User
 from capstan.apiserver.server import ApiServer
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.client.protocol import Client
-from capstan.runtime.nodes import CONNECTING, NODES, UNREACHABLE, SilenceError, WorkloadNodes
+from capstan.runtime.nodes import CONNECTING, NODES, UNREACHABLE, Graces, SilenceError, WorkloadNodes
 from capstan.sim import loop
 from capstan.sim.clock import VirtualClock
 from capstan.sim.keys import SeededKeys
@@ -69,13 +69,13 @@ class Road(LocalClient):
             raise TransientError("no route to host")
 
 
-def play(scene: Scene) -> None:
+def play(scene: Scene, graces: Graces | None = None) -> None:
     async def story() -> None:
         clock, keys = VirtualClock(asyncio.get_running_loop()), SeededKeys(1)
         server = ApiServer(MemoryStore(), scheme=SCHEME, clock=clock.now, token=keys.token)
         await server.start()
         road = Road(server.verbs(User("admin", ("system:masters",))))
-        nodes = WorkloadNodes(road)
+        nodes = WorkloadNodes(road, graces=graces)
         await scene(road, nodes)
         await nodes.stop()
         await server.stop()
@@ -222,3 +222,21 @@ def test_connections_and_probes_are_counted() -> None:
         assert counted(nodes) == {}
 
     play(scene)
+
+
+def test_graces_may_be_others() -> None:
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        told: list[float] = []
+        began = asyncio.get_running_loop().time()
+        nodes.on_change(lambda _cluster, _node: told.append(asyncio.get_running_loop().time() - began))
+        road.blocked = True
+        await silence(nodes)
+        await asyncio.sleep(15)
+        late = await silence(nodes)
+        assert isinstance(late, SilenceError)
+        assert (late.reason, late.conditions_grace) == (UNREACHABLE, 150)
+        told.clear()
+        await asyncio.sleep(140)
+        assert [round(seconds) for seconds in told] == [150]
+
+    play(scene, Graces(connection=10, conditions=150))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from capstan.api.cluster.conversion.durations import seconds_of
+from capstan.api.errors import ApiError
 from capstan.cli.auditing import AuditOptions, audit_options, audit_options_of
 from capstan.cli.place import Place, place_option
 from capstan.cli.running import run, stop_on_signals
@@ -19,6 +21,9 @@ from capstan.cli.services import Table, service_table
 
 if TYPE_CHECKING:
     from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
+
+#: A connection that is dead is given up after 75 seconds at the latest; what was seen must hold for longer.
+_LEAST_CONDITIONS_GRACE = 120.0
 
 
 @click.command()
@@ -81,6 +86,22 @@ if TYPE_CHECKING:
     metavar="REGEX",
     help="The same for annotations.",
 )
+@click.option(
+    "--remote-connection-grace-period",
+    "connection_grace",
+    default="50s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long a workload cluster may be silent before its Cluster says so.",
+)
+@click.option(
+    "--remote-conditions-grace-period",
+    "conditions_grace",
+    default="5m",
+    show_default=True,
+    metavar="DURATION",
+    help="How long what was seen of its nodes holds then; longer than the other, and at least 2m.",
+)
 @audit_options
 def up(
     place: Place,
@@ -96,6 +117,8 @@ def up(
     lease_seconds: float,
     label_patterns: tuple[str, ...],
     annotation_patterns: tuple[str, ...],
+    connection_grace: str,
+    conditions_grace: str,
     **audit: Any,
 ) -> None:
     """Run the management plane.
@@ -117,6 +140,7 @@ def up(
         lease_seconds,
         compiled(label_patterns),
         compiled(annotation_patterns),
+        grace_seconds(connection_grace, conditions_grace),
     )
     run(_main(place, address, port, chosen))
 
@@ -134,6 +158,7 @@ class Chosen:
     lease_seconds: float
     synced_labels: tuple[Pattern[str], ...] = ()
     synced_annotations: tuple[Pattern[str], ...] = ()
+    graces: tuple[float, float] = (50.0, 300.0)
 
 
 def compiled(texts: Sequence[str]) -> tuple[Pattern[str], ...]:
@@ -147,12 +172,25 @@ def compiled(texts: Sequence[str]) -> tuple[Pattern[str], ...]:
     return tuple(patterns)
 
 
+def grace_seconds(connection: str, conditions: str) -> tuple[float, float]:
+    """Both graces. Errors: click.BadParameter."""
+    try:
+        short, long = float(seconds_of(connection)), float(seconds_of(conditions))
+    except ApiError as error:
+        raise click.BadParameter(error.message) from None
+    if short <= 0 or long < _LEAST_CONDITIONS_GRACE or long <= short:
+        text = "--remote-conditions-grace-period must be at least 2m and longer than --remote-connection-grace-period"
+        raise click.BadParameter(f"{text}, which must be longer than 0s")
+    return short, long
+
+
 async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
     from capstan.cli.environment import proxmox_from_environment
     from capstan.cli.plane import Plane, PlaneOptions
     from capstan.controllers.machine.snapshot import Synced
     from capstan.runtime.dialer import Dialer
     from capstan.runtime.election import Terms
+    from capstan.runtime.nodes import Graces
     from capstan.store.etcd.address import EtcdAddress
     from capstan.store.sealing import EVERYTHING, SECRETS
 
@@ -172,6 +210,7 @@ async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
         etcd=EtcdAddress.parse(chosen.store) if chosen.store else None,
         election=Terms.of(chosen.lease_seconds),
         synced=Synced(chosen.synced_labels, chosen.synced_annotations),
+        graces=Graces(*chosen.graces),
     )
     plane = Plane(options)
     stopping = stop_on_signals()

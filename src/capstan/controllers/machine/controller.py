@@ -289,8 +289,9 @@ async def _observe_node(
     try:
         nodes = await reader.nodes(Key(namespace, name), kubeconfig)
     except TransientError as error:
-        seen = error.last_seen if isinstance(error, SilenceError) else None
-        silent = {"last_seen": seen, "is_connecting": error.reason == CONNECTING}
-        return {"nodes_problem": str(error), "kubeconfig": kubeconfig, **silent}
+        found: dict[str, Any] = {"nodes_problem": str(error), "kubeconfig": kubeconfig}
+        if isinstance(error, SilenceError):
+            found |= {"last_seen": error.last_seen, "conditions_grace": error.conditions_grace}
+        return {**found, "is_connecting": error.reason == CONNECTING}
     node, conflict = find_node(machine, wanted, nodes)
     return {"node": node, "node_conflict": conflict, "nodes_problem": "", "kubeconfig": kubeconfig}

@@ -35,10 +35,11 @@ class Synced:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSnapshot:
     """`nodes_problem` says why the workload cluster's nodes are not known; empty when they are. Meanwhile `last_seen`
-    is when the cluster answered last, and `is_connecting` says that its silence is too new to mean anything. `node` is
-    the one of this Machine, `node_conflict` the text when several claim its provider ID. `pods` and `volumes` are what
-    a look at the node found, None when nobody looked; it may not be looked at again before `next_look` seconds.
-    `can_update` says that there is somebody who updates Machines in place, `synced` what goes on to the Node."""
+    is when the cluster answered last, `is_connecting` says that its silence is too new to mean anything, and
+    `conditions_grace` for how many seconds what was seen holds. `node` is the one of this Machine, `node_conflict` the
+    text when several claim its provider ID. `pods` and `volumes` are what a look at the node found, None when nobody
+    looked; it may not be looked at again before `next_look` seconds. `can_update` says that there is somebody who
+    updates Machines in place, `synced` what goes on to the Node."""
 
     machine: Machine
     now: datetime
@@ -54,6 +55,7 @@ class MachineSnapshot:
     nodes_problem: str = "not looked for"
     last_seen: datetime | None = None
     is_connecting: bool = False
+    conditions_grace: float = 300.0
     kubeconfig: bytes = field(default=b"", repr=False)
     pods: PodsOfNode | None = None
     volumes: VolumesOfNode | None = None

@@ -260,6 +260,12 @@ def test_why_a_node_is_not_known(case: Case, expected: tuple[str, str, str] | No
         assert [(c.status, c.reason, c.message) for c in found] == [expected, expected]
 
 
+def test_how_long_what_was_seen_holds_is_for_the_plane_to_say() -> None:
+    patient = replace(silent(a_snapshot(status=known()), seen=360), conditions_grace=420)
+    assert node_conditions(patient) == ()
+    assert node_conditions(replace(patient, conditions_grace=359))[0].reason == "ConnectionDown"
+
+
 def test_a_node_is_looked_at_only_when_its_cluster_is_there() -> None:
     snapshot = replace(a_snapshot(), node=decode(node("n"), Node))
     assert [c.reason for c in node_conditions(snapshot)] == ["NodeReady", "NodeHealthy"]

@@ -15,8 +15,6 @@ NODE_READY = "NodeReady"
 NODE_HEALTHY = "NodeHealthy"
 CONNECTION_DOWN = "ConnectionDown"
 _NOT_ESTABLISHED = "Remote connection not established yet"
-#: The remote-conditions-grace-period.
-CONDITIONS_GRACE = timedelta(minutes=5)
 
 #: The Node's conditions that count, and their good value.
 _HEALTH = (("Ready", TRUE), ("MemoryPressure", FALSE), ("DiskPressure", FALSE), ("PIDPressure", FALSE))
@@ -126,7 +124,7 @@ def is_connection_down(snapshot: MachineSnapshot) -> bool:
     initialized = find_condition(conditions, "ControlPlaneInitialized")
     since = initialized.last_transition_time if initialized is not None else None
     known = [at for at in (snapshot.last_seen, since) if at is not None]
-    return not known or snapshot.now - max(known) > CONDITIONS_GRACE
+    return not known or snapshot.now - max(known) > timedelta(seconds=snapshot.conditions_grace)
 
 
 def _absent(machine: Machine, snapshot: MachineSnapshot) -> tuple[str, str, str]:
