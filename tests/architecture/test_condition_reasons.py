@@ -75,6 +75,8 @@ CURRENT = {
     },
     "MachineHealthCheck": {"RemediationAllowed": "TooManyUnhealthy RemediationAllowed"},
     "IPAddressClaim": {"Ready": "AllocationFailed PoolNotReady PoolExhausted"},
+    "ClusterResourceSet": {"ResourcesApplied": "Applied NotApplied WrongSecretType InternalError"},
+    "ExtensionConfig": {"Discovered": "NotDiscovered"},
 }
 
 LEGACY = {
@@ -99,10 +101,14 @@ LEGACY = {
     "MachinesReady": "PreflightCheckFailed BootstrapTemplateCloningFailed InfrastructureTemplateCloningFailed "
     "MachineCreationFailed",
     "Resized": "ScalingUp ScalingDown",
+    "ReplicasReady": "WaitingForReplicasReady AllocationFailed PoolNotReady PoolExhausted",
+    "ResourcesApplied": "RemoteClusterClientFailed ClusterMatchFailed ApplyFailed RetrievingResourceFailed "
+    "WrongSecretType",
 }
 
 #: What no code sets, and why.
 NOT_SET = {
+    "ClusterMatchFailed": "a selector that cannot be read is refused when it is written",
     "WaitingForBeforeDeleteHook": "runtime hooks around a Cluster's life belong to managed topologies",
     "WaitingForControlPlaneAvailable": "upstream sets it for topologies only",
     "MachineHasFailure": "terminal failures are read for old clients only, and remediate nothing",
