@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Protocol
 
 from cryptography import x509
@@ -82,8 +83,10 @@ def without_group(user: User, group: str) -> User:
     return replace(user, groups=tuple(name for name in user.groups if name != group))
 
 
+@lru_cache(256)
 def is_signed_by(certificate: bytes | None, ca_pem: bytes) -> bool:
-    """Whether the CA's own key signed a certificate (DER)."""
+    """Whether the CA's own key signed a certificate (DER). Clients come back with the same ones: the last answers are
+    remembered, since a signature does not change."""
     try:
         x509.load_der_x509_certificate(certificate or b"").verify_directly_issued_by(
             x509.load_pem_x509_certificate(ca_pem)

@@ -93,8 +93,8 @@ def decode_json(body: bytes, *, duplicates: bool = False) -> Decoded:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"error decoding JSON: {error}") from None
-    # No document nests deeper than it has brackets; most have fewer than the limit and need no walk.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+    # No document nests deeper than it has pairs of brackets; most have fewer than the limit and need no walk.
+    if len(body) > 2 * MAX_DEPTH and body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         refuse_depth(value, "error decoding JSON")
     return Decoded(value, _find_duplicates(body) if duplicates and _may_repeat(body, value) else ())
 
