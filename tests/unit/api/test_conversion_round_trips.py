@@ -32,6 +32,8 @@ from capstan.api.infrastructure.conversion import (
 )
 from capstan.api.ipam.conversion import convert_inclusterippool, convert_ipaddress, convert_ipaddressclaim
 from capstan.api.runtime.conversion import convert_extensionconfig
+from capstan.api.scheme import SCHEME
+from capstan.apiserver.schemas import struct_validator
 
 CRDS = Path(__file__).resolve().parents[4] / "shared" / "data" / "crds"
 
@@ -239,6 +241,7 @@ REMEMBERS = {
     "machines.cluster.x-k8s.io": True,
     "machinedeployments.cluster.x-k8s.io": True,
     "machinehealthchecks.cluster.x-k8s.io": True,
+    "machinepools.cluster.x-k8s.io": True,
     "machinesets.cluster.x-k8s.io": False,
     "machinedrainrules.cluster.x-k8s.io": False,
 }
@@ -271,6 +274,8 @@ def test_the_data_annotation_is_written_as_the_kind_says(name: str, remembers: b
         ("clusters.cluster.x-k8s.io", ("status", "initialization", "controlPlaneInitialized")),
         ("machines.cluster.x-k8s.io", ("status", "initialization", "bootstrapDataSecretCreated")),
         ("machines.cluster.x-k8s.io", ("status", "initialization", "infrastructureProvisioned")),
+        ("machinepools.cluster.x-k8s.io", ("status", "initialization", "bootstrapDataSecretCreated")),
+        ("machinepools.cluster.x-k8s.io", ("status", "initialization", "infrastructureProvisioned")),
         ("machinehealthchecks.cluster.x-k8s.io", ("status", "expectedMachines")),
         ("machinehealthchecks.cluster.x-k8s.io", ("status", "remediationsAllowed")),
     ],
@@ -295,3 +300,29 @@ def test_an_explicit_no_is_not_the_same_as_nothing(name: str, path: tuple[str, .
     for step in path:
         found = found.get(step, {}) if isinstance(found, dict) else {}
     assert found == (part if value else {})
+
+
+def unknown_fields(obj: dict[str, Any]) -> list[str]:
+    """The fields of an object that the schema of its version does not have, but for those that were strange before."""
+    group, _, version = obj["apiVersion"].rpartition("/")
+    kind = SCHEME.by_kind(group, obj["kind"])
+    known = kind.version(version) if kind is not None else None
+    assert known is not None
+    warnings = struct_validator(known.struct).apply(obj, mode="Warn").warnings
+    return [warning for warning in warnings if "fromTheFuture" not in warning]
+
+
+@pytest.mark.parametrize(("name", "convert", "spoke"), KINDS, ids=IDS)
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_nothing_is_left_where_the_other_version_has_no_field(
+    name: str, convert: Converter, spoke: str, way: str
+) -> None:
+    before, after = (spoke, convert.hub) if way == "up" else (convert.hub, spoke)
+
+    @settings(MODEST, max_examples=15)
+    @given(stored(name, before))
+    def check(written: dict[str, Any]) -> None:
+        assert unknown_fields(written) == []
+        assert unknown_fields(convert(written, after)) == []
+
+    check()
