@@ -252,6 +252,7 @@ def test_it_reaches_the_goal_wherever_it_is_interrupted(
     own = [vmid for vmid in model.vms if vmid not in model.strangers]
     assert len(own) == 1
     assert model.vms[own[0]]["running"]
+    assert model.machine is not None and model.machine.status.bootstrap_data_provided
     assert len(model.claims) == 1
     model.joined = True
     model.step()
@@ -291,3 +292,23 @@ def test_no_action_and_not_done_says_what_it_waits_for() -> None:
         decided = plan(s)
         assert decided.actions == ()
         assert decided.waiting_on[0].reason == "WaitingForClusterInfrastructureReady"
+
+
+def _seeded(model: Model) -> Model:
+    """It goes on to the plan that gives the machine its data; the process ends after that, before it is written."""
+    for _ in range(30):
+        actions = plan(model.snapshot()).actions
+        if any(isinstance(action, act.SeedVm) for action in actions):
+            model.step(len(actions))
+            return model
+        model.step()
+        model.now += timedelta(seconds=7)
+        model.finish_clones()
+    raise AssertionError("no step gives the machine its data")
+
+
+def test_data_that_was_given_is_seen_by_the_next_process() -> None:
+    model = _seeded(Model())
+    assert model.machine is not None and not model.machine.status.bootstrap_data_provided
+    model.step()
+    assert model.machine.status.bootstrap_data_provided

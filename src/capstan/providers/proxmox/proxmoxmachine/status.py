@@ -23,6 +23,7 @@ from capstan.providers.proxmox.proxmoxmachine.actions import (
     StartVm,
     StopVm,
 )
+from capstan.providers.proxmox.proxmoxmachine.hardware import find_seed
 from capstan.providers.proxmox.proxmoxmachine.network import (
     claim_name,
     device_addresses,
@@ -31,7 +32,7 @@ from capstan.providers.proxmox.proxmoxmachine.network import (
     machine_addresses,
 )
 from capstan.providers.proxmox.proxmoxmachine.plan import Decision, decide
-from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot
+from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot, Vm
 from capstan.providers.proxmox.proxmoxmachine.stages import JOINED, PROVISIONED, known_claims, own_vm
 from capstan.runtime.plan import Outcome, Outcomes, Update
 
@@ -101,10 +102,11 @@ def _with_facts(
     vm = own_vm(s)
     node = vm.node if vm is not None else s.quiet_node or (s.identity.node if s.identity is not None else "")
     ready = _is_ready(s, decision, outcomes) or bool(status.initialization.provisioned)
-    seeded = any(o.done for o in outcomes.of(SeedVm)) or bool(status.bootstrap_data_provided)
+    seeded = any(o.done for o in outcomes.of(SeedVm)) or ready or (vm is not None and _has_seed(vm))
     changes: dict[str, Any] = {
         "proxmox_node": node or status.proxmox_node,
         "vm_status": _vm_status(s, decision, ready),
+        # Once true it stays so; a process that ended after it gave the data leaves a drive, or a machine that joins.
         "bootstrap_data_provided": True if seeded else status.bootstrap_data_provided,
         "initialization": InfrastructureInitialization(provisioned=True) if ready else status.initialization,
     }
@@ -115,6 +117,10 @@ def _with_facts(
     if vm is not None and ready:
         changes["network"] = _network(s, {entry.net: entry for entry in changes.get("ip_addresses", ())})
     return msgspec.structs.replace(status, **changes)
+
+
+def _has_seed(vm: Vm) -> bool:
+    return find_seed(vm.config, vm.vmid) is not None
 
 
 def _is_addressed(s: Snapshot) -> bool:
