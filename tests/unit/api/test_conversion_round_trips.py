@@ -201,7 +201,7 @@ def is_dropped(name: str, kind: str, path: tuple[str, ...], parent: dict[str, An
     if kind.startswith("Proxmox") and name in ("failureReason", "failureMessage", "severity"):
         return True
     if name == "type" and path[-1:] == ("strategy",):
-        return parent[name] == "RollingUpdate"  # v1beta2 demands the type; only rolling updates have parameters
+        return bool(parent[name] == "RollingUpdate")  # v1beta2 demands the type; only rolling updates have parameters
     if name == "rolloutAfter":
         return path[-1:] == ("topology",)
     in_reference = name in ("uid", "resourceVersion", "fieldPath", "namespace") and path[-1].endswith(

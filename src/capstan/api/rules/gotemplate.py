@@ -29,6 +29,8 @@ _TOKEN: Final = re.compile(
 _BLOCKS: Final = frozenset(("if", "with", "range", "define", "block"))
 _KEYWORDS: Final = _BLOCKS | {"else", "end", "template", "break", "continue"}
 _CONSTANTS: Final = frozenset(("true", "false", "nil"))
+#: How deep parentheses may be nested; nobody reads more.
+_MAX_DEPTH: Final = 100
 #: What cannot stand after a `|`: it takes no argument.
 _VALUES: Final = frozenset(("text", "rune", "number", "dot", "constant"))
 
@@ -58,6 +60,7 @@ class _Template:
 
     blocks: list[_Block] = field(default_factory=list)
     variables: list[str] = field(default_factory=lambda: ["$"])
+    depth: int = 0
 
 
 def template_problem(template: str) -> str:
@@ -256,7 +259,11 @@ def _operand(words: list[_Token], place: int, state: _Template) -> int:
     token = words[place]
     match token.kind:
         case "open":
+            state.depth += 1
+            if state.depth > _MAX_DEPTH:
+                raise _Problem(f"parentheses are nested deeper than {_MAX_DEPTH}")
             place = _commands(words, place + 1, state, "parenthesized pipeline")
+            state.depth -= 1
             if place >= len(words) or words[place].kind != "shut":
                 raise _Problem("unclosed left paren")
         case "variable":

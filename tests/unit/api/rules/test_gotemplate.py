@@ -56,6 +56,7 @@ def test_templates(template: str) -> None:
         ("{{ with $i, $x := .a }}{{ end }}", "line 1: too many declarations in with"),
         ('{{ "abc }}', "line 1: unterminated quoted string"),
         ("{{ (.a }}", "line 1: unclosed left paren"),
+        ("{{ " + "(" * 5000 + ".a" + ")" * 5000 + " }}", "line 1: parentheses are nested deeper than 100"),
         ("{{ .a ) }}", "line 1: unexpected ')' in command"),
         ("{{ break }}", "line 1: {{break}} outside {{range}}"),
         ("{{ .a := 1 }}", "line 1: unexpected ':=' in operand"),
