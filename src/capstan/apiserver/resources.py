@@ -157,6 +157,7 @@ class Served:
         return Target(self, version, namespace)
 
 
+# A msgspec Struct, like all values that each request makes anew: a frozen dataclass takes ten times as long to make.
 class Target(msgspec.Struct, frozen=True):
     """What a request is about: a kind in one of its versions, and the namespace of the path."""
 

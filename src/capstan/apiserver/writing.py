@@ -47,6 +47,7 @@ _STATUS_ONLY = frozenset(("status", "approval"))
 _OF_THE_WHOLE = frozenset(("", "scale"))
 
 
+# A msgspec Struct, like all values that each request makes anew: a frozen dataclass takes ten times as long to make.
 class Step(msgspec.Struct, frozen=True):
     """One write on its way: what it is about, and what was there. `old` is in the stored version, `before` in that
     of the request; both are None for a create. `sent` are the managedFields that the client sent, `applied` is what
@@ -259,7 +260,8 @@ class Writer:
         mutated = new
         more: tuple[str, ...] = ()
         for attributes in step.faces(new):
-            found, told = await self._backend.chain.mutate(structs.replace(attributes, new=mutated))
+            present = attributes if mutated is new else structs.replace(attributes, new=mutated)
+            found, told = await self._backend.chain.mutate(present)
             mutated, more = found or mutated, more + told
         if mutated is new:
             return new, warnings + more

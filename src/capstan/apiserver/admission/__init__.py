@@ -61,7 +61,7 @@ class Chained:
     """Several links, asked one after the other."""
 
     def __init__(self, links: Sequence[Chain]) -> None:
-        self._links = tuple(links)
+        self._links = tuple(link for link in links if not isinstance(link, NoChain))
 
     async def mutate(self, attributes: Attributes) -> tuple[Obj | None, tuple[str, ...]]:
         warnings: tuple[str, ...] = ()

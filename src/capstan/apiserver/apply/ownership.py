@@ -148,7 +148,8 @@ class Ownership:
         """The short way of most writes: somebody changes again what only they own, so that nothing but the time of
         their entry changes. None when it is not one of these; the rules give the same for those that are."""
         target = write.target
-        if len(kept) > MAX_UPDATERS or any(entry.get("apiVersion") != target.api_version for entry in kept):
+        version = target.api_version
+        if len(kept) > MAX_UPDATERS or any(entry.get("apiVersion") != version for entry in kept):
             return None
         changes = compare(self.type(target.served, target.version.name), old, new)
         if changes.removed:
