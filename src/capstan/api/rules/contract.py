@@ -16,6 +16,7 @@ import msgspec
 from capstan.api.meta import Condition, LegacyCondition, OwnerReference
 from capstan.api.objects import GroupKind, Key, Obj, Resource
 from capstan.api.rules.owners import owner_object
+from capstan.api.rules.semver import compare_builds_too, parse_tolerant
 
 V1BETA1 = "v1beta1"
 V1BETA2 = "v1beta2"
@@ -250,6 +251,16 @@ def reported_versions(found: External) -> tuple[tuple[str, int | None], ...]:
 
 def wished_version(found: External) -> str:
     return text(found.object, "spec", "version")
+
+
+def is_upgrading(found: External) -> bool:
+    """A control plane of which not everything has the wished version yet. Other builds of a version count: which of
+    two is newer cannot always be told. What is no version does not count."""
+    wished = parse_tolerant(wished_version(found))
+    running = (parse_tolerant(version) for version, _ in reported_versions(found))
+    return wished is not None and any(
+        version is not None and compare_builds_too(wished, version) >= 1 for version in running
+    )
 
 
 # Conditions

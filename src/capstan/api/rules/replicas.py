@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from capstan.api.meta import Condition, LabelSelector, ObjectMeta
 from capstan.api.rules.conditions import find_condition, is_true
 from capstan.api.rules.selectors import holds
+from capstan.api.rules.semver import order_key
 
 #: So long a new machine may go without the condition UpToDate before that counts as unknown.
 YOUTH = timedelta(seconds=10)
-
-_NUMBER = re.compile(r"\d+")
 
 
 def count_true(condition_lists: Iterable[Sequence[Condition]], type: str) -> int:
@@ -27,13 +26,7 @@ def count_versions(versions: Iterable[tuple[str, int]]) -> tuple[tuple[str, int]
     for version, replicas in versions:
         if version and replicas:
             totals[version] = totals.get(version, 0) + replicas
-    return tuple(sorted(totals.items(), key=lambda entry: version_order(entry[0])))
-
-
-def version_order(version: str) -> tuple[tuple[int, ...], bool, str]:
-    """A sort key: numbers by value, a pre-release before its release."""
-    core, _, rest = version.lstrip("v").partition("-")
-    return tuple(int(n) for n in _NUMBER.findall(core.partition("+")[0])), not rest, version
+    return tuple(sorted(totals.items(), key=lambda entry: order_key(entry[0])))
 
 
 def minor_version(version: str) -> tuple[int, int] | None:

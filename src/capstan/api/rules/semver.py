@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 _WRITTEN: Final = re.compile(
     r"(?P<major>\d+)\.(?P<minor>\d+)\.(?P<patch>\d+)"
@@ -62,6 +62,16 @@ def compare_builds_too(a: SemVer, b: SemVer) -> Comparison:
     return _ordered((len(ours),), (len(theirs),))
 
 
+def order_key(text: str) -> tuple[Any, ...]:
+    """A sort key for versions as people write them: by precedence, then by their builds. What is no version comes by
+    the numbers that are in it, before what is one."""
+    version = parse_tolerant(text)
+    if version is None:
+        numbers = [int(number) for number in re.findall(r"\d+", text)]
+        return (*[*numbers, 0, 0, 0][:3], False, (), (), text)
+    return (*_precedence(version), _parts(version.build), text)
+
+
 def _compare_builds(mine: str, other: str) -> Comparison:
     if mine.isdigit() != other.isdigit():
         return -1 if mine.isdigit() else 1
@@ -71,8 +81,12 @@ def _compare_builds(mine: str, other: str) -> Comparison:
 
 
 def _precedence(version: SemVer) -> tuple[object, ...]:
-    names = tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in version.pre.split(".")) if version.pre else ()
-    return (version.major, version.minor, version.patch, not version.pre, names)
+    return (version.major, version.minor, version.patch, not version.pre, _parts(version.pre))
+
+
+def _parts(text: str) -> tuple[tuple[int, int, str], ...]:
+    """What dots separate, in an order in which numbers come first, by their value."""
+    return tuple((0, int(p), "") if p.isdigit() else (1, 0, p) for p in text.split(".")) if text else ()
 
 
 def _ordered(a: tuple[object, ...], b: tuple[object, ...]) -> Comparison:

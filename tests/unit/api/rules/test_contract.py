@@ -100,6 +100,27 @@ def test_counters_of_both_contracts() -> None:
     assert contract.control_plane_counters(old) == Counters(3, None, None, 0, 2, (("v1.34.0", None),))
 
 
+@pytest.mark.parametrize(
+    ("wished", "status", "expected"),
+    [
+        ("v1.34.0", {}, False),
+        ("v1.34.0", {"version": "v1.34.0"}, False),
+        ("v1.34.0", {"version": "v1.33.9"}, True),
+        ("v1.34.0", {"version": "v1.34.0-rc.1"}, True),
+        ("v1.34.0-rc.10", {"version": "v1.34.0-rc.9"}, True),
+        ("v1.34.0", {"version": "v1.35.0"}, False),
+        ("v1.34.0+2", {"version": "v1.34.0+1"}, True),
+        ("v1.34.0+1", {"version": "v1.34.0+2"}, False),
+        ("v1.34.0+a", {"version": "v1.34.0+b"}, True),
+        ("v1.34.0", {"version": "v1.33.0", "versions": [{"version": "v1.34.0"}]}, False),
+        ("v1.34.0", {"versions": [{"version": "v1.34.0"}, {"version": "v1.33.0", "replicas": 0}]}, True),
+        ("", {"version": "v1.34.0"}, False),
+    ],
+)
+def test_a_control_plane_that_is_upgrading(wished: str, status: Obj, expected: bool) -> None:
+    assert contract.is_upgrading(external(spec={"version": wished}, status=status)) is expected
+
+
 def test_conditions_of_the_newer_kind_come_first() -> None:
     newer = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     older = {"type": "Ready", "status": "False", "reason": "X"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capstan.api.rules.semver import SemVer, compare, compare_builds_too, parse_tolerant
+from capstan.api.rules.semver import SemVer, compare, compare_builds_too, order_key, parse_tolerant
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,21 @@ def test_the_order(a: str, b: str, without: int, with_builds: int) -> None:
     assert compare(first, second) == without
     assert compare_builds_too(first, second) == with_builds
     assert str(first) == a
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("v1.9.9", "v1.10.0"),
+        ("v1.34.1", "v1.34.10"),
+        ("v1.34.0-a", "v1.34.0"),
+        ("v1.34.0-rc.9", "v1.34.0-rc.10"),
+        ("v1.34.0", "v1.34.0+rke2-r1"),
+        ("v1.34.0-rc.1", "v1.34.0+rke2-r1"),
+        ("v1.34.0+2", "v1.34.0+10"),
+        ("main", "v1.0.0"),
+        ("", "v0.0.1"),
+    ],
+)
+def test_sorting(older: str, newer: str) -> None:
+    assert order_key(older) < order_key(newer)

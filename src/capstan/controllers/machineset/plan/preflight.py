@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from capstan.api.cluster.names import SKIP_PREFLIGHT_CHECKS_ANNOTATION
-from capstan.api.rules.contract import External, at, reported_versions, wished_version
-from capstan.api.rules.replicas import minor_version, version_order
+from capstan.api.rules.contract import External, at, is_upgrading, reported_versions, wished_version
+from capstan.api.rules.replicas import minor_version
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 
 OLDEST_SKEW_MINORS = 3
@@ -42,12 +42,10 @@ def _skipped(snapshot: MachineSetSnapshot) -> set[str]:
 
 
 def _stability(control_plane: External) -> list[str]:
-    running = reported_versions(control_plane)
     name = f"{control_plane.kind} {control_plane.key}"
-    if not running:
+    if not reported_versions(control_plane):
         return [f'{name} is provisioning ("ControlPlaneIsStable" preflight check failed)']
-    wished = version_order(wished_version(control_plane))
-    if any(version_order(version) < wished for version, _ in running):
+    if is_upgrading(control_plane):
         return [f'{name} is upgrading ("ControlPlaneIsStable" preflight check failed)']
     return []
 

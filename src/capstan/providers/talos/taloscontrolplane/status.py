@@ -27,7 +27,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     summarize_legacy,
 )
 from capstan.api.rules.progress import paused_condition
-from capstan.api.rules.replicas import version_order
+from capstan.api.rules.semver import order_key
 from capstan.providers.talos.taloscontrolplane.names import (
     AVAILABLE,
     COMPONENTS_HEALTHY,
@@ -112,7 +112,7 @@ def _is_ready(node: Node) -> bool:
 
 def _lowest_version(snapshot: ControlPlaneSnapshot) -> str:
     versions = [m.machine.spec.version for m in snapshot.machines if m.machine.spec.version]
-    return min(versions, key=version_order, default="")
+    return min(versions, key=order_key, default="")
 
 
 def _conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> tuple[LegacyCondition, ...]:

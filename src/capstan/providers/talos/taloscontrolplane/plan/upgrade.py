@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from capstan.api.rules.replicas import version_order
+from capstan.api.rules.semver import order_key
 from capstan.api.rules.versions import kubelet_problem, talos_problem, upgrade_problem
 from capstan.providers.talos.taloscontrolplane.names import CONTROL_PLANE_NODE_LABEL
 from capstan.providers.talos.taloscontrolplane.plan.drift import is_of_wanted_template
@@ -20,7 +20,7 @@ def find_version_problem(snapshot: ControlPlaneSnapshot) -> str:
     running = [m.machine.spec.version for m in snapshot.active if m.machine.spec.version]
     if not running or all(version == wished for version in running):
         return ""
-    path = upgrade_problem(min(running, key=version_order), wished)
+    path = upgrade_problem(min(running, key=order_key), wished)
     return _field(path) or _field(_of_talos(snapshot, wished)) or _field(_of_workers(snapshot, wished))
 
 
