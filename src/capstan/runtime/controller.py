@@ -17,6 +17,7 @@ from capstan.api.meta import TypedObject
 from capstan.api.objects import GroupKind, Key
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import EVERYTHING, Interest
 
 K = TypeVar("K", bound=TypedObject)
 S = TypeVar("S")
@@ -47,12 +48,19 @@ def owner_keys(kind: str) -> Mapper:
 @dataclass(frozen=True, slots=True)
 class Watch:
     """A kind whose changes wake this controller. `indexes` names functions from a typed view to index values.
-    `conditions` says whether the controller reads its conditions; if not, changes of them alone do not wake it."""
+    The others say what the controller reads of its objects (see `Interest`): a change of anything else does not wake
+    it. Paths are those of the version in which the kind is stored."""
 
     kind: type[TypedObject]
     wakes: Mapper
     indexes: Mapping[str, Callable[[Any], Iterable[str]]] = field(default_factory=dict)
-    conditions: bool = True
+    conditions: bool | tuple[str, ...] = True
+    fields: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+
+    def interest(self) -> Interest:
+        return Interest(self.fields, later=self.later, awaited=self.awaited, conditions=self.conditions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,16 @@ class Controller(ABC, Generic[K, S]):
     watches: ClassVar[tuple[Watch, ...]] = ()
     #: Wakes for changes of provider objects whose cache `Reader.get_object` starts on first use.
     external_wakes: ClassVar[Mapper | None] = None
+    #: What is read of those objects.
+    external_interest: ClassVar[Interest] = EVERYTHING
     #: Wakes for changes of Nodes in workload clusters whose cache `Reader.nodes` starts: gets the cluster's key
     #: and the Node, or None when the connection itself came or went.
     workload_wakes: ClassVar[WorkloadMapper | None] = None
     writes: ClassVar[tuple[Writes, ...]] = ()
     indexes: ClassVar[Mapping[str, Callable[[Any], Iterable[str]]]] = {}
+    #: What its plans read of the status that it writes itself: only such a change, written without any action, is
+    #: looked at again.
+    own: ClassVar[Interest] = Interest(conditions=False)
     concurrency: ClassVar[int] = 10
 
     @property

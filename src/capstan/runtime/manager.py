@@ -7,6 +7,7 @@ back and committed together with the status, in one revision where the API allow
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from capstan.api.core.node import Node
@@ -19,6 +20,7 @@ from capstan.runtime.cache import Cache, CachedReader
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import Clock
 from capstan.runtime.controller import Controller, Mapper
+from capstan.runtime.echo import Round
 from capstan.runtime.eventlog import EventLog
 from capstan.runtime.events import Recorder
 from capstan.runtime.executor import BeforeAction, Executor, as_object, nothing
@@ -27,6 +29,7 @@ from capstan.runtime.metrics import Metrics
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import Pace, WorkQueue
+from capstan.runtime.significance import EVERYTHING, Interest, Weight, is_ready
 
 log = EventLog(__name__)
 
@@ -36,8 +39,8 @@ TRANSIENT_FIRST_SECONDS = 0.2
 
 PACE = Pace()
 
-_BOOKKEEPING = frozenset(("resourceVersion", "managedFields"))
-_CONDITIONS = frozenset(("conditions", "deprecated", "v1beta2", "lastUpdated"))
+#: How long who merely repeats what a part says of itself may wait with it: by then there is often more to tell.
+LATER_SECONDS = 1.0
 
 
 class Manager:
@@ -126,13 +129,16 @@ class Runner:
         self._manager = manager
         self.controller = controller
         self.queue: WorkQueue[Key] = WorkQueue(PACE)
+        #: By the keys that are worked on; and what of it the workers write.
+        self._rounds: dict[Key, Round] = {}
+        self._working: dict[asyncio.Task[Any] | None, Round] = {}
         self._resource: Resource = manager.cache.scheme.of(controller.kind).resource()
         self._reader = CachedReader(manager.cache, manager.workload_nodes, self._watch_external)
         self._executor = Executor(
             manager.client,
             manager.recorder,
             controller.handlers(),
-            written=manager.cache.written,
+            written=self._written,
             before=manager.before_action,
         )
 
@@ -148,7 +154,7 @@ class Runner:
         cache = self._manager.cache
         cache.informer(self._resource).on_change(self._subject_changed)
         for watch in self.controller.watches:
-            self._connect_watch(cache.of(watch.kind), watch.kind, watch.wakes, watch.conditions)
+            self._connect_watch(cache.of(watch.kind), watch.kind, watch.wakes, watch.interest())
         if type(self.controller).external_wakes is not None:
             # A provider that is installed later wakes those who wait for its kind.
             cache.on_crd_change(lambda _old, _new: self._wake_all())
@@ -177,7 +183,7 @@ class Runner:
             return
         metrics.reconciled(name, "success", self._manager.clock.monotonic() - started)
         self.queue.forget(key)
-        if requeue_after is not None:
+        if requeue_after is not None and self._manager.cache.informer(self._resource).get(key) is not None:
             self.queue.add_after(key, requeue_after)
 
     async def reconcile(self, key: Key) -> float | None:
@@ -190,13 +196,24 @@ class Runner:
         plan = controller.plan(snapshot)
         if plan.actions:
             self.queue.progressed(key)
+        if plan.actions and not plan.final:
+            return await self._carry_out(entry, snapshot, plan)
+        worker, this = asyncio.current_task(), Round(None if plan.final else controller.own)
+        self._rounds[key] = self._working[worker] = this
+        try:
+            return await self._carry_out(entry, snapshot, plan)
+        finally:
+            del self._rounds[key], self._working[worker]
+            self._wake_one(key, this.news())
+
+    async def _carry_out(self, entry: Entry, snapshot: Any, plan: Plan) -> float | None:
         now, held = _hold_back(plan)
         outcomes = await self._executor.run(now)
         if held is not None and outcomes.error is None:
             outcomes = Outcomes((*outcomes.items, Outcome(held)))
         else:
             held = None
-        after = controller.compute_status(snapshot, outcomes)
+        after = self.controller.compute_status(snapshot, outcomes)
         await self._commit(_current(entry.object, plan, outcomes), held, after)
         if outcomes.error is not None:
             raise outcomes.error
@@ -218,7 +235,13 @@ class Runner:
             if is_not_found(error):
                 return
             raise
-        self._manager.cache.written(self._resource, written)
+        self._written(self._resource, written)
+
+    def _written(self, resource: Resource, answer: Obj) -> None:
+        this = self._working.get(asyncio.current_task())
+        if this is not None:
+            this.wrote(answer)
+        self._manager.cache.written(resource, answer)
 
     def _retry(self, key: Key, error: Exception) -> None:
         if isinstance(error, TransientError) and error.retry_after is not None:
@@ -242,44 +265,65 @@ class Runner:
         entry = new or old
         if entry is None:
             return
-        if old is not None and new is not None and _generation(old.object) != _generation(new.object):
+        if new is None or _is_released(new.object):
+            self.queue.discard(entry.key)
+            return
+        this = self._rounds.get(entry.key)
+        if this is not None:
+            this.hear(old, new)
+            return
+        if old is not None and _generation(old.object) != _generation(new.object):
             self.queue.progressed(entry.key)
         self.queue.add(entry.key)
 
     def _connect_watch(
-        self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper, conditions: bool = True
+        self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper, interest: Interest = EVERYTHING
     ) -> None:
         def changed(old: Entry | None, new: Entry | None) -> None:
-            if (
-                not conditions
-                and old is not None
-                and new is not None
-                and is_same_but_conditions(old.object, new.object)
-            ):
+            if old is not None and new is not None:
+                weight = interest.weigh(old.object, new.object)
+            else:
+                weight = Weight.HURRIED if new is not None and is_ready(new.object) else Weight.SOON
+            if weight is Weight.NOTHING:
                 return
             keys: dict[Key, None] = {}
             for entry in (old, new):
                 if entry is not None:
                     view = entry.view(kind) if kind is not None else entry.object
                     keys.update(dict.fromkeys(wakes(self._reader, view)))
-            became_ready = new is not None and _is_ready(new.object) and not (old and _is_ready(old.object))
-            for key in keys:
-                if became_ready:
-                    self.queue.hurry(key)
-                self.queue.add(key)
+            self._wake(keys, weight, old, new)
 
         informer.on_change(changed)
+
+    def _wake(self, keys: Iterable[Key], weight: Weight, old: Entry | None = None, new: Entry | None = None) -> None:
+        """Those that exist; one that comes to exist wakes by itself."""
+        subjects = self._manager.cache.informer(self._resource)
+        for key in keys:
+            this = self._rounds.get(key)
+            if this is not None and this.interest is None:
+                this.hear(old, new, weight)
+            elif subjects.get(key) is not None:
+                self._wake_one(key, weight)
+
+    def _wake_one(self, key: Key, weight: Weight) -> None:
+        if weight is Weight.NOTHING:
+            return
+        if weight is Weight.LATER:
+            self.queue.add_lazily(key, LATER_SECONDS)
+            return
+        if weight is Weight.HURRIED:
+            self.queue.hurry(key)
+        self.queue.add(key)
 
     def _watch_external(self, resource: Resource, informer: Informer) -> None:
         wakes = type(self.controller).external_wakes
         if wakes is not None:
-            self._connect_watch(informer, None, wakes)
+            self._connect_watch(informer, None, wakes, self.controller.external_interest)
 
     def _node_changed(self, cluster: Key, node: Node | None) -> None:
         wakes = type(self.controller).workload_wakes
         if wakes is not None:
-            for key in wakes(self._reader, cluster, node):
-                self.queue.add(key)
+            self._wake(wakes(self._reader, cluster, node), Weight.SOON)
 
     def _wake_all(self) -> None:
         for entry in self._manager.cache.informer(self._resource).entries():
@@ -299,29 +343,15 @@ def _hold_back(plan: Plan) -> tuple[Plan, Update | None]:
     return Plan(plan.subject, plan.actions[:-1], plan.waiting_on, plan.requeue_after), last
 
 
-def is_same_but_conditions(old: Obj, new: Obj) -> bool:
-    """Whether two states of an object differ in nothing but conditions, and what older versions repeat of them."""
-    if old.keys() - {"status"} != new.keys() - {"status"}:
-        return False
-    if any(old[name] != new[name] for name in old if name not in ("metadata", "status")):
-        return False
-    return _without(old["metadata"], _BOOKKEEPING) == _without(new["metadata"], _BOOKKEEPING) and _without(
-        old.get("status") or {}, _CONDITIONS
-    ) == _without(new.get("status") or {}, _CONDITIONS)
-
-
-def _without(part: Obj, names: frozenset[str]) -> Obj:
-    return {name: value for name, value in part.items() if name not in names}
+def _is_released(obj: Obj) -> bool:
+    """The last state of an object that is being deleted: nothing holds it any more."""
+    meta = obj["metadata"]
+    return bool(meta.get("deletionTimestamp")) and not meta.get("finalizers")
 
 
 def _generation(obj: Obj) -> int:
     generation: int = obj["metadata"].get("generation", 0)
     return generation
-
-
-def _is_ready(obj: Obj) -> bool:
-    conditions = (obj.get("status") or {}).get("conditions") or ()
-    return any(c.get("type") == "Ready" and c.get("status") == "True" for c in conditions)
 
 
 def _current(observed: Obj, plan: Plan, outcomes: Outcomes) -> Obj:

@@ -108,12 +108,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`requeue_after` (seconds) is for what cannot be watched; what can be watched wakes by its watch."""
+    """`requeue_after` (seconds) is for what cannot be watched; what can be watched wakes by its watch. `final` says
+    that nothing follows from the actions: what they write does not wake the subject again, only others' writes do."""
 
     subject: ObjectRef
     actions: tuple[Action, ...] = ()
     waiting_on: tuple[Waiting, ...] = ()
     requeue_after: float | None = None
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,8 @@ K = TypeVar("K")
 FIRST_DELAY_SECONDS = 0.005
 LONGEST_DELAY_SECONDS = 300.0
 KEPT_GAPS = 4096
+#: Timers of some loops come so much too early.
+TIMER_SLACK_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,26 @@ class WorkQueue(Generic[K]):
                 return
             timer.cancel()
         self._timers[key] = loop.call_at(due, self._due, key)
+
+    def add_lazily(self, key: K, seconds: float) -> None:
+        """Work on `key` within `seconds`, at its next time if that comes before. The queue is not idle until then."""
+        if key in self._known or key in self._dirty or self._closed:
+            return
+        self.add_after(key, seconds)
+        self._paced.add(key)
+
+    def discard(self, key: K) -> None:
+        """There is nothing to work on any more, until the key is added anew."""
+        timer = self._timers.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        for kept in (self._paced, self._dirty):
+            kept.discard(key)
+        for told in (self._gaps, self._failures):
+            told.pop(key, None)
+        if key in self._known:
+            self._known.discard(key)
+            self._waiting.remove(key)
 
     def add_failed(self, key: K, *, first: float = FIRST_DELAY_SECONDS) -> float:
         """Work on `key` after its back-off, which doubles with each failure. Gives the wait in seconds."""
@@ -187,7 +209,7 @@ class WorkQueue(Generic[K]):
         if gap is None:
             return False
         loop = asyncio.get_running_loop()
-        if gap.until <= loop.time():
+        if gap.until <= loop.time() + TIMER_SLACK_SECONDS:
             return False
         self._paced.add(key)
         self._timers[key] = loop.call_at(gap.until, self._due, key)

@@ -208,3 +208,48 @@ def test_a_hurry_reaches_a_key_that_already_keeps_its_distance() -> None:
 
 def distances(times: list[float]) -> list[float]:
     return [after - before for before, after in pairwise(times)]
+
+
+def test_what_can_wait_comes_with_the_next_time_or_in_a_while() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add_lazily("a", 5)
+        queue.add_lazily("a", 9)
+        assert not queue.idle, "there is something left to do"
+        assert await queue.get() == "a"
+        assert loop.time() == 5
+        queue.add_lazily("a", 5)
+        queue.add("a")
+        queue.done("a")
+        assert await queue.get() == "a"
+        assert loop.time() == 5, "the next time came before"
+        queue.done("a")
+        queue.add("b")
+        queue.add_lazily("b", 5)
+        assert await queue.get() == "b"
+        queue.done("b")
+        assert queue.idle and queue.next_timer() is None, "what waits anyway sees everything"
+
+    run(story())
+
+
+def test_what_is_gone_is_not_worked_on() -> None:
+    async def story() -> None:
+        queue: WorkQueue[str] = WorkQueue(PACE)
+        for key in ("waiting", "kept"):
+            queue.add(key)
+        queue.add_after("delayed", 5)
+        queue.add_failed("failed")
+        for key in ("waiting", "delayed", "failed", "unknown"):
+            queue.discard(key)
+        assert len(queue) == 1 and queue.next_timer() is None
+        assert await queue.get() == "kept"
+        queue.add("kept")
+        queue.discard("kept")
+        queue.done("kept")
+        assert queue.idle
+        queue.add("kept")
+        assert await queue.get() == "kept", "unless it comes to exist again"
+
+    run(story())

@@ -30,6 +30,19 @@ from capstan.runtime.keys import KeySource
 from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
+
+#: What a Cluster reads of its descendants: whether and where they are there, and what it adds up.
+_PLACE = ("metadata.deletionTimestamp", "metadata.finalizers", "metadata.labels", "metadata.ownerReferences")
+_COUNTED = (
+    "spec.replicas",
+    "status.replicas",
+    "status.readyReplicas",
+    "status.availableReplicas",
+    "status.upToDateReplicas",
+    "status.versions",
+)
+_VERSION = ("spec.version", "status.nodeInfo")
 
 
 def provider_refs(cluster: Cluster) -> Iterable[str]:
@@ -70,13 +83,14 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
     kind = Cluster
     indexes = {"provider": provider_refs}
     watches = (
-        Watch(MachineDeployment, wake_by_descendant),
+        Watch(MachineDeployment, wake_by_descendant, fields=_PLACE, later=_COUNTED, conditions=("Available",)),
         Watch(MachinePool, wake_by_descendant),
-        Watch(MachineSet, wake_by_descendant),
-        Watch(Machine, wake_by_descendant),
+        Watch(MachineSet, wake_by_descendant, fields=_PLACE, later=_COUNTED, conditions=()),
+        Watch(Machine, wake_by_descendant, fields=(*_PLACE, "status.nodeRef"), later=_VERSION, conditions=()),
         Watch(Secret, wake_by_kubeconfig),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    own: ClassVar[Interest] = Interest(("status.initialization", "status.phase"), conditions=False)
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_connection
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(Cluster, ("metadata.finalizers", "spec.controlPlaneEndpoint", "status")),

@@ -13,11 +13,14 @@ from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import (
+    CERTIFICATES_EXPIRY_ANNOTATION,
     CLUSTER_NAME_LABEL,
     CONTROL_PLANE_LABEL,
     DEPLOYMENT_NAME_LABEL,
     MACHINE_FINALIZER,
+    REVISION_ANNOTATION,
     SET_NAME_LABEL,
+    UPDATE_IN_PROGRESS_ANNOTATION,
 )
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.core.node import Node
@@ -41,10 +44,39 @@ from capstan.runtime.external import read_external
 from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 from capstan.runtime.updater import InPlaceUpdater
 from capstan.runtime.workload import WorkloadClients
 
 KUBECONFIG_SUFFIX = "-kubeconfig"
+
+#: What Machines read of their Cluster, and of the set and the deployment that they are compared with.
+_OF_CLUSTER = (
+    "metadata.deletionTimestamp",
+    "metadata.labels",
+    "spec.paused",
+    "spec.controlPlaneRef",
+    "status.initialization",
+)
+#: What changes in infra machines and bootstrap configs and means something by the contract, in both of its versions.
+_OF_PROVIDERS = (
+    f"metadata.annotations[{CERTIFICATES_EXPIRY_ANNOTATION}]",
+    f"metadata.annotations[{UPDATE_IN_PROGRESS_ANNOTATION}]",
+    "metadata.deletionTimestamp",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "spec.failureDomain",
+    "spec.providerID",
+    "status.addresses",
+    "status.dataSecretName",
+    "status.failureDomain",
+    "status.failureMessage",
+    "status.failureReason",
+    "status.initialization",
+    "status.interruptible",
+    "status.ready",
+)
+_OF_TEMPLATE = ("spec.template", f"metadata.annotations[{REVISION_ANNOTATION}]")
 
 
 def _ref_value(namespace: str, group: str, kind: str, name: str) -> str:
@@ -104,15 +136,10 @@ def _concerns(cluster: Cluster, machine: Machine) -> bool:
 
 
 def wake_by_set(reader: Reader, machine_set: MachineSet) -> Iterable[Key]:
-    """The set's Machines, when its spec is newer than what its own controller has seen."""
-    if machine_set.metadata.generation == machine_set.status.observed_generation:
-        return []
     return [_key(m) for m in reader.list(Machine, machine_set.metadata.namespace, owner_uid=machine_set.metadata.uid)]
 
 
 def wake_by_deployment(reader: Reader, deployment: MachineDeployment) -> Iterable[Key]:
-    if deployment.metadata.generation == deployment.status.observed_generation:
-        return []
     labels = {DEPLOYMENT_NAME_LABEL: deployment.metadata.name}
     return [_key(m) for m in reader.list(Machine, deployment.metadata.namespace, labels=labels)]
 
@@ -146,13 +173,16 @@ class MachineController(Controller[Machine, MachineSnapshot]):
     kind = Machine
     indexes = {"provider": provider_refs, "node": node_names}
     watches = (
-        Watch(Cluster, wake_by_cluster, conditions=False),
-        Watch(MachineSet, wake_by_set),
-        Watch(MachineDeployment, wake_by_deployment),
-        Watch(Secret, wake_by_kubeconfig),
+        Watch(Cluster, wake_by_cluster, fields=_OF_CLUSTER, conditions=False),
+        # A rollout scales and counts at every step; that concerns none of the Machines that are there.
+        Watch(MachineSet, wake_by_set, fields=(*_OF_TEMPLATE, "metadata.ownerReferences"), conditions=False),
+        Watch(MachineDeployment, wake_by_deployment, fields=(*_OF_TEMPLATE, "spec.rollout.after"), conditions=False),
+        Watch(Secret, wake_by_kubeconfig, fields=("data",)),
         Watch(MachineDrainRule, wake_none),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    own: ClassVar[Interest] = Interest(conditions=("Ready",))
+    external_interest: ClassVar[Interest] = Interest(_OF_PROVIDERS, conditions=("Ready",))
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(

@@ -25,7 +25,35 @@ from capstan.runtime.controller import Controller, Mapper, Watch, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 from capstan.runtime.updater import InPlaceUpdater
+
+#: What a deployment reads of its sets: their shape, what each step of a rollout waits for, and what it adds up. Of
+#: Machines it only repeats what they say; the steps go by the counts of the sets.
+_OF_SET = (
+    "metadata.annotations",
+    "metadata.deletionTimestamp",
+    "metadata.finalizers",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "spec",
+)
+_OF_ITSELF = (
+    "status.availableReplicas",
+    "status.observedGeneration",
+    "status.replicas",
+    "status.upToDateReplicas",
+)
+_AWAITED = ("status.availableReplicas", "status.replicas")
+_COUNTED = ("status.observedGeneration", "status.readyReplicas", "status.upToDateReplicas", "status.versions")
+_OF_MACHINE = (
+    "metadata.annotations",
+    "metadata.deletionTimestamp",
+    "metadata.finalizers",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "status.nodeRef",
+)
 
 
 def template_refs(deployment: MachineDeployment) -> Iterable[str]:
@@ -84,11 +112,12 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
     kind = MachineDeployment
     indexes = {"template": template_refs, "cluster": cluster_names}
     watches = (
-        Watch(MachineSet, wake_by_set),
-        Watch(Machine, wake_by_machine),
-        Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(MachineSet, wake_by_set, fields=_OF_SET, later=_COUNTED, awaited=_AWAITED, conditions=()),
+        Watch(Machine, wake_by_machine, fields=_OF_MACHINE, conditions=()),
+        Watch(Cluster, wake_by_cluster, fields=("metadata.deletionTimestamp", "spec.paused"), conditions=False),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    own: ClassVar[Interest] = Interest(_OF_ITSELF, conditions=False)
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(
             MachineDeployment,

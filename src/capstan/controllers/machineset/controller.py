@@ -15,6 +15,7 @@ from capstan.api.cluster.names import (
     MACHINE_SET_FINALIZER,
     MOVE_MACHINES_ANNOTATION,
     RECEIVE_MACHINES_ANNOTATION,
+    REVISION_ANNOTATION,
 )
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.errors import TransientError
@@ -31,6 +32,28 @@ from capstan.runtime.controller import Controller, Mapper, Watch, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
+
+#: What a set reads of its Machines, and which of their conditions it counts or acts on. The others it only repeats.
+_OF_MACHINE = (
+    "metadata.annotations",
+    "metadata.deletionTimestamp",
+    "metadata.finalizers",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "spec.bootstrap.configRef",
+    "spec.deletion",
+    "spec.infrastructureRef",
+    "spec.minReadySeconds",
+    "spec.readinessGates",
+    "spec.taints",
+    "spec.version",
+    "status.nodeInfo",
+    "status.nodeRef",
+)
+_COUNTED = ("Ready", "Available", "UpToDate", "HealthCheckSucceeded", "OwnerRemediated")
+_OF_CLUSTER = ("metadata.deletionTimestamp", "spec.paused", "spec.controlPlaneRef")
+_OF_DEPLOYMENT = ("spec.replicas", "spec.remediation", f"metadata.annotations[{REVISION_ANNOTATION}]")
 
 
 def template_refs(machine_set: MachineSet) -> Iterable[str]:
@@ -97,12 +120,13 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
     kind = MachineSet
     indexes = {"template": template_refs}
     watches = (
-        Watch(Machine, wake_by_machine),
-        Watch(Cluster, wake_by_cluster, conditions=False),
-        Watch(MachineDeployment, wake_by_deployment, conditions=False),
+        Watch(Machine, wake_by_machine, fields=_OF_MACHINE, conditions=_COUNTED),
+        Watch(Cluster, wake_by_cluster, fields=_OF_CLUSTER, conditions=False),
+        Watch(MachineDeployment, wake_by_deployment, fields=_OF_DEPLOYMENT, conditions=False),
         Watch(MachineSet, wake_by_sibling, conditions=False),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    own: ClassVar[Interest] = Interest(("metadata.generation",), conditions=False)
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(MachineSet, ("metadata.finalizers", "metadata.annotations[capstan.dev/children-named]", "status")),
         Writes(

@@ -59,9 +59,7 @@ def test_goes_in_order_host_bootstrap_node() -> None:
     assert step(world, name) == [f"delete LabConfig default/{name}"]
     assert reported(world, name, "Deleting")[1] == "WaitingForBootstrapDeletion"
     provide(world)
-    assert step(world, name) == [f"delete Node {name} of cluster default/homelab"]
-    assert reported(world, name, "Deleting")[1] == "DeletingNode"
-    assert step(world, name) == [f"update Machine {name}"]
+    assert step(world, name) == [f"delete Node {name} of cluster default/homelab", f"update Machine {name}"]
     assert world.find("Machine", name) is None
 
 

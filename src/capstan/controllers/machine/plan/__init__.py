@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import MACHINE_FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.controllers.machine.plan.deletion import plan_deletion
-from capstan.controllers.machine.plan.inplace import plan_update
+from capstan.controllers.machine.plan.inplace import is_update_pending, plan_update
 from capstan.controllers.machine.plan.node import PatchNode, plan_node
 from capstan.controllers.machine.plan.ownership import plan_adoptions, with_ownership
 from capstan.controllers.machine.plan.progress import explain_update, seconds_until_available, waiting_on, with_progress
@@ -36,11 +37,18 @@ def plan(snapshot: MachineSnapshot) -> Plan:
     if after != machine:
         reason = explain_update(machine, after)
         actions.append(Update(resource=RESOURCE, before=machine, after=after, reason=reason))
-        return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), seconds_until_available(snapshot))
+        wait = seconds_until_available(snapshot)
+        return Plan(snapshot.subject, tuple(actions), waiting_on(snapshot), wait, _is_final(machine))
     steps, waiting = plan_update(snapshot)
     return Plan(
         snapshot.subject,
         (*actions, *steps),
         (*waiting_on(snapshot), *waiting),
         seconds_until_available(snapshot),
+        final=_is_final(machine),
     )
+
+
+def _is_final(machine: Machine) -> bool:
+    """Whether nothing follows from this by itself: no update in place, and no time that begins when it is Ready."""
+    return not is_update_pending(machine) and not machine.spec.min_ready_seconds

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
 from capstan.api.objects import Key
 from capstan.api.rules.conditions import find_condition
@@ -191,6 +192,8 @@ def _node_removal(snapshot: MachineSnapshot) -> Stage | None:
                 reason=f"the host of Node {name} is gone",
             )
         )
+        # Once it is gone nothing is left to look at.
+        actions.append(_release(snapshot.machine))
     return Stage("DeletingNode", message, tuple(actions), left)
 
 
@@ -212,8 +215,9 @@ def _seconds_left_for_node(snapshot: MachineSnapshot) -> float | None:
 
 
 def _completed(snapshot: MachineSnapshot) -> Stage:
-    machine = snapshot.machine
+    return Stage("DeletionCompleted", "Deletion completed", (_release(snapshot.machine),))
+
+
+def _release(machine: Machine) -> Update:
     reason = "host, bootstrap config and node are gone"
-    after = drop_finalizer(machine, MACHINE_FINALIZER)
-    update = Update(resource=RESOURCE, before=machine, after=after, reason=reason)
-    return Stage("DeletionCompleted", "Deletion completed", (update,))
+    return Update(resource=RESOURCE, before=machine, after=drop_finalizer(machine, MACHINE_FINALIZER), reason=reason)

@@ -67,8 +67,10 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
 
     kind = ProxmoxCluster
     watches: ClassVar[tuple[Watch, ...]] = (
-        Watch(Cluster, _of_cluster, conditions=False),
-        Watch(ProxmoxMachine, _of_machine, conditions=False),
+        Watch(Cluster, _of_cluster, fields=("spec.infrastructureRef", "spec.paused"), conditions=False),
+        Watch(
+            ProxmoxMachine, _of_machine, fields=("metadata.labels",), later=("status.proxmoxNode",), conditions=False
+        ),
         Watch(InClusterIPPool, owner_keys("ProxmoxCluster")),
         Watch(Secret, _of_secret),
     )

@@ -47,9 +47,20 @@ from capstan.runtime.workload import WorkloadClients
 NONCE_BYTES = 12
 
 
-def _of_machine(_reader: Reader, machine: Machine) -> Iterable[Key]:
-    ref = machine.spec.infrastructure_ref
-    return [Key(machine.metadata.namespace, ref.name)] if ref.kind == "ProxmoxMachine" else []
+#: What a machine reads of the Machine that it belongs to, its Cluster, its ProxmoxCluster and its claims.
+_OF_MACHINE = ("spec.bootstrap.dataSecretName", "spec.clusterName", "spec.version", "status.nodeRef")
+_OF_CLUSTER = ("spec.infrastructureRef", "spec.paused", "status.initialization.infrastructureProvisioned")
+_OF_INFRA = ("metadata.labels", "metadata.ownerReferences", "spec", "status.inClusterZoneRef")
+_OF_CLAIM = ("metadata.deletionTimestamp", "metadata.labels", "metadata.ownerReferences", "spec", "status.addressRef")
+
+
+def _of_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
+    """The machine that belongs to the Machine; before it does, only the reference that says so is news."""
+    ref, namespace = machine.spec.infrastructure_ref, machine.metadata.namespace
+    own = reader.get(ProxmoxMachine, namespace, ref.name) if ref.kind == "ProxmoxMachine" else None
+    owners = own.metadata.owner_references if own is not None else ()
+    belongs = any(owner.kind == "Machine" and owner.name == machine.metadata.name for owner in owners)
+    return [Key(namespace, ref.name)] if belongs else []
 
 
 def _of_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
@@ -72,9 +83,8 @@ def _key(machine: ProxmoxMachine) -> Key:
     return Key(machine.metadata.namespace, machine.metadata.name)
 
 
-def _in_cluster(reader: Reader, cluster: Key) -> list[Key]:
-    found = reader.list(ProxmoxMachine, cluster.namespace, labels={CLUSTER_LABEL: cluster.name})
-    return [_key(machine) for machine in found]
+def _in_cluster(reader: Reader, cluster: Key) -> tuple[ProxmoxMachine, ...]:
+    return reader.list(ProxmoxMachine, cluster.namespace, labels={CLUSTER_LABEL: cluster.name})
 
 
 def _of_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
@@ -82,15 +92,21 @@ def _of_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
     name, suffix = secret.metadata.name, "-kubeconfig"
     if not name.endswith(suffix):
         return []
-    return _in_cluster(reader, Key(secret.metadata.namespace, name.removesuffix(suffix)))
+    return _awaiting_node(reader, _in_cluster(reader, Key(secret.metadata.namespace, name.removesuffix(suffix))))
 
 
 def _of_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
+    """The machine that the Node runs on, until its Machine knows the Node; all that wait for one, when the connection
+    came or went."""
     if node is None:
-        return _in_cluster(reader, cluster)
+        return _awaiting_node(reader, _in_cluster(reader, cluster))
     uuid = node.status.node_info.system_uuid.lower() if node.status.node_info is not None else ""
-    found = reader.list_indexed(ProxmoxMachine, "uuid", uuid) if uuid else ()
-    return [_key(machine) for machine in found]
+    return _awaiting_node(reader, reader.list_indexed(ProxmoxMachine, "uuid", uuid) if uuid else ())
+
+
+def _awaiting_node(reader: Reader, machines: Iterable[ProxmoxMachine]) -> list[Key]:
+    owned = [(machine, _owner(reader, machine)) for machine in machines]
+    return [_key(machine) for machine, owner in owned if owner is not None and owner.status.node_ref is None]
 
 
 def _by_uuid(machine: ProxmoxMachine) -> Iterable[str]:
@@ -111,10 +127,10 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
 
     kind = ProxmoxMachine
     watches: ClassVar[tuple[Watch, ...]] = (
-        Watch(Machine, _of_machine, conditions=False),
-        Watch(Cluster, _of_cluster, conditions=False),
-        Watch(ProxmoxCluster, _of_infra),
-        Watch(IPAddressClaim, owner_keys("ProxmoxMachine")),
+        Watch(Machine, _of_machine, fields=_OF_MACHINE, conditions=False),
+        Watch(Cluster, _of_cluster, fields=_OF_CLUSTER, conditions=False),
+        Watch(ProxmoxCluster, _of_infra, fields=_OF_INFRA, conditions=False),
+        Watch(IPAddressClaim, owner_keys("ProxmoxMachine"), fields=_OF_CLAIM),
         Watch(IPAddress, lambda _reader, _address: ()),
         Watch(InClusterIPPool, lambda _reader, _pool: ()),
         Watch(Secret, _of_secret),

@@ -13,6 +13,7 @@ from capstan.api.infrastructure.network import NetworkDevice
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxmachine import DeviceAddresses, ProxmoxMachine
 from capstan.api.ipam.ipaddressclaim import IPAddressClaim, IPAddressClaimSpec
+from capstan.api.ipam.names import CLAIM_FINALIZER
 from capstan.api.meta import ObjectMeta, OwnerReference
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Address
 from capstan.providers.proxmox.resources import (
@@ -100,7 +101,8 @@ def claim_name(machine: ProxmoxMachine, claim: PoolClaim) -> str:
 
 
 def new_claim(machine: ProxmoxMachine, cluster_name: str, claim: PoolClaim) -> IPAddressClaim:
-    """The IPAddressClaim to create, owned by the machine."""
+    """The IPAddressClaim to create, owned by the machine. It is made with the finalizer that the provider of its pool
+    would put on it first."""
     labels = {CLUSTER_LABEL: cluster_name}
     annotations = {OFFSET_ANNOTATION: str(claim.offset)}
     if claim.default:
@@ -122,6 +124,7 @@ def new_claim(machine: ProxmoxMachine, cluster_name: str, claim: PoolClaim) -> I
             namespace=machine.metadata.namespace,
             labels=labels,
             annotations=annotations,
+            finalizers=(CLAIM_FINALIZER,),
             owner_references=(owner,),
         ),
         spec=IPAddressClaimSpec(

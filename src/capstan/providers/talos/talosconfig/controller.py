@@ -29,7 +29,7 @@ from capstan.providers.talos.names import (
 from capstan.providers.talos.secrets_store import SecretsStore
 from capstan.providers.talos.talosconfig.act import TalosConfigActor
 from capstan.providers.talos.talosconfig.plan import plan
-from capstan.providers.talos.talosconfig.snapshot import TalosConfigSnapshot
+from capstan.providers.talos.talosconfig.snapshot import CONTROL_PLANE_TYPES, TalosConfigSnapshot
 from capstan.providers.talos.talosconfig.status import compute_status
 from capstan.providers.talos.talosconfig_file import ClientConfig, decode_talosconfig
 from capstan.runtime.client.protocol import Client
@@ -37,6 +37,27 @@ from capstan.runtime.controller import Controller, Handler, Watch, Writes
 from capstan.runtime.keys import KeySource
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+
+#: What TalosConfigs read of their Machine and of its Cluster.
+_OF_MACHINE = ("metadata.labels", "spec", "status.addresses")
+_OF_CLUSTER = (
+    "metadata.deletionTimestamp",
+    "spec.clusterNetwork",
+    "spec.controlPlaneEndpoint",
+    "spec.paused",
+    "status.initialization.infrastructureProvisioned",
+)
+
+
+def wake_by_own_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
+    """The TalosConfig that belongs to the Machine already. A worker's that has made its data needs no more of it."""
+    for key in wake_by_machine(reader, machine):
+        config = reader.get(TalosConfig, key.namespace, key.name)
+        if config is None or owner_of_kind(config.metadata, CLUSTER_GROUP, "Machine") is None:
+            continue
+        if config.status.initialization.data_secret_created is True and not has_client_config(config):
+            continue
+        yield key
 
 
 def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
@@ -82,6 +103,11 @@ def _wake_by_talosconfig(reader: Reader, namespace: str, name: str) -> Iterable[
     return [key for m in machines if CONTROL_PLANE_LABEL in m.metadata.labels for key in wake_by_machine(reader, m)]
 
 
+def has_client_config(config: TalosConfig) -> bool:
+    """Whether it keeps up the talosconfig, which lists the addresses of the control plane."""
+    return config.spec.generate_type in CONTROL_PLANE_TYPES
+
+
 def _says_paused(reader: Reader, key: Key) -> bool:
     config = reader.get(TalosConfig, key.namespace, key.name)
     return config is not None and is_true(config.status.conditions, "Paused")
@@ -92,8 +118,8 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
 
     kind = TalosConfig
     watches = (
-        Watch(Machine, wake_by_machine, conditions=False),
-        Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(Machine, wake_by_own_machine, fields=_OF_MACHINE, conditions=False),
+        Watch(Cluster, wake_by_cluster, fields=_OF_CLUSTER, conditions=False),
         Watch(Secret, wake_by_secret),
     )
     writes: ClassVar[tuple[Writes, ...]] = (

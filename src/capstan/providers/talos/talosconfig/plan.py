@@ -142,7 +142,7 @@ def _generation(snapshot: TalosConfigSnapshot) -> Plan:
             reason=f"Machine {machine.metadata.name} boots with it",
         )
     )
-    return Plan(snapshot.subject, tuple(actions))
+    return Plan(snapshot.subject, tuple(actions), final=not snapshot.is_control_plane)
 
 
 def _refusal(snapshot: TalosConfigSnapshot, why: str) -> Plan:

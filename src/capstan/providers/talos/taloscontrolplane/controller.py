@@ -48,6 +48,7 @@ from capstan.runtime.keys import KeySource
 from capstan.runtime.nodes import CONNECTING
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import EVERYTHING, Interest
 
 
 def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
@@ -115,6 +116,8 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
         Watch(Secret, wake_by_secret),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_template
+    #: A first look at its nodes may merely have begun to connect; what becomes of that is seen by the second.
+    own: ClassVar[Interest] = EVERYTHING
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosControlPlane, ("metadata.finalizers", "metadata.annotations", "status")),
