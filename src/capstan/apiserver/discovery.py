@@ -5,17 +5,32 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import orjson
 
 from capstan.api.kubernetes.kinds import GROUP_ORDER
 from capstan.api.objects import Obj
 from capstan.apiserver.exchange import JSON, Request, Response, json_response
+from capstan.apiserver.health import HEALTH_CHECKS
 from capstan.apiserver.negotiation import clauses
 from capstan.apiserver.resources import Registry, Served, ServedVersion, no_such_resource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+#: What `/` names beside the groups.
+_STANDING_PATHS = (
+    "/.well-known/openid-configuration",
+    "/apis",
+    "/healthz",
+    "/livez",
+    "/livez/ping",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/openid/v1/jwks",
+    "/readyz",
+    "/version",
+)
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 _RANK = {None: 2, "beta": 1, "alpha": 0}
 
@@ -38,8 +53,8 @@ class Discovery:
         self._kept: dict[str, tuple[bytes, str]] = {}
 
     def answer(self, request: Request, address: str) -> Response:
-        """For `/api`, `/apis` and below. Raises 404 for groups and versions that are not served."""
-        path = request.path.rstrip("/")
+        """For `/`, `/api`, `/apis` and below. Raises 404 for groups and versions that are not served."""
+        path = request.path.rstrip("/") or "/"
         if path in ("/api", "/apis") and _wants_aggregated(request.headers.get("accept", "")):
             return self._cached(request, path, address, aggregated=True)
         return self._cached(request, path, address, aggregated=False)
@@ -61,6 +76,8 @@ class Discovery:
         return Response(200, body, content_type, headers)
 
     def _document(self, path: str, address: str, *, aggregated: bool) -> Obj:
+        if path == "/":
+            return {"paths": sorted(self._paths())}
         if path == "/api":
             return self._aggregated(("",)) if aggregated else self._core_versions(address)
         if path == "/apis":
@@ -74,6 +91,14 @@ class Discovery:
         if parts[0] == "apis" and len(parts) == 3:
             return self._resource_list(parts[1], parts[2])
         raise no_such_resource()
+
+    def _paths(self) -> Iterator[str]:
+        yield from _STANDING_PATHS
+        yield from (f"{endpoint}/{check}" for endpoint in ("/healthz", "/readyz") for check in HEALTH_CHECKS)
+        for group in self._groups():
+            root = f"/apis/{group}" if group else "/api"
+            yield root
+            yield from (f"{root}/{version}" for version in self._versions(group))
 
     def _groups(self) -> Sequence[str]:
         """Kubernetes' own in the order of its priorities, then the others by name."""

@@ -197,7 +197,7 @@ class Handler:
             return version_response(self._server.git_version)
         if path == "/metrics":
             return await self._metrics_response(request)
-        if path in ("/api", "/apis") or parse_route(path) is not None or path.startswith("/apis/"):
+        if path in ("/", "/api", "/apis") or parse_route(path) is not None or path.startswith("/apis/"):
             return self._discovery.answer(replace(request, path=path), self._address())
         found = self._server.document(request)
         return found if found is not None else text_response(404, "404 page not found\n")

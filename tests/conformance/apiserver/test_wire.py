@@ -326,6 +326,10 @@ def test_health_version_and_unknown_paths(against: Any) -> None:
         for path in ("/version", "/version/"):
             status, version = await api.call("GET", path)
             assert status == 200 and version["major"].isdigit() and version["gitVersion"].startswith("v1.")
+        status, root = await api.call("GET", "/")
+        assert status == 200 and {"/api/v1", "/apis", "/readyz", "/version"} <= set(root["paths"])
+        for path in [path for path in root["paths"] if not path.startswith("/open")]:
+            assert (await api.call("GET", path))[0] == 200, path
         status, text = await api.call("GET", "/nothing/here")
         assert status == 404 and "404 page not found" in str(text)
         assert (await api.call("GET", f"/api/v1/namespaces/{api.namespace}/../secrets"))[0] in (200, 403, 404)

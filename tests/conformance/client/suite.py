@@ -171,6 +171,10 @@ async def a_watch_gives_every_change_once_and_in_order(client: Client) -> None:
     assert revisions == sorted(set(revisions))
 
 
+async def a_healthy_server_answers_a_probe(client: Client) -> None:
+    await client.probe()
+
+
 async def a_namespaced_object_needs_its_namespace(client: Client) -> None:
     lost = {**config_map("a"), "metadata": {"name": "a", "namespace": "nowhere"}}
     error = await refused(client.create(CONFIG_MAPS, lost))
@@ -189,5 +193,6 @@ CHECKS: tuple[Check, ...] = (
     a_commit_that_takes_the_last_finalizer_ends_a_deletion,
     a_delete_holds_for_the_object_that_was_meant,
     a_watch_gives_every_change_once_and_in_order,
+    a_healthy_server_answers_a_probe,
     a_namespaced_object_needs_its_namespace,
 )
