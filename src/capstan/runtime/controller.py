@@ -89,9 +89,10 @@ class Controller(ABC, Generic[K, S]):
     workload_wakes: ClassVar[WorkloadMapper | None] = None
     writes: ClassVar[tuple[Writes, ...]] = ()
     indexes: ClassVar[Mapping[str, Callable[[Any], Iterable[str]]]] = {}
-    #: What its plans read of the status that it writes itself: only such a change, written without any action, is
-    #: looked at again.
-    own: ClassVar[Interest] = Interest(conditions=False)
+    #: What its plans and its wakes read of the status that it writes itself: only such a change, written without any
+    #: action, is looked at again. A wake that asks whether the subject says that it waits has asked too early while
+    #: that is being written.
+    own: ClassVar[Interest] = Interest(conditions=("Paused",))
     concurrency: ClassVar[int] = 10
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from capstan.api.objects import Obj
@@ -15,9 +16,13 @@ class Round:
 
     `interest` is what the next plan reads of its own writes; None: nothing follows from them. A watch may tell of a
     write before its answer is there, so `heard` is sorted out at the end, by the revisions in `own`.
+
+    `found_by` says by what others find the subject. What concerned it before it could be found so has woken nobody,
+    and may have come after it was observed: a write that changes this is never an echo.
     """
 
     interest: Interest | None
+    found_by: Callable[[Entry], object]
     own: set[int] = field(default_factory=set)
     heard: list[tuple[Entry | None, Entry | None, Weight]] = field(default_factory=list)
 
@@ -34,6 +39,8 @@ class Round:
 
     def _is_echo(self, old: Entry | None, new: Entry | None) -> bool:
         if new is None or new.revision not in self.own:
+            return False
+        if old is not None and self.found_by(old) != self.found_by(new):
             return False
         if self.interest is None:
             return True

@@ -198,13 +198,17 @@ class Runner:
             self.queue.progressed(key)
         if plan.actions and not plan.final:
             return await self._carry_out(entry, snapshot, plan)
-        worker, this = asyncio.current_task(), Round(None if plan.final else controller.own)
+        worker, this = asyncio.current_task(), Round(None if plan.final else controller.own, self._found_by)
         self._rounds[key] = self._working[worker] = this
         try:
             return await self._carry_out(entry, snapshot, plan)
         finally:
             del self._rounds[key], self._working[worker]
             self._wake_one(key, this.news())
+
+    def _found_by(self, entry: Entry) -> dict[str, tuple[str, ...]]:
+        subject = entry.view(self.controller.kind)
+        return {name: tuple(index(subject)) for name, index in self.controller.indexes.items()}
 
     async def _carry_out(self, entry: Entry, snapshot: Any, plan: Plan) -> float | None:
         now, held = _hold_back(plan)

@@ -27,7 +27,6 @@ from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
 from capstan.api.objects import Key, Obj
-from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.contract import External, provider_id
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
@@ -114,25 +113,7 @@ def wake_by_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Ke
 
 
 def wake_by_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
-    """Machines that wait for what the Cluster shows now; a Cluster that merely counts them wakes none."""
-    machines = _machines_of(reader, cluster.metadata.namespace, cluster.metadata.name)
-    return [_key(machine) for machine in machines if _concerns(cluster, machine)]
-
-
-def _concerns(cluster: Cluster, machine: Machine) -> bool:
-    paused = find_condition(machine.status.conditions, "Paused")
-    if paused is None or (paused.status == "True") != (cluster.spec.paused is True):
-        return True
-    if MACHINE_FINALIZER not in machine.metadata.finalizers:
-        return True
-    if cluster.metadata.deletion_timestamp is not None and machine.metadata.deletion_timestamp is not None:
-        return True
-    node = find_condition(machine.status.conditions, "NodeReady")
-    waits_for = node.message if node is not None else ""
-    initialized = cluster.status.initialization
-    return ("infrastructureProvisioned" in waits_for and initialized.infrastructure_provisioned is True) or (
-        "control plane" in waits_for and initialized.control_plane_initialized is True
-    )
+    return [_key(machine) for machine in _machines_of(reader, cluster.metadata.namespace, cluster.metadata.name)]
 
 
 def wake_by_set(reader: Reader, machine_set: MachineSet) -> Iterable[Key]:

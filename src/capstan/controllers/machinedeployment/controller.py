@@ -117,7 +117,7 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
         Watch(Cluster, wake_by_cluster, fields=("metadata.deletionTimestamp", "spec.paused"), conditions=False),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
-    own: ClassVar[Interest] = Interest(_OF_ITSELF, conditions=False)
+    own: ClassVar[Interest] = Interest(_OF_ITSELF, conditions=("Paused",))
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(
             MachineDeployment,

@@ -126,7 +126,7 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
         Watch(MachineSet, wake_by_sibling, conditions=False),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
-    own: ClassVar[Interest] = Interest(("metadata.generation",), conditions=False)
+    own: ClassVar[Interest] = Interest(("metadata.generation",), conditions=("Paused", "Remediating", "ScalingUp"))
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(MachineSet, ("metadata.finalizers", "metadata.annotations[capstan.dev/children-named]", "status")),
         Writes(
