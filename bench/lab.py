@@ -332,7 +332,7 @@ async def measure(plane: Plane, lab_pid: int, figures: Figures, options: argpars
 def written(database: Path) -> list[tuple[str, int]]:
     """Retained revisions by resource."""
     connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READWRITE)
-    rows = connection.execute("SELECT prefix, count(*) FROM log GROUP BY prefix ORDER BY 2 DESC")
+    rows = connection.execute("SELECT prefix, count(*) FROM revisions GROUP BY prefix ORDER BY 2 DESC")
     return [(str(prefix), int(str(count))) for prefix, count in rows]
 
 
