@@ -9,7 +9,7 @@ from capstan.api.errors import ApiError
 from capstan.api.objects import GroupKind, Key, Obj
 from capstan.controllers.cluster.controller import ClusterController
 from capstan.controllers.machine.controller import MachineController
-from capstan.controllers.machine.plan.deletion import DeleteNode
+from capstan.runtime.nodeactions import DeleteNode
 from capstan.runtime.nodes import CONNECTING, UNREACHABLE
 from capstan.runtime.plan import Action
 from tests.golden.text import assert_golden

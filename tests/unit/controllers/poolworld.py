@@ -10,7 +10,7 @@ from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.objects import GroupKind, Key, Obj
 from capstan.api.struct import encode
 from capstan.controllers.machinepool.controller import MachinePoolController
-from capstan.controllers.machinepool.plan.actions import DeletePoolNode, PatchPoolNode
+from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.plan import Action
 from tests.unit.controllers.lab import CLUSTER_LABEL, CORE, _object, _ref
 from tests.unit.controllers.world import _CORE, BOOTSTRAP, INFRA, NAMESPACE, World
@@ -44,10 +44,10 @@ class PoolWorld(World):
         self.put(_object(CORE, "MachinePool", "pool", wanted))
 
     def _apply(self, action: Action) -> None:
-        if isinstance(action, PatchPoolNode):
+        if isinstance(action, PatchNode):
             self.writes += 1
             self._update(encode(action.before), encode(action.after))
-        elif isinstance(action, DeletePoolNode):
+        elif isinstance(action, DeleteNode):
             self.writes += 1
             self.objects.pop((GroupKind("", "Node"), Key("", action.name)), None)
         else:

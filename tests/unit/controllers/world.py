@@ -30,10 +30,8 @@ from capstan.controllers.cluster.controller import ClusterController
 from capstan.controllers.cluster.kubeconfig import Issuing, kubeconfig_secret
 from capstan.controllers.cluster.plan.kubeconfig import IssueKubeconfig
 from capstan.controllers.machine.controller import MachineController
-from capstan.controllers.machine.plan.deletion import DeleteNode
 from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, refusal_text
 from capstan.controllers.machine.plan.inplace import UpdateMachine
-from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machinedeployment.controller import MachineDeploymentController
 from capstan.controllers.machinehealthcheck.act import Requester
 from capstan.controllers.machinehealthcheck.controller import MachineHealthCheckController
@@ -41,6 +39,7 @@ from capstan.controllers.machinehealthcheck.plan.actions import RequestRemediati
 from capstan.controllers.machineset.controller import MachineSetController
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Controller
+from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.nodes import UNREACHABLE, SilenceError
 from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
 from capstan.runtime.updater import InPlaceUpdater, UpdateInProgressError

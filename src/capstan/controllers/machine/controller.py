@@ -30,7 +30,7 @@ from capstan.api.objects import Key, Obj
 from capstan.api.rules.contract import External, provider_id
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
-from capstan.controllers.machine.act import NodeActor, UpdateActor
+from capstan.controllers.machine.act import EvictionActor, UpdateActor
 from capstan.controllers.machine.plan import plan
 from capstan.controllers.machine.plan.deletion import deletion_stage, looks_at_pods, looks_at_volumes
 from capstan.controllers.machine.plan.drain.due import RETRY_SECONDS
@@ -40,6 +40,7 @@ from capstan.controllers.machine.snapshot import MachineSnapshot, Synced, find_n
 from capstan.controllers.machine.status import compute_status
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes
 from capstan.runtime.external import read_external
+from capstan.runtime.nodeactor import NodeActor
 from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
@@ -186,7 +187,8 @@ class MachineController(Controller[Machine, MachineSnapshot]):
     def __init__(
         self, clients: WorkloadClients, updater: InPlaceUpdater | None = None, synced: Synced | None = None
     ) -> None:
-        self._actor = NodeActor(clients)
+        self._nodes = NodeActor(clients)
+        self._evictions = EvictionActor(clients)
         self._synced = synced or Synced()
         self._updater = updater
         self._updates = UpdateActor(updater) if updater is not None else None
@@ -196,7 +198,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
 
     def handlers(self) -> Mapping[type[Action], Handler]:
         updates = self._updates.handlers() if self._updates is not None else {}
-        return {**self._actor.handlers(), **updates}
+        return {**self._nodes.handlers(), **self._evictions.handlers(), **updates}
 
     async def observe(self, reader: Reader, key: Key) -> MachineSnapshot | None:
         machine = reader.get(Machine, key.namespace, key.name)

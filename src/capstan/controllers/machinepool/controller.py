@@ -16,12 +16,12 @@ from capstan.api.objects import GroupKind, Key, Obj
 from capstan.api.rules.contract import External, text
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
-from capstan.controllers.machinepool.act import PoolNodeActor
 from capstan.controllers.machinepool.plan import plan
 from capstan.controllers.machinepool.snapshot import MachinePoolSnapshot
 from capstan.controllers.machinepool.status import compute_status
 from capstan.runtime.controller import Controller, Handler, Mapper, Watch, WorkloadMapper, Writes, owner_keys
 from capstan.runtime.external import read_external
+from capstan.runtime.nodeactor import NodeActor
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 from capstan.runtime.workload import WorkloadClients
@@ -122,7 +122,7 @@ class MachinePoolController(Controller[MachinePool, MachinePoolSnapshot]):
     )
 
     def __init__(self, clients: WorkloadClients) -> None:
-        self._actor = PoolNodeActor(clients)
+        self._actor = NodeActor(clients)
 
     def handlers(self) -> Mapping[type[Action], Handler]:
         return self._actor.handlers()

@@ -11,7 +11,7 @@ from tests.unit.controllers.world import CONTROL_PLANE, World, WorldReader
 
 from capstan.api.errors import ApiError
 from capstan.api.objects import GroupKind, Key, Obj
-from capstan.controllers.machine.plan.deletion import DeleteNode
+from capstan.runtime.nodeactions import DeleteNode
 from capstan.runtime.plan import Action
 
 NO_DRAIN = "machine.cluster.x-k8s.io/exclude-node-draining"

@@ -7,13 +7,13 @@ from capstan.api.cluster.names import MACHINE_FINALIZER
 from capstan.api.rules.owners import add_finalizer
 from capstan.controllers.machine.plan.deletion import plan_deletion
 from capstan.controllers.machine.plan.inplace import is_update_pending, plan_update
-from capstan.controllers.machine.plan.node import PatchNode, plan_node
+from capstan.controllers.machine.plan.node import plan_node
 from capstan.controllers.machine.plan.ownership import plan_adoptions, with_ownership
 from capstan.controllers.machine.plan.progress import explain_update, seconds_until_available, waiting_on, with_progress
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
 from capstan.runtime.plan import Action, Plan, Update, Waiting
 
-__all__ = ["PatchNode", "plan"]
+__all__ = ["plan"]
 
 
 def plan(snapshot: MachineSnapshot) -> Plan:

@@ -6,12 +6,11 @@ The stage is read from what is still there, from the top; the plan and the `Dele
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.names import MACHINE_FINALIZER, PRE_DRAIN_HOOK_PREFIX, PRE_TERMINATE_HOOK_PREFIX
-from capstan.api.objects import Key
 from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.contract import PROVIDER_MISSING, External, is_externally_managed
 from capstan.api.rules.owners import drop_finalizer
@@ -27,27 +26,14 @@ from capstan.controllers.machine.plan.drain.stages import (
     node_name,
     volume_stage,
 )
-from capstan.controllers.machine.plan.node import PatchNode, plan_node
+from capstan.controllers.machine.plan.node import plan_node
 from capstan.controllers.machine.plan.progress import explain_update, with_progress
 from capstan.controllers.machine.snapshot import RESOURCE, MachineSnapshot
+from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Plan, Update, Waiting
 
 PRE_DRAIN = "WaitingForPreDrainHook"
 _LOOK_AGAIN_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeleteNode(Action):
-    """Remove a Node from a workload cluster. Gone already counts as done."""
-
-    cluster: Key
-    name: str
-    uid: str
-    kubeconfig: bytes = field(repr=False)
-
-    @property
-    def summary(self) -> str:
-        return f"delete Node {self.name} of cluster {self.cluster}"
 
 
 def plan_deletion(snapshot: MachineSnapshot) -> Plan:

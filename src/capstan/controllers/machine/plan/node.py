@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from re import Pattern
 from typing import Final
 
@@ -28,10 +27,10 @@ from capstan.api.cluster.names import (
 )
 from capstan.api.core.node import Node, Taint
 from capstan.api.meta import controller_of
-from capstan.api.objects import Key
 from capstan.api.rules.contract import is_interruptible
 from capstan.controllers.machine.snapshot import MachineSnapshot, Synced
-from capstan.runtime.plan import Action, Emit
+from capstan.runtime.nodeactions import PatchNode
+from capstan.runtime.plan import Emit
 
 #: What every node says of where it comes from; on nodes whose Machine does not say it any more it is removed.
 _IDENTITY: Final = frozenset(
@@ -43,20 +42,6 @@ _IDENTITY: Final = frozenset(
         NODE_OWNER_NAME_ANNOTATION,
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PatchNode(Action):
-    """Send what differs between two states of a Node in a workload cluster."""
-
-    cluster: Key
-    before: Node
-    after: Node
-    kubeconfig: bytes = field(repr=False)
-
-    @property
-    def summary(self) -> str:
-        return f"update Node {self.before.metadata.name} of cluster {self.cluster}"
 
 
 def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode | Emit]:

@@ -20,8 +20,8 @@ from capstan.api.cluster.names import (
 )
 from capstan.api.core.node import Node
 from capstan.api.core.reference import ObjectReference
-from capstan.controllers.machinepool.plan.actions import DeletePoolNode, PatchPoolNode
 from capstan.controllers.machinepool.snapshot import MachinePoolSnapshot
+from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.plan import Action, Emit
 
 
@@ -45,7 +45,7 @@ def plan_nodes(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
         for node in snapshot.members:
             after = marked_node(snapshot, node)
             if after != node:
-                yield PatchPoolNode(
+                yield PatchNode(
                     cluster=snapshot.cluster_key,
                     before=node,
                     after=after,
@@ -58,14 +58,14 @@ def plan_nodes(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
         yield Emit(name="SuccessfulSetNodeRefs", reason=f"{len(found)} Nodes belong to the pool: {names}")
 
 
-def retire(snapshot: MachinePoolSnapshot, kept: frozenset[str]) -> Iterator[DeletePoolNode]:
+def retire(snapshot: MachinePoolSnapshot, kept: frozenset[str]) -> Iterator[DeleteNode]:
     """The Nodes that the pool knew and that are not kept. Only a Node that is still the same is removed."""
     present = {node.metadata.name: node for node in snapshot.nodes}
     for ref in snapshot.pool.status.node_refs:
         node = present.get(ref.name)
         if ref.name in kept or node is None or ref.uid not in ("", node.metadata.uid):
             continue
-        yield DeletePoolNode(
+        yield DeleteNode(
             cluster=snapshot.cluster_key,
             name=ref.name,
             uid=node.metadata.uid,

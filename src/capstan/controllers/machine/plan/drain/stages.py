@@ -20,8 +20,8 @@ from capstan.controllers.machine.plan.drain.round import Round, drain_round
 from capstan.controllers.machine.plan.drain.rules import broken_rule, rules_for_machine
 from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.plan.drain.volumes import Attached, attached_volumes
-from capstan.controllers.machine.plan.node import PatchNode
 from capstan.controllers.machine.snapshot import MachineSnapshot
+from capstan.runtime.nodeactions import PatchNode
 from capstan.runtime.plan import Action, Emit
 
 DRAINING = "DrainingNode"

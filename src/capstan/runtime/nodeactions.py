@@ -1,4 +1,4 @@
-"""What a MachinePool asks of its workload cluster."""
+"""What controllers ask of the Nodes of workload clusters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from capstan.runtime.plan import Action
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PatchPoolNode(Action):
+class PatchNode(Action):
     """Send what differs between two states of a Node in a workload cluster."""
 
     cluster: Key
@@ -24,12 +24,12 @@ class PatchPoolNode(Action):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeletePoolNode(Action):
-    """Remove a Node from a workload cluster; one that is gone counts as removed."""
+class DeleteNode(Action):
+    """Remove a Node from a workload cluster. Gone already counts as done."""
 
     cluster: Key
     name: str
-    uid: str = ""
+    uid: str
     kubeconfig: bytes = field(repr=False)
 
     @property
