@@ -61,6 +61,9 @@ OK_TO_DELETE_ANNOTATION: Final = "runtime.cluster.x-k8s.io/ok-to-delete"
 TOPOLOGY_DRY_RUN_ANNOTATION: Final = "topology.cluster.x-k8s.io/dry-run"
 LAST_APPLIED_ANNOTATION: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
+#: What follows a cluster's name in the name of the Secret with its kubeconfig.
+KUBECONFIG_SUFFIX: Final = "-kubeconfig"
+
 # Annotations of Nodes in the workload cluster
 NODE_CLUSTER_NAME_ANNOTATION: Final = "cluster.x-k8s.io/cluster-name"
 NODE_CLUSTER_NAMESPACE_ANNOTATION: Final = "cluster.x-k8s.io/cluster-namespace"

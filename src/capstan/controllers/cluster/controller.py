@@ -10,7 +10,7 @@ from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, KUBECONFIG_SUFFIX
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
@@ -20,7 +20,7 @@ from capstan.api.rules.certificates import Authority
 from capstan.api.rules.owners import group_of
 from capstan.controllers.cluster.act import KubeconfigActor
 from capstan.controllers.cluster.plan import plan
-from capstan.controllers.cluster.plan.kubeconfig import CA_SUFFIX, KUBECONFIG_SUFFIX
+from capstan.controllers.cluster.plan.kubeconfig import CA_SUFFIX
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.controllers.cluster.status import compute_status
 from capstan.runtime.client.protocol import Client

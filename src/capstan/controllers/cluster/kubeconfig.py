@@ -10,10 +10,10 @@ from typing import Final
 import yaml
 
 from capstan.api.cluster.kinds import CLUSTER
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CLUSTER_SECRET_TYPE
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CLUSTER_SECRET_TYPE, KUBECONFIG_SUFFIX
 from capstan.api.objects import Obj
 from capstan.api.rules.certificates import PrivateKey, Subject, Validity, issue, key_to_pem
-from capstan.controllers.cluster.plan.kubeconfig import KUBECONFIG_SUFFIX, IssueKubeconfig
+from capstan.controllers.cluster.plan.kubeconfig import IssueKubeconfig
 
 _LIFETIME: Final = timedelta(days=365)
 _BACKDATED: Final = timedelta(minutes=5)

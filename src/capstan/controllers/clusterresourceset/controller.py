@@ -9,6 +9,7 @@ from capstan.api.addons.clusterresourceset import ClusterResourceSet
 from capstan.api.addons.clusterresourcesetbinding import ClusterResourceSetBinding
 from capstan.api.addons.resource import ResourceRef
 from capstan.api.cluster.cluster import Cluster
+from capstan.api.cluster.names import KUBECONFIG_SUFFIX
 from capstan.api.core.configmap import ConfigMap
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
@@ -25,8 +26,6 @@ from capstan.runtime.controller import Controller, Handler, Watch, WorkloadMappe
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 from capstan.runtime.workload import WorkloadClients
-
-KUBECONFIG_SUFFIX = "-kubeconfig"
 
 _wake_owners = owner_keys("ClusterResourceSet")
 

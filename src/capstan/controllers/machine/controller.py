@@ -17,6 +17,7 @@ from capstan.api.cluster.names import (
     CLUSTER_NAME_LABEL,
     CONTROL_PLANE_LABEL,
     DEPLOYMENT_NAME_LABEL,
+    KUBECONFIG_SUFFIX,
     MACHINE_FINALIZER,
     REVISION_ANNOTATION,
     SET_NAME_LABEL,
@@ -47,8 +48,6 @@ from capstan.runtime.reader import Reader
 from capstan.runtime.significance import Interest
 from capstan.runtime.updater import InPlaceUpdater
 from capstan.runtime.workload import WorkloadClients
-
-KUBECONFIG_SUFFIX = "-kubeconfig"
 
 #: What Machines read of their Cluster, and of the set and the deployment that they are compared with.
 _OF_CLUSTER = (

@@ -8,7 +8,12 @@ from typing import Any, ClassVar
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, PAUSED_ANNOTATION, SKIP_REMEDIATION_ANNOTATION
+from capstan.api.cluster.names import (
+    CLUSTER_NAME_LABEL,
+    KUBECONFIG_SUFFIX,
+    PAUSED_ANNOTATION,
+    SKIP_REMEDIATION_ANNOTATION,
+)
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
@@ -26,8 +31,6 @@ from capstan.runtime.controller import Controller, Handler, Mapper, Watch, Workl
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
-
-KUBECONFIG_SUFFIX = "-kubeconfig"
 
 
 def cluster_names(check: MachineHealthCheck) -> Iterable[str]:

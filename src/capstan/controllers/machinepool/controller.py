@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinepool import MachinePool
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, POOL_NAME_LABEL
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, KUBECONFIG_SUFFIX, POOL_NAME_LABEL
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
@@ -25,8 +25,6 @@ from capstan.runtime.nodeactor import NodeActor
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
 from capstan.runtime.workload import WorkloadClients
-
-KUBECONFIG_SUFFIX = "-kubeconfig"
 
 
 def cluster_names(pool: MachinePool) -> Iterable[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import CLUSTER
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CLUSTER_SECRET_TYPE
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CLUSTER_SECRET_TYPE, KUBECONFIG_SUFFIX
 from capstan.api.core.secret import Secret
 from capstan.api.meta import OwnerReference, controller_of
 from capstan.api.objects import Obj, Resource
@@ -18,7 +18,6 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 BUNDLE_SUFFIX = "-talos"
 CA_SUFFIX = "-ca"
 TALOSCONFIG_SUFFIX = "-talosconfig"
-KUBECONFIG_SUFFIX = "-kubeconfig"
 BOOTSTRAP_DATA_SUFFIX = "-bootstrap-data"
 
 #: The Secrets of a whole cluster.

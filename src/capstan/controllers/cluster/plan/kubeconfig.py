@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from capstan.api.cluster.names import KUBECONFIG_SUFFIX
 from capstan.api.objects import Key
 from capstan.api.rules.certificates import Authority
 from capstan.controllers.cluster.plan.progress import has_endpoint
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 from capstan.runtime.plan import Action, Waiting
 
-KUBECONFIG_SUFFIX = "-kubeconfig"
 CA_SUFFIX = "-ca"
 
 

@@ -10,7 +10,6 @@ import msgspec
 
 from capstan.api.cluster.names import (
     INTERRUPTIBLE_LABEL,
-    MANAGED_NODE_DOMAIN,
     NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION,
     NODE_CLUSTER_NAME_ANNOTATION,
     NODE_CLUSTER_NAMESPACE_ANNOTATION,
@@ -18,13 +17,12 @@ from capstan.api.cluster.names import (
     NODE_MACHINE_ANNOTATION,
     NODE_OWNER_KIND_ANNOTATION,
     NODE_OWNER_NAME_ANNOTATION,
-    NODE_RESTRICTION_DOMAIN,
-    NODE_ROLE_PREFIX,
     NODE_TAINTS_FROM_MACHINE_ANNOTATION,
     OUTDATED_REVISION_TAINT,
     REVISION_ANNOTATION,
     UNINITIALIZED_TAINT,
 )
+from capstan.api.cluster.nodelabels import is_node_annotation, is_node_label
 from capstan.api.core.node import Node, Taint
 from capstan.api.meta import controller_of
 from capstan.api.rules.contract import is_interruptible
@@ -103,22 +101,12 @@ def _identity(snapshot: MachineSnapshot) -> dict[str, str]:
     return marks
 
 
-def _in_domain(key: str, parent: str) -> bool:
-    domain = key.partition("/")[0]
-    return domain == parent or domain.endswith(f".{parent}")
-
-
 def _is_synced_label(key: str, synced: Synced) -> bool:
-    return (
-        key.startswith(NODE_ROLE_PREFIX)
-        or _in_domain(key, NODE_RESTRICTION_DOMAIN)
-        or _in_domain(key, MANAGED_NODE_DOMAIN)
-        or _is_wished(key, synced.labels)
-    )
+    return is_node_label(key) or _is_wished(key, synced.labels)
 
 
 def _is_synced_annotation(key: str, synced: Synced) -> bool:
-    return _in_domain(key, MANAGED_NODE_DOMAIN) or _is_wished(key, synced.annotations)
+    return is_node_annotation(key) or _is_wished(key, synced.annotations)
 
 
 def _is_wished(key: str, patterns: Iterable[Pattern[str]]) -> bool:

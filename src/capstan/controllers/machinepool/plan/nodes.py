@@ -8,16 +8,14 @@ import msgspec
 
 from capstan.api.cluster.names import (
     MACHINE_POOL_FINALIZER,
-    MANAGED_NODE_DOMAIN,
     NODE_CLUSTER_NAME_ANNOTATION,
     NODE_CLUSTER_NAMESPACE_ANNOTATION,
     NODE_LABELS_FROM_MACHINE_ANNOTATION,
     NODE_OWNER_KIND_ANNOTATION,
     NODE_OWNER_NAME_ANNOTATION,
-    NODE_RESTRICTION_DOMAIN,
-    NODE_ROLE_PREFIX,
     UNINITIALIZED_TAINT,
 )
+from capstan.api.cluster.nodelabels import is_node_label
 from capstan.api.core.node import Node
 from capstan.api.core.reference import ObjectReference
 from capstan.controllers.machinepool.snapshot import MachinePoolSnapshot
@@ -77,7 +75,7 @@ def retire(snapshot: MachinePoolSnapshot, kept: frozenset[str]) -> Iterator[Dele
 def marked_node(snapshot: MachinePoolSnapshot, node: Node) -> Node:
     """The Node as its pool wants it. Labels that the pool set before and does not want now are removed."""
     pool, old = snapshot.pool, node.metadata
-    labels = {key: value for key, value in pool.spec.template.metadata.labels.items() if _is_synced(key)}
+    labels = {key: value for key, value in pool.spec.template.metadata.labels.items() if is_node_label(key)}
     record = old.annotations.get(NODE_LABELS_FROM_MACHINE_ANNOTATION, "")
     gone = {key for key in record.split(",") if key} - labels.keys()
     annotations = {
@@ -93,9 +91,3 @@ def marked_node(snapshot: MachinePoolSnapshot, node: Node) -> Node:
     taints = tuple(t for t in node.spec.taints if (t.key, t.effect) != (UNINITIALIZED_TAINT, "NoSchedule"))
     spec = node.spec if taints == node.spec.taints else msgspec.structs.replace(node.spec, taints=taints)
     return msgspec.structs.replace(node, metadata=metadata, spec=spec)
-
-
-def _is_synced(key: str) -> bool:
-    domain = key.rpartition("/")[0]
-    parents = (NODE_RESTRICTION_DOMAIN, MANAGED_NODE_DOMAIN)
-    return key.startswith(NODE_ROLE_PREFIX) or any(domain == p or domain.endswith(f".{p}") for p in parents)

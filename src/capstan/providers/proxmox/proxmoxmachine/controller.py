@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.names import KUBECONFIG_SUFFIX
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import ApiError, TransientError
@@ -89,7 +90,7 @@ def _in_cluster(reader: Reader, cluster: Key) -> tuple[ProxmoxMachine, ...]:
 
 def _of_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
     """A kubeconfig wakes the machines that wait for their Node; bootstrap data comes with a change of the Machine."""
-    name, suffix = secret.metadata.name, "-kubeconfig"
+    name, suffix = secret.metadata.name, KUBECONFIG_SUFFIX
     if not name.endswith(suffix):
         return []
     return _awaiting_node(reader, _in_cluster(reader, Key(secret.metadata.namespace, name.removesuffix(suffix))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from capstan.api.cluster.names import CLUSTER_SECRET_TYPE
+from capstan.api.cluster.names import CLUSTER_SECRET_TYPE, KUBECONFIG_SUFFIX
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TerminalError, TransientError
 from capstan.api.meta import ObjectMeta
@@ -13,7 +13,7 @@ from capstan.api.struct import decode
 from capstan.providers.talos.channel import RpcError
 from capstan.providers.talos.client import ALREADY_EXISTS, FAILED_PRECONDITION, NOT_FOUND, TalosClient, TalosClients
 from capstan.providers.talos.kubeconfig_file import Door, Issuing, new_kubeconfig
-from capstan.providers.talos.names import CA_SUFFIX, KUBECONFIG_SUFFIX, VALUE_KEY, secret_object, secret_values
+from capstan.providers.talos.names import CA_SUFFIX, VALUE_KEY, secret_object, secret_values
 from capstan.providers.talos.secrets_store import SecretsStore, is_ours_to_write
 from capstan.providers.talos.taloscontrolplane.plan.actions import (
     BootstrapEtcd,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
-from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, CONTROL_PLANE_LABEL, KUBECONFIG_SUFFIX
 from capstan.api.cluster.names import GROUP as CLUSTER_GROUP
 from capstan.api.controlplane.names import GROUP
 from capstan.api.controlplane.taloscontrolplane import TalosControlPlane
@@ -26,7 +26,6 @@ from capstan.providers.talos.config.errors import ConfigError
 from capstan.providers.talos.kubeconfig_file import is_kubeconfig_due
 from capstan.providers.talos.names import (
     CA_SUFFIX,
-    KUBECONFIG_SUFFIX,
     SECRET_SUFFIXES,
     TALOSCONFIG_KEY,
     TALOSCONFIG_SUFFIX,

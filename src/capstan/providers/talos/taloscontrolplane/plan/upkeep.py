@@ -8,10 +8,11 @@ import msgspec
 
 from capstan.api.cluster.kinds import CLUSTER, MACHINE
 from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.names import KUBECONFIG_SUFFIX
 from capstan.api.meta import Condition, OwnerReference
 from capstan.api.rules.conditions import FALSE, TRUE, find_condition, put_condition
 from capstan.api.rules.owners import adopted_object, owner_reference, with_metadata
-from capstan.providers.talos.names import KUBECONFIG_SUFFIX, SECRETS, cluster_owner, marked_secret
+from capstan.providers.talos.names import SECRETS, cluster_owner, marked_secret
 from capstan.providers.talos.taloscontrolplane.names import ETCD_HOOK
 from capstan.providers.talos.taloscontrolplane.plan.actions import WriteKubeconfig
 from capstan.providers.talos.taloscontrolplane.plan.drift import find_outdated
