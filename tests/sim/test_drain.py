@@ -23,6 +23,16 @@ async def workload(lab: HomeLab) -> Client:
     return await lab.world.datacenter.workload_clients.client(Key("default", "homelab"), kubeconfig)
 
 
+async def guard_web(client: Client) -> None:
+    """A namespace of whose pods one must always be ready."""
+    await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
+    budget: Obj = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+    meta = {"name": "web", "namespace": "web"}
+    await client.create(
+        BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": budget}
+    )
+
+
 async def run_pod(client: Client, name: str, node: str) -> None:
     """A pod that is ready, and takes 45 s to stop."""
     spec = {"nodeName": node, "terminationGracePeriodSeconds": 45, "containers": [CONTAINER]}
@@ -39,12 +49,7 @@ def test_a_budget_holds_a_pod_until_another_is_ready() -> None:
         machine = next(m for m in await lab.all("Machine") if "workers" in m["metadata"]["name"])
         name, node = machine["metadata"]["name"], machine["status"]["nodeRef"]["name"]
         client = await workload(lab)
-        await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
-        budget: Obj = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
-        meta = {"name": "web", "namespace": "web"}
-        await client.create(
-            BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": budget}
-        )
+        await guard_web(client)
         await run_pod(client, "web-0", node)
         await lab.delete("Machine", name)
         said = await lab.told("Machine", "Deleting", "disruption budget", name)

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 
-from capstan.api.objects import Obj
 from capstan.insight.drawing import draw, waiting
 from capstan.insight.reading import read_cluster
 from capstan.insight.tree import TreeOptions, cluster_tree
 from tests.sim.homelab import CONTROL_PLANE, SETTINGS, WORKERS, HomeLab, document, documents, small
 from tests.sim.journeys import pull_the_plug, workers_of
-from tests.sim.test_drain import BUDGETS, NAMESPACES, run_pod, workload
+from tests.sim.test_drain import guard_web, run_pod, workload
 
 HOOK = "pre-terminate.delete.hook.machine.cluster.x-k8s.io/backup"
 ALL = TreeOptions(grouping=False, echo=True, show_machine_sets=True)
@@ -49,12 +48,7 @@ def test_a_budget_and_then_a_hook_hold_a_deletion() -> None:
         await lab.ready(1, 1)
         (name,) = await workers_of(lab)
         client = await workload(lab)
-        await client.create(NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
-        budget: Obj = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
-        meta = {"name": "web", "namespace": "web"}
-        await client.create(
-            BUDGETS, {"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": meta, "spec": budget}
-        )
+        await guard_web(client)
         await run_pod(client, "web-0", name)
         await lab.patch("Machine", name, {"metadata": {"annotations": {HOOK: "backup-operator"}}})
         await lab.delete("Machine", name)
