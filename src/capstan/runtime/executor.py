@@ -1,11 +1,11 @@
-"""Carries a plan out, in order, with nothing left to decide. Stops at the first failure."""
+"""Carries a plan out, in order, with nothing left to decide. Stops at the first failure, or leaves out its part."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_not_found
+from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_conflict, is_not_found
 from capstan.api.objects import Obj, Resource
 from capstan.api.struct import encode
 from capstan.runtime.client.protocol import Client
@@ -54,14 +54,30 @@ class Executor:
             self._handlers[action_type] = _without_subject(handler)
 
     async def run(self, plan: Plan) -> Outcomes:
-        """The outcomes, up to and with the first failure. Errors that are not ours to expect are raised."""
+        """The outcomes, up to and with the first failure outside of a part. Errors that are not ours to expect are
+        raised."""
         outcomes: list[Outcome] = []
+        failed: set[str] = set()
         for action in plan.actions:
+            if action.part in failed:
+                continue
             outcome = await self._carry_out(plan, action)
             outcomes.append(outcome)
-            if not outcome.done:
+            if outcome.error is None:
+                continue
+            await self._tell_failure(plan, action, outcome.error)
+            if not action.part:
                 break
+            failed.add(action.part)
         return Outcomes(tuple(outcomes))
+
+    async def _tell_failure(self, plan: Plan, action: Action, error: Exception) -> None:
+        """A conflict is none: the plan is made again from what is there now."""
+        told = action.on_failure
+        if told is None or (isinstance(error, ApiError) and is_conflict(error)):
+            return
+        message = f"{told.reason}: {error}"
+        await self._recorder.record(told.about or plan.subject, told.type, told.name, message)
 
     async def _carry_out(self, plan: Plan, action: Action) -> Outcome:
         self._before(plan, action)

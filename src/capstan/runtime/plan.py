@@ -27,9 +27,15 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One effect. `reason` says in plain words why it is right now. Providers add their own subclasses."""
+    """One effect. `reason` says in plain words why it is right now. Providers add their own subclasses.
+
+    The actions of one `part` stand or fall together: when one fails, the rest of its part is left out and the others
+    go on. A failure outside of any part ends the plan. `on_failure` is told, with the error, when the action failed.
+    """
 
     reason: str
+    part: str = ""
+    on_failure: Emit | None = None
 
     @property
     def summary(self) -> str:
@@ -142,7 +148,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """The outcomes of a plan in order. Actions after a failed one were not tried and are not in it."""
+    """The outcomes of a plan in order. Actions that were not tried, because of one that failed, are not in it."""
 
     items: tuple[Outcome, ...] = ()
 

@@ -21,7 +21,7 @@ from capstan.api.cluster.kinds import (
 )
 from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
-from capstan.api.errors import ApiError, TransientError, already_exists, conflict, not_found
+from capstan.api.errors import ApiError, TransientError, already_exists, conflict, is_conflict, not_found
 from capstan.api.meta import TypedObject
 from capstan.api.objects import GroupKind, Key, Obj, ObjectList, Resource
 from capstan.api.rules.owners import controller_uid, group_of
@@ -266,7 +266,10 @@ class World:
 
     def apply(self, plan: Plan) -> Outcomes:
         done: list[Outcome] = []
+        failed: set[str] = set()
         for action in plan.actions:
+            if action.part in failed:
+                continue
             self.effects += 1
             if self.crash_before == self.effects:
                 raise Crash
@@ -277,7 +280,12 @@ class World:
                 self._apply(action)
             except (ApiError, TransientError) as refusal:
                 done.append(Outcome(action, error=refusal))
-                break
+                if (told := action.on_failure) is not None and not is_conflict(refusal):
+                    self.events.append(f"{told.type} {told.name}: {told.reason}: {refusal}")
+                if not action.part:
+                    break
+                failed.add(action.part)
+                continue
             line = f"{plan.subject}: {action.summary}"
             self.trace.append(line if isinstance(action, Emit) else f"{line} ({action.reason})")
             done.append(Outcome(action, self._evictions(action) if isinstance(action, EvictPods) else None))
