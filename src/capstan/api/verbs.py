@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -93,6 +93,10 @@ class Verbs(Protocol):
 
     async def probe(self) -> None:
         """Returns when the server answers. Refusals are those of a read of its root."""
+        ...
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        """What is served of one group in one version now; empty when it is not served."""
         ...
 
     async def update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +119,13 @@ class ServerVerbs:
 
     async def probe(self) -> None:
         return None
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        return [
+            Resource(served.group, version, served.plural, served.kind, served.namespaced)
+            for served in self._parts.backend.registry.all()
+            if served.group == group and served.version(version) is not None
+        ]
 
     async def act(
         self, resource: Resource, namespace: str, name: str, subresource: str, obj: Obj, options: WriteOptions

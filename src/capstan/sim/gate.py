@@ -7,7 +7,7 @@ away, and a new one is started from the store.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from capstan.api.objects import Key, Obj, ObjectList, Resource, WatchEvent
@@ -122,6 +122,9 @@ class GatedClient:
 
     async def probe(self) -> None:
         await self._client.probe()
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        return await self._client.served(group, version)
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])

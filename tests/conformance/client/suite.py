@@ -175,6 +175,15 @@ async def a_healthy_server_answers_a_probe(client: Client) -> None:
     await client.probe()
 
 
+async def the_server_says_what_it_serves(client: Client) -> None:
+    assert CLUSTERS in await client.served("cluster.x-k8s.io", "v1beta2")
+    core = await client.served("", "v1")
+    assert CONFIG_MAPS in core and NAMESPACES in core
+    assert not [resource for resource in core if "/" in resource.plural]
+    assert list(await client.served("cluster.x-k8s.io", "v1gamma1")) == []
+    assert list(await client.served("nobody.example", "v1")) == []
+
+
 async def a_namespaced_object_needs_its_namespace(client: Client) -> None:
     lost = {**config_map("a"), "metadata": {"name": "a", "namespace": "nowhere"}}
     error = await refused(client.create(CONFIG_MAPS, lost))
@@ -194,5 +203,6 @@ CHECKS: tuple[Check, ...] = (
     a_delete_holds_for_the_object_that_was_meant,
     a_watch_gives_every_change_once_and_in_order,
     a_healthy_server_answers_a_probe,
+    the_server_says_what_it_serves,
     a_namespaced_object_needs_its_namespace,
 )

@@ -30,8 +30,11 @@ class Workload:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str, str], Obj] = {}
         self.writes: list[str] = []
-        self.refused: dict[str, ApiError] = {}
+        self.refused: dict[str, ApiError | TransientError] = {}
         self.is_down = False
+        #: Whether what is defined is served at once.
+        self.establishes = True
+        self.aggregated: list[Resource] = []
 
     def _enter(self, name: str) -> None:
         if self.is_down:
@@ -43,10 +46,29 @@ class Workload:
         self._enter("")
         return ObjectList([obj for place, obj in self.objects.items() if place[0] == resource.plural], "1")
 
+    async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
+        found = self.objects.get((resource.plural, namespace, name))
+        if found is None:
+            raise not_found(resource.plural, name)
+        return found
+
+    async def served(self, group: str, version: str) -> list[Resource]:
+        """What definitions that are established, and APIServices, bring."""
+        self._enter(f"{group}/{version}")
+        names = [d["spec"] for p, d in self.objects.items() if p[0] == "customresourcedefinitions" and self.establishes]
+        own = [
+            Resource(group, version, s["names"]["plural"], s["names"]["kind"], s["scope"] == "Namespaced")
+            for s in names
+            if s["group"] == group
+        ]
+        return [*own, *(r for r in self.aggregated if (r.group, r.version) == (group, version))]
+
     async def create(self, resource: Resource, obj: Obj, **_options: Any) -> Obj:
         name = obj["metadata"]["name"]
         self._enter(name)
         place = (resource.plural, obj["metadata"].get("namespace", ""), name)
+        if place in self.objects and resource.plural == "services":
+            raise ApiError(422, "Invalid", "spec.clusterIP: provided IP is already allocated")
         if place in self.objects:
             raise already_exists(resource.plural, name)
         self.objects[place] = obj

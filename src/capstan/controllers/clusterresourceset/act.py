@@ -27,6 +27,7 @@ _BINDING: Final = CLUSTER_RESOURCE_SET_BINDING.resource()
 _CRDS: Final = CUSTOM_RESOURCE_DEFINITION.resource()
 #: How often a record that somebody else writes at the same time is read and written again.
 _ATTEMPTS: Final = 5
+_INVALID: Final = 422
 
 
 class Applier:
@@ -95,9 +96,7 @@ async def _apply_source(client: Client, source: Source, *, replaces: bool) -> st
     for obj in objects:
         try:
             await _apply_object(client, obj, replaces=replaces)
-        except (ApiError, TransientError) as error:
-            if isinstance(error, TransientError) and not isinstance(error, UnknownKindError):
-                raise
+        except (ApiError, UnknownKindError) as error:
             texts.append(f"{obj['kind']} {obj['metadata']['name']}: {_told(error, source)}")
     return "; ".join(texts)
 
@@ -109,26 +108,41 @@ def _told(error: Exception, source: Source) -> str:
     return str(error)
 
 
-class UnknownKindError(TransientError):
+class UnknownKindError(Exception):
     """The workload cluster does not serve the kind, or not yet."""
 
 
 async def _apply_object(client: Client, obj: Obj, *, replaces: bool) -> None:
     resource = await _resource(client, obj)
     namespace = (obj["metadata"].get("namespace") or "default") if resource.namespaced else ""
+    name = obj["metadata"]["name"]
     placed = {**obj, "metadata": {**obj["metadata"], **({"namespace": namespace} if namespace else {})}}
-    try:
-        await client.create(resource, placed)
-        return
-    except ApiError as error:
-        if not is_already_exists(error):
-            raise
+    if not (replaces and await _exists(client, resource, namespace, name)):
+        try:
+            await client.create(resource, placed)
+            return
+        except ApiError as error:
+            # What exists may be refused for more than that: a Service by the address that it has itself.
+            taken = error.code == _INVALID and await _exists(client, resource, namespace, name)
+            if not is_already_exists(error) and not taken:
+                raise
     if replaces:
-        await client.patch(resource, namespace, obj["metadata"]["name"], placed)
+        await client.patch(resource, namespace, name, placed)
+
+
+async def _exists(client: Client, resource: Resource, namespace: str, name: str) -> bool:
+    try:
+        await client.get(resource, namespace, name)
+    except ApiError as error:
+        if not is_not_found(error):
+            raise
+        return False
+    return True
 
 
 async def _resource(client: Client, obj: Obj) -> Resource:
-    """Where objects of this kind live: Kubernetes' own kinds are known, others say so in their definition."""
+    """Where objects of this kind live: Kubernetes' own kinds are known, of others the server says it, whether a
+    definition or an APIService brought them. What is not served yet is looked for again at the next attempt."""
     group, version, kind = group_of(obj["apiVersion"]), obj["apiVersion"].rpartition("/")[2], obj["kind"]
     if GroupKind(group, kind) == _CRDS.group_kind:
         return _CRDS
@@ -136,13 +150,11 @@ async def _resource(client: Client, obj: Obj) -> Resource:
     if known is not None:
         return Resource(group, version, known.plural, kind, known.namespaced)
     try:
-        definitions = (await client.list(_CRDS)).items
-    except ApiError as error:
-        if not is_not_found(error):
-            raise
-        definitions = []
-    for definition in definitions:
-        spec = definition["spec"]
-        if (spec["group"], spec["names"]["kind"]) == (group, kind):
-            return Resource(group, version, spec["names"]["plural"], kind, spec["scope"] == "Namespaced")
+        served = await client.served(group, version)
+    except TransientError as error:
+        # Who stands behind an APIService may be silent while the server itself is well.
+        raise UnknownKindError(f"kind {kind} in version {obj['apiVersion']} cannot be looked up: {error}") from None
+    for resource in served:
+        if resource.kind == kind:
+            return resource
     raise UnknownKindError(f"no matches for kind {kind} in version {obj['apiVersion']}")

@@ -34,6 +34,7 @@ from capstan.controllers.clusterresourceset.snapshot import (
     Source,
     Target,
     own_part,
+    record_of,
 )
 from capstan.runtime.plan import Action, Create, Delete, ObjectRef, Plan, Update, Waiting, Written
 
@@ -41,7 +42,9 @@ APPLIED: Final = "ResourcesApplied"
 _BINDING: Final = CLUSTER_RESOURCE_SET_BINDING.resource()
 _RESOURCES: Final = {"ConfigMap": CONFIG_MAP.resource(), "Secret": SECRET.resource()}
 
-#: What a workload cluster refused is tried again after this time: nothing tells when it would take it.
+#: What a workload cluster refused is tried again, for nothing tells when it would take it: soon at first, as a kind
+#: that was just defined there is served a moment later, then at growing distances up to the longest.
+FIRST_RETRY_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 30.0
 
 
@@ -88,8 +91,24 @@ def plan(snapshot: ResourceSetSnapshot) -> Plan:
         return Plan(snapshot.subject, tuple(actions), waiting)
     for target in snapshot.targets:
         actions.extend(_apply(snapshot, target))
-    again = RETRY_SECONDS if any(isinstance(action, ApplyResources) for action in actions) else None
-    return Plan(snapshot.subject, tuple(actions), waiting, again)
+    waits = [_retry(snapshot, target) for target in snapshot.targets if _is_open(snapshot, target)]
+    return Plan(snapshot.subject, tuple(actions), waiting, min(waits, default=None))
+
+
+def _is_open(snapshot: ResourceSetSnapshot, target: Target) -> bool:
+    """Whether something is applied to the cluster now."""
+    return not target.waits_for and bool(snapshot.due(target))
+
+
+def _retry(snapshot: ResourceSetSnapshot, target: Target) -> float:
+    """Seconds to the next attempt: as long as the youngest failure is old already, within bounds."""
+    ages = []
+    for source in snapshot.due(target):
+        record = record_of(snapshot, target, source)
+        failed = record is not None and not record.applied and record.hash == source.digest
+        since = record.last_applied_time if record is not None and failed else None
+        ages.append((snapshot.now - since).total_seconds() if since is not None else 0.0)
+    return max(FIRST_RETRY_SECONDS, min(RETRY_SECONDS, *ages))
 
 
 def _waiting(snapshot: ResourceSetSnapshot) -> Iterator[Waiting]:
@@ -122,14 +141,13 @@ def _own_sources(snapshot: ResourceSetSnapshot) -> Iterator[Action]:
 
 
 def _apply(snapshot: ResourceSetSnapshot, target: Target) -> Iterator[Action]:
-    due = () if target.waits_for else snapshot.due(target)
     yield from _record(snapshot, target)
-    if due:
+    if _is_open(snapshot, target):
         yield ApplyResources(
             cluster=target.key,
             set_name=snapshot.name,
             kubeconfig=target.kubeconfig,
-            sources=due,
+            sources=snapshot.due(target),
             replaces=snapshot.repeats,
             now=snapshot.now,
             reason=f"Cluster {target.name} is selected and does not have all that they hold",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import aiohttp
 import orjson
 
-from capstan.api.errors import ApiError, TransientError
+from capstan.api.errors import ApiError, TransientError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
 from capstan.api.verbs import PatchType, Propagation
 from capstan.runtime.client.changes import changes
+from capstan.runtime.client.discovery import AGGREGATED, aggregated_resources, listed_resources
 from capstan.runtime.client.kubeconfig import Kubeconfig
 from capstan.runtime.client.local import FIELD_MANAGER
 from capstan.runtime.dialer import Dialer
@@ -116,6 +117,16 @@ class HttpClient:
     async def probe(self) -> None:
         await self._request("GET", "/", timeout=PROBE_TIMEOUT)
 
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        try:
+            return listed_resources(await self._request("GET", path_of(Resource(group, version, "", ""))))
+        except ApiError as error:
+            if not is_not_found(error):
+                raise
+        # What only another replica of the server serves stands in its aggregated document alone.
+        body = await self._request("GET", "/apis" if group else "/api", accept=AGGREGATED)
+        return aggregated_resources(body, group, version)
+
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         metadata = obj["metadata"]
         path = path_of(resource, metadata.get("namespace", ""), metadata["name"], subresource)
@@ -205,9 +216,10 @@ class HttpClient:
         params: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
         timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,
     ) -> Obj:
-        headers = {"Accept": "application/json"}
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
@@ -65,6 +65,9 @@ class LocalClient:
 
     async def probe(self) -> None:
         await self._verbs.probe()
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        return await self._verbs.served(group, version)
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj:
         metadata = obj["metadata"]

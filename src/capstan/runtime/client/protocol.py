@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
@@ -47,6 +47,11 @@ class Client(Protocol):
 
     async def probe(self) -> None:
         """Ask whether the server answers at all, and soon: the root of its API. Errors as of any read."""
+        ...
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        """What the server serves of one group in one version now, by itself, for a CustomResourceDefinition or for
+        an APIService; empty when it serves none. Errors as of any read."""
         ...
 
     async def update(self, resource: Resource, obj: Obj, *, subresource: str = "") -> Obj: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -163,6 +163,10 @@ class ReachableVerbs:
     async def probe(self) -> None:
         _door, verbs = self._connection.enter("get /")
         await verbs.probe()
+
+    async def served(self, group: str, version: str) -> Sequence[Resource]:
+        _door, verbs = self._connection.enter("get /apis")
+        return await verbs.served(group, version)
 
     async def update(
         self, resource: Resource, namespace: str, name: str, obj: Obj, options: WriteOptions, subresource: str = ""

@@ -8,8 +8,8 @@ import pytest
 from tests.unit.controllers.addons import AddonWorld
 from tests.unit.controllers.world import condition
 
-from capstan.api.errors import ApiError
-from capstan.api.objects import Key
+from capstan.api.errors import ApiError, TransientError
+from capstan.api.objects import Key, Resource
 
 CNI = """\
 apiVersion: apps/v1
@@ -185,7 +185,14 @@ def test_what_a_cluster_refuses_is_said_recorded_and_tried_again() -> None:
         "configmaps is forbidden",
     )
     plan = world.reconcile(world.controllers[0], Key("default", "cni"))
-    assert plan is not None and plan.requeue_after == 30.0
+    assert plan is not None and plan.requeue_after == 2.0, "soon at first"
+    waits = []
+    for _ in range(6):
+        world.now += timedelta(seconds=plan.requeue_after)
+        plan = world.reconcile(world.controllers[0], Key("default", "cni"))
+        assert plan is not None and plan.requeue_after is not None
+        waits.append(plan.requeue_after)
+    assert waits == [3.0, 6.0, 12.0, 24.0, 30.0, 30.0], "then as long as it has been failing"
     workload.refused.clear()
     world.settle()
     assert world.records() == {"cni": {"cni": True, "other": True}}
@@ -246,6 +253,58 @@ def test_kinds_that_the_manifest_defines_are_found() -> None:
         "create customresourcedefinitions things.x.example",
         "create things t",
     ]
+
+
+CRD = (
+    "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: things.x.example}\n"
+    "spec: {group: x.example, scope: Cluster, names: {plural: things, kind: Thing}}\n"
+)
+THING = "apiVersion: x.example/v1\nkind: Thing\nmetadata: {name: t}\n"
+
+
+def test_a_kind_that_is_served_later_is_found_at_the_retry() -> None:
+    """Its definition comes in a ConfigMap after it, and takes a moment to be established."""
+    world = world_with(cni=THING)
+    world.add_config_map("crds", crd=CRD)
+    world.add_set("cni", "ConfigMap cni", "ConfigMap crds")
+    workload = world.workloads["homelab"]
+    workload.establishes = False
+    world.settle()
+    assert workload.writes == ["create customresourcedefinitions things.x.example"]
+    assert world.records() == {"cni": {"cni": False, "crds": True}}
+    assert world.applied()[2].endswith("ConfigMap cni: Thing t: no matches for kind Thing in version x.example/v1")
+    workload.establishes = True
+    world.settle()
+    assert workload.writes[1:] == ["create things t"]
+    assert world.applied() == ("True", "Applied", "")
+
+
+def test_kinds_of_an_aggregated_api_are_found() -> None:
+    scaler = "apiVersion: x.example/v1\nkind: Scaler\nmetadata: {name: s, namespace: web}\n"
+    world = world_with(cni=scaler)
+    workload = world.workloads["homelab"]
+    workload.aggregated = [Resource("x.example", "v1", "scalers", "Scaler")]
+    workload.refused["x.example/v1"] = TransientError("the server is currently unable to handle the request")
+    world.add_config_map("note", note=NOTE)
+    world.add_set("cni", "ConfigMap cni", "ConfigMap note")
+    world.settle()
+    assert workload.writes == ["create configmaps default/note"], "who is silent there does not hold up the others"
+    assert "Scaler s: kind Scaler in version x.example/v1 cannot be looked up: the server is" in world.applied()[2]
+    workload.refused.clear()
+    world.settle()
+    assert workload.writes[1:] == ["create scalers web/s"]
+
+
+@pytest.mark.parametrize(("strategy", "writes"), [("ApplyOnce", 0), ("Reconcile", 1)])
+def test_what_exists_is_not_taken_for_refused(strategy: str, writes: int) -> None:
+    """A Service that has its address already is refused as invalid, not because it exists."""
+    service = "apiVersion: v1\nkind: Service\nmetadata: {name: dns}\nspec: {clusterIP: 10.96.0.10}\n"
+    world = world_with(strategy, service)
+    workload = world.workloads["homelab"]
+    workload.objects["services", "default", "dns"] = {"apiVersion": "v1", "kind": "Service", "metadata": {}}
+    world.settle()
+    assert workload.writes == ["patch services default/dns"] * writes
+    assert world.applied() == ("True", "Applied", "")
 
 
 def test_two_sets_share_one_record() -> None:
