@@ -196,8 +196,11 @@ def summarize(
     """Merge several types of one object into `target` (positive polarity).
 
     A missing type counts as unknown unless it may be missing; an override stands in for the reported condition.
-    `transform` may rewrite the bullets.
+    `transform` may rewrite the bullets. Raises ValueError when nothing is there to be summarised, or `target` is one
+    of `types`.
     """
+    if target in types:
+        raise ValueError(f"{target} cannot be a summary of itself")
     rank = rank or ranking(negative)
     optional = frozenset(ignore_if_missing)
     scope: list[Condition] = []
@@ -206,7 +209,8 @@ def summarize(
         if found is not None:
             scope.append(found)
         elif name not in optional:
-            scope.append(_not_reported(name, f"Condition {name} not yet reported"))
+            # Without its type: the bullet begins with it.
+            scope.append(_not_reported(name, "Condition not yet reported"))
     worst = _worst(map(rank, scope))
     lines = [
         bullet(f"{c.type}", c.message or c.reason)
@@ -267,7 +271,8 @@ def _not_reported(type: str, message: str) -> Condition:
 
 
 def _worst(ranks: Iterable[Priority]) -> Priority:
-    return min(ranks, default=Priority.INFO)
+    """Raises ValueError for none: what nobody reports is not good."""
+    return min(ranks)
 
 
 def _merged(target: str, worst: Priority, reasons: Reasons, message: str, *, good: str) -> Condition:

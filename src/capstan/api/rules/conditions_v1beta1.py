@@ -59,11 +59,16 @@ def put_legacies(
     return placed
 
 
-_RANK = {("False", ERROR): 0, ("False", WARNING): 1, ("False", INFO): 2, ("True", ""): 3, ("Unknown", ""): 4}
+_SEVERITIES = {ERROR: 0, WARNING: 1, INFO: 2}
+_STATUSES = {"True": 3, "Unknown": 4}
 
 
 def _rank(condition: LegacyCondition) -> int:
-    return _RANK.get((condition.status, condition.severity), 2 if condition.status == "False" else 4)
+    """The worst is lowest. What is False without a severity counts as an information, where upstream puts it behind
+    what is good."""
+    if condition.status == "False":
+        return _SEVERITIES.get(condition.severity, _SEVERITIES[INFO])
+    return _STATUSES.get(condition.status, _STATUSES["Unknown"])
 
 
 def summarize_legacy(
@@ -93,31 +98,27 @@ def aggregate_legacy(reported: Sequence[tuple[str, LegacyCondition | None]], tar
         return None
     owner, top = min(scope, key=lambda found: _rank(found[1]))
     done = f"{sum(c.status == 'True' for _, c in scope)} of {len(reported)} completed"
-    told = mirror_legacy(top, target, owner=owner)
-    if told is None or top.status == "True":
+    if top.status == "True":
         return legacy_true(target)
-    return msgspec.structs.replace(told, message=done)
+    reason = top.reason if "@" in top.reason else f"{top.reason} @ {owner}"
+    return msgspec.structs.replace(top, type=target, reason=reason, message=done, last_transition_time=None)
 
 
 def mirror_legacy(
     source: LegacyCondition | None,
     target: str,
     *,
-    owner: str,
     fallback_done: bool | None = None,
     fallback_reason: str = "",
     fallback_severity: str = INFO,
     fallback_message: str = "",
 ) -> LegacyCondition | None:
-    """The `Ready` of another object under the type `target`, its reason marked with `owner` ("Kind/name").
+    """The `Ready` of another object under the type `target`, as it is.
 
     Without a source the fallback is a boolean; without both the result is None.
     """
     if source is not None:
-        reason = source.reason
-        if reason and "@" not in reason:
-            reason = f"{reason} @ {owner}"
-        return msgspec.structs.replace(source, type=target, reason=reason)
+        return msgspec.structs.replace(source, type=target)
     if fallback_done is None:
         return None
     if fallback_done:

@@ -24,6 +24,8 @@ V1BETA2 = "v1beta2"
 #: The problem of a reference whose kind nothing serves: there is no CRD, so there are no objects either.
 PROVIDER_MISSING = "ProviderMissing"
 
+_STATUSES = ("True", "False", "Unknown")
+
 _CLUSTER_NAME_LABEL = "cluster.x-k8s.io/cluster-name"
 _CLONED_FROM_NAME = "cluster.x-k8s.io/cloned-from-name"
 _CLONED_FROM_GROUP_KIND = "cluster.x-k8s.io/cloned-from-groupkind"
@@ -85,7 +87,7 @@ def missing_templates_text(templates: Iterable[External]) -> str:
 
 
 class InvalidConditionError(ValueError):
-    """A provider reports a condition without a type or a status."""
+    """A provider reports a condition without a type or a status, or with one that cannot be read."""
 
 
 def at(obj: Obj | None, *path: str) -> Any:
@@ -269,24 +271,27 @@ def is_upgrading(found: External) -> bool:
 def conditions_of(obj: Obj | None) -> tuple[Condition, ...]:
     """The conditions of a provider object: `status.v1beta2.conditions` if it has them, else `status.conditions`.
 
-    Raises InvalidConditionError for one without type or status. An empty reason becomes NoReasonReported.
+    Raises InvalidConditionError for one whose type, status or transition time is no such thing. An empty reason
+    becomes NoReasonReported; what is no condition at all is left out.
     """
     listed = at(obj, "status", "v1beta2", "conditions")
     if not isinstance(listed, list):
         listed = at(obj, "status", "conditions")
     if not isinstance(listed, list):
         return ()
-    return tuple(_condition(entry) for entry in listed)
+    return tuple(_condition(entry) for entry in listed if isinstance(entry, Mapping))
 
 
-def _condition(entry: Any) -> Condition:
+def _condition(entry: Mapping[str, Any]) -> Condition:
     type, status = text(entry, "type"), text(entry, "status")
     if not type or not status:
         raise InvalidConditionError(f"condition {type or '(without a type)'} has no {'status' if type else 'type'}")
+    if status not in _STATUSES:
+        raise InvalidConditionError(f"condition {type} has the status {status!r}, not {', '.join(_STATUSES)}")
     try:
-        since = msgspec.convert(entry.get("lastTransitionTime"), datetime | None)
+        since = msgspec.convert(entry.get("lastTransitionTime") or None, datetime | None)
     except msgspec.ValidationError:
-        since = None
+        raise InvalidConditionError(f"condition {type} has a lastTransitionTime that is no instant") from None
     return Condition(
         type=type,
         status=status,

@@ -85,7 +85,6 @@ def external_legacy(target: str, found: External, *, done: bool, waiting: str, d
     mirrored = mirror_legacy(
         legacy_ready(found),
         target,
-        owner=f"{found.kind}/{found.name}",
         fallback_done=done and found.object is not None,
         fallback_reason="Deleting" if deleting else waiting,
     )

@@ -14,12 +14,17 @@ from capstan.api.rules.conditions import (
     FALSE,
     TRUE,
     UNKNOWN,
+    Priority,
     Reasons,
     Source,
     aggregate,
+    drop_condition,
     find_condition,
+    is_false,
+    is_true,
     mirror,
     put_condition,
+    ranking,
     set_condition,
     sort_conditions,
     summarize,
@@ -51,6 +56,14 @@ def test_setting_the_same_again_changes_nothing() -> None:
 
 def test_house_order() -> None:
     shuffled = ["Deleting", "Paused", "Zebra", "Ready", "Apple", "ScalingUp", "Available", "RollingOut", "NodeReady"]
+    assert [c.type for c in sort_conditions(map(condition, ["Deleting", "B", "Available", "A", "Paused", "C!"]))] == [
+        "Available",
+        "A",
+        "B",
+        "C!",
+        "Paused",
+        "Deleting",
+    ]
     ordered = [c.type for c in sort_conditions(condition(t) for t in shuffled)]
     assert ordered == [
         "Available",
@@ -88,7 +101,7 @@ SUMMARIES = [
     pytest.param(
         [condition("A")],
         {},
-        (UNKNOWN, "UnknownReported", "* B: Condition B not yet reported"),
+        (UNKNOWN, "UnknownReported", "* B: Condition not yet reported"),
         id="missing",
     ),
     pytest.param([condition("A")], {"ignore_if_missing": ["B"]}, (TRUE, "InfoReported", ""), id="may be missing"),
@@ -116,6 +129,61 @@ SUMMARIES = [
         (UNKNOWN, "Perhaps", "* B: y"),
         id="override and reasons",
     ),
+    pytest.param(
+        [condition("A", FALSE, "WhyA"), condition("B", FALSE, "WhyB")],
+        {},
+        (FALSE, "IssuesReported", "* A: WhyA\n* B: WhyB"),
+        id="issues without a message are told by their reason",
+    ),
+    pytest.param(
+        [condition("B", UNKNOWN, message="b"), condition("A", message="fine")],
+        {},
+        (UNKNOWN, "UnknownReported", "* B: b"),
+        id="unknown hides what is good",
+    ),
+    pytest.param(
+        [condition("B", UNKNOWN, message="b"), condition("A", UNKNOWN, message="a")],
+        {},
+        (UNKNOWN, "UnknownReported", "* A: a\n* B: b"),
+        id="the order of the types, not of the report",
+    ),
+    pytest.param(
+        [condition("B", FALSE, message="Loud"), condition("A", message="Clear")],
+        {"negative": ["B"], "transform": lambda lines: [line.upper() for line in lines]},
+        (TRUE, "InfoReported", "* A: CLEAR\n* B: LOUD"),
+        id="good ones of both polarities, rewritten",
+    ),
+    pytest.param(
+        [],
+        {"ignore_if_missing": ["B"]},
+        (UNKNOWN, "UnknownReported", "* A: Condition not yet reported"),
+        id="only one may be missing",
+    ),
+    pytest.param(
+        [condition("A"), condition("B"), condition("C", FALSE)],
+        {},
+        (TRUE, "InfoReported", ""),
+        id="others do not count",
+    ),
+    pytest.param(
+        [condition("A"), condition("B", TRUE, message="old")],
+        {
+            "negative": ["B"],
+            "ignore_if_missing": ["B"],
+            "overrides": {"B": condition("B", TRUE, message="in other words")},
+        },
+        (FALSE, "IssuesReported", "* B: in other words"),
+        id="an override that is as bad",
+    ),
+    pytest.param(
+        [condition("A", FALSE, message="* one"), condition("B", FALSE, message="* one\n  * inner\n* two")],
+        {},
+        (FALSE, "IssuesReported", "* A:\n  * one\n* B:\n  * one\n    * inner\n  * two"),
+        id="a single bullet moves below, inner ones keep their depth",
+    ),
+    pytest.param(
+        [condition("A", "Later"), condition("B")], {}, (UNKNOWN, "UnknownReported", "* A: R"), id="no such status"
+    ),
 ]
 
 
@@ -124,6 +192,14 @@ def test_summarize(conditions, options, expected) -> None:  # type: ignore[no-un
     merged = summarize(conditions, "Ready", ["A", "B"], **options)
     assert (merged.status, merged.reason, merged.message) == expected
     assert merged.type == "Ready"
+
+
+@pytest.mark.parametrize(
+    ("target", "types"), [("Ready", ["A", "Ready"]), ("Ready", []), ("Ready", ["Gone"])], ids=["itself", "none", "gone"]
+)
+def test_there_is_no_summary_of_nothing(target: str, types: list[str]) -> None:
+    with pytest.raises(ValueError, match=r"itself|empty"):
+        summarize([condition("A")], target, types, ignore_if_missing=["Gone"])
 
 
 def machines(*messages: str, status: str = FALSE, control_plane: bool = False, start: int = 0) -> list[Source]:
@@ -185,6 +261,125 @@ AGGREGATES = [
         (TRUE, "IssuesReported", "* MachineSet s: going"),
         id="negative polarity stays negative",
     ),
+    pytest.param(
+        [*machines("bad", start=1), *machines("fine", status=TRUE)],
+        {},
+        (FALSE, "IssuesReported", "* Machine m1: bad"),
+        id="what is good is not shown",
+    ),
+    pytest.param(
+        [*machines("going", status=TRUE), *machines("", start=1)],
+        {"negative": True, "target_negative": False, "reasons": Reasons("Bad", "Perhaps", "Good")},
+        (FALSE, "Bad", "* Machine m0: going"),
+        id="a target of the other polarity",
+    ),
+    pytest.param(
+        [*machines("going", status=TRUE), *machines("", start=1)],
+        {"negative": True, "target": "Other", "reasons": Reasons("Bad", "Perhaps", "Good")},
+        (TRUE, "Bad", "* Machine m0: going"),
+        id="a target of another name has the polarity of its source",
+    ),
+    pytest.param(
+        [*machines("* a", "* b\n* c", "* b\n* c", "* a", "* a", "* d"), *machines("fine", status=TRUE, start=6)],
+        {},
+        (
+            FALSE,
+            "IssuesReported",
+            "* Machines m0, m3, m4:\n  * a\n* Machines m1, m2:\n  * b\n  * c\n* Machine m5:\n  * d",
+        ),
+        id="lists of three groups",
+    ),
+    pytest.param(
+        [*machines("a", "b"), *machines("u", status=UNKNOWN, start=2), *machines("fine", status=TRUE, start=3)],
+        {},
+        (FALSE, "IssuesReported", "* Machine m0: a\n* Machine m1: b\n* Machine m2: u"),
+        id="unknown has the place that issues leave",
+    ),
+    pytest.param(
+        [*machines("a", "b"), *machines("u", status=UNKNOWN, start=2), *machines("c", start=3)],
+        {},
+        (
+            FALSE,
+            "IssuesReported",
+            "* Machine m0: a\n* Machine m1: b\n* Machine m3: c\nAnd 1 Machine with status unknown",
+        ),
+        id="one that is unknown is counted",
+    ),
+    pytest.param(
+        [*machines("a", "b"), *machines("u", status=UNKNOWN, start=2), *machines("c", "d", "e", start=3)],
+        {},
+        (
+            FALSE,
+            "IssuesReported",
+            "* Machine m0: a\n* Machine m1: b\n* Machine m3: c\n"
+            "And 2 Machines with other issues\nAnd 1 Machine with status unknown",
+        ),
+        id="both kinds of rest are counted",
+    ),
+    pytest.param(
+        machines("a", "b", "c", "d", "a", "e", status=UNKNOWN),
+        {},
+        (
+            UNKNOWN,
+            "UnknownReported",
+            "* Machines m0, m4: a\n* Machine m1: b\n* Machine m2: c\nAnd 2 Machines with status unknown",
+        ),
+        id="all unknown",
+    ),
+    pytest.param(
+        machines("a", "b", "c", "", "a", "d", status=TRUE),
+        {},
+        (
+            TRUE,
+            "InfoReported",
+            "* Machines m0, m4: a\n* Machine m1: b\n* Machine m2: c\nAnd 1 Machine with additional info",
+        ),
+        id="all good, of which one is silent",
+    ),
+    pytest.param(
+        [*machines("bad"), Source("Machine", "m1", [])],
+        {"target": "MachinesReady"},
+        (FALSE, "IssuesReported", "* Machine m0: bad\n* Machine m1: Condition Ready not yet reported"),
+        id="missing, with a target of another name",
+    ),
+    pytest.param(
+        [
+            *[Source("MachineSet", f"s{i}", [condition("Ready", FALSE, message="a")]) for i in range(2)],
+            *[
+                Source("MachineDeployment", f"d{i}", [condition("Ready", FALSE, message=text)])
+                for i, text in enumerate("abbacacade")
+            ],
+        ],
+        {},
+        (
+            FALSE,
+            "IssuesReported",
+            "* MachineDeployments d0, d3, d5, ... (1 more): a\n* MachineDeployments d1, d2: b\n"
+            "* MachineDeployments d4, d6: c\nAnd 2 MachineDeployments with other issues\n"
+            "And 2 MachineSets with other issues",
+        ),
+        id="kind by kind, and the places of all kinds together",
+    ),
+    pytest.param(
+        [
+            *machines("* u", status=UNKNOWN, start=1),
+            *machines("* u", status=UNKNOWN, control_plane=True, start=2),
+            *machines("* b", "* b", "* c\n* d", "* b", start=3),
+        ],
+        {},
+        (
+            FALSE,
+            "IssuesReported",
+            "* Machines m2, m1:\n  * u\n* Machines m3, m4, m6:\n  * b\n* Machine m5:\n  * c\n  * d",
+        ),
+        id="what one control plane machine says comes first, and it before the others that say it",
+    ),
+    pytest.param(
+        [*machines("same", status=UNKNOWN), *machines("same", start=1), *machines("x", start=2)],
+        {},
+        (FALSE, "IssuesReported", "* Machines m0, m1: same\n* Machine m2: x"),
+        id="the worst rank of a message counts",
+    ),
 ]
 
 
@@ -209,6 +404,52 @@ def test_mirror_without_a_source() -> None:
     missing = mirror(None, "InfrastructureReady", type="Ready")
     assert (missing.status, missing.reason) == (UNKNOWN, "NotYetReported")
     assert missing.message == "Condition Ready not yet reported"
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "expected"),
+    [
+        (condition("Ready", TRUE, "Fine", "well"), {}, ("Ready", TRUE, "Fine", "well")),
+        (condition("Ready", TRUE, "Fine"), {}, ("Ready", TRUE, "Fine", "")),
+        (condition("Ready", UNKNOWN, "Fine"), {"target": "Other"}, ("Other", UNKNOWN, "Fine", "")),
+        (None, {}, ("Ready", UNKNOWN, "NotYetReported", "Condition Ready not yet reported")),
+        (None, {"target": "Other"}, ("Other", UNKNOWN, "NotYetReported", "Condition Ready not yet reported")),
+        (None, {"fallback": condition("x", TRUE, "Why", "m")}, ("Ready", TRUE, "Why", "m")),
+        (condition("Ready", FALSE), {"fallback": condition("x")}, ("Ready", FALSE, "R", "")),
+    ],
+)
+def test_mirror(source, options, expected) -> None:  # type: ignore[no-untyped-def]
+    found = mirror(source, options.pop("target", "Ready"), type="Ready", **options)
+    assert (found.type, found.status, found.reason, found.message) == expected
+    assert found.observed_generation == 0
+
+
+@pytest.mark.parametrize(
+    ("status", "negative", "rank"),
+    [
+        (FALSE, False, Priority.ISSUE),
+        (UNKNOWN, False, Priority.UNKNOWN),
+        (TRUE, False, Priority.INFO),
+        ("", False, Priority.UNKNOWN),
+        (TRUE, True, Priority.ISSUE),
+        (UNKNOWN, True, Priority.UNKNOWN),
+        (FALSE, True, Priority.INFO),
+        ("", True, Priority.UNKNOWN),
+    ],
+)
+def test_the_rank_of_a_condition(status: str, negative: bool, rank: Priority) -> None:
+    assert ranking(["A"] if negative else ["B"])(condition("A", status)) is rank
+
+
+def test_one_is_dropped_once() -> None:
+    both = (condition("A"), condition("B", FALSE))
+    assert drop_condition(both, "A") == drop_condition(drop_condition(both, "A"), "A") == both[1:]
+
+
+def test_questions_about_what_is_not_reported() -> None:
+    reported = [condition("Yes"), condition("No", FALSE), condition("Perhaps", UNKNOWN)]
+    assert [is_true(reported, t) for t in ("Yes", "No", "Perhaps", "Gone")] == [True, False, False, False]
+    assert [is_false(reported, t) for t in ("Yes", "No", "Perhaps", "Gone")] == [False, True, False, False]
 
 
 def test_names_are_shortened() -> None:

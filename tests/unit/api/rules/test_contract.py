@@ -112,6 +112,11 @@ def test_counters_of_both_contracts() -> None:
         ("v1.34.0+2", {"version": "v1.34.0+1"}, True),
         ("v1.34.0+1", {"version": "v1.34.0+2"}, False),
         ("v1.34.0+a", {"version": "v1.34.0+b"}, True),
+        ("v1.34.0+c", {"versions": [{"version": "v1.34.0+a"}, {"version": "v1.34.0+b"}]}, True),
+        ("v1.34.0", {"versions": [{"version": "v1.33.9"}, {"version": "v1.34.0"}]}, True),
+        ("v1.33.9", {"versions": [{"version": "v1.34.0", "replicas": 1}]}, False),
+        ("v1.34.0", {"version": ""}, False),
+        ("v1.34.0", {"versions": [{"version": "no version"}]}, False),
         ("v1.34.0", {"version": "v1.33.0", "versions": [{"version": "v1.34.0"}]}, False),
         ("v1.34.0", {"versions": [{"version": "v1.34.0"}, {"version": "v1.33.0", "replicas": 0}]}, True),
         ("", {"version": "v1.34.0"}, False),
@@ -127,8 +132,34 @@ def test_conditions_of_the_newer_kind_come_first() -> None:
     (found,) = conditions_of(external(status={"conditions": [older], "v1beta2": {"conditions": [newer]}}).object)
     assert (found.status, found.reason) == ("True", "NoReasonReported")
     assert found.last_transition_time == datetime(2026, 1, 1, tzinfo=UTC)
-    with pytest.raises(InvalidConditionError):
-        conditions_of(external(status={"conditions": [{"type": "Ready"}]}).object)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{}, {"conditions": None}, {"conditions": []}, {"conditions": "x"}, {"v1beta2": {}}, {"conditions": ["x", None]}],
+)
+def test_nothing_is_reported(status: Obj) -> None:
+    assert conditions_of(external(status=status).object) == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "Ready"},
+        {"status": "True"},
+        {"type": "Ready", "status": "Perhaps"},
+        {"type": "Ready", "status": "True", "lastTransitionTime": "yesterday"},
+    ],
+)
+def test_what_is_reported_wrongly_is_said(entry: Obj) -> None:
+    with pytest.raises(InvalidConditionError, match="condition"):
+        conditions_of(external(status={"conditions": [entry]}).object)
+
+
+def test_a_time_may_be_empty() -> None:
+    entry = {"type": "Ready", "status": "False", "lastTransitionTime": ""}
+    (found,) = conditions_of(external(status={"conditions": [entry]}).object)
+    assert (found.reason, found.last_transition_time) == ("NoReasonReported", None)
 
 
 def test_cloning_a_template() -> None:

@@ -270,6 +270,6 @@ def test_what_a_cluster_waits_for_is_its_availability() -> None:
     listed = [*status(world)["conditions"], *said]
     world.edit("Cluster", "homelab", {"spec": {"availabilityGates": gates}, "status": {"conditions": listed}})
     world.settle()
-    text = "* Licensed: Condition Licensed not yet reported\n* Draining: too many"
+    text = "* Licensed: Condition not yet reported\n* Draining: too many"
     assert reported(world, "Available") == ("False", "NotAvailable", text)
     assert condition(world.get("Cluster", "homelab"), "Draining")["message"] == "too many", "others' conditions stay"

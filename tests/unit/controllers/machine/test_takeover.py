@@ -153,7 +153,7 @@ def test_a_gate_that_nobody_reports_is_unknown() -> None:
     world = joined()
     world.edit("Machine", "homelab-cp", {"spec": {"readinessGates": [{"conditionType": "Licensed"}]}})
     step(world, "homelab-cp")
-    text = "* Licensed: Condition Licensed not yet reported"
+    text = "* Licensed: Condition not yet reported"
     assert reported(world, "homelab-cp", "Ready") == ("Unknown", "ReadyUnknown", text)
 
 

@@ -110,7 +110,6 @@ def _legacy_set(snapshot: MachineDeploymentSnapshot) -> LegacyCondition | None:
     return mirror_legacy(
         find_legacy(current.status.deprecated.v1beta1.conditions, "Ready"),
         "MachineSetReady",
-        owner=f"MachineSet/{current.metadata.name}",
         fallback_done=False,
         fallback_reason="WaitingForMachineSet",
     )
