@@ -87,6 +87,8 @@ class WorldClients:
         self, resource: Resource, *, field_selector: str = "", limit: int = 0, continue_token: str = ""
     ) -> ObjectList:
         self._world.looks.append(resource.plural)
+        if resource.plural in self._world.unreadable:
+            raise ApiError(403, "Forbidden", f"{resource.plural} is forbidden")
         if not self._world.reachable:
             raise TransientError("the API server of the workload cluster does not answer")
         found = self._world.all(resource.kind)
@@ -167,6 +169,8 @@ class World:
         self.refuse: Callable[[Action], ApiError | None] | None = None
         self.trace: list[str] = []
         self.events: list[str] = []
+        #: What the workload cluster does not let anybody list.
+        self.unreadable: set[str] = set()
         #: What was read of the workload cluster besides its nodes.
         self.looks: list[str] = []
         #: Why pods are not evicted, by their names.

@@ -223,9 +223,9 @@ def test_what_is_reached_is_told_once() -> None:
     told = [event for event in world.events if "Cluster homelab" in event]
     assert told == [
         "Normal Provisioning: Cluster homelab is Provisioning",
-        "Normal InfrastructureReady: The infrastructure of Cluster homelab is provisioned",
+        "Normal InfrastructureReady: Cluster homelab InfrastructureProvisioned is now True",
         "Normal Provisioned: Cluster homelab is Provisioned",
-        "Normal ControlPlaneInitialized: The control plane of Cluster homelab is initialized",
+        "Normal ControlPlaneInitialized: Cluster homelab ControlPlaneInitialized is now True",
     ]
     world.events.clear()
     world.settle(provide)

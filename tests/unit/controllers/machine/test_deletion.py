@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 from tests.unit.controllers.lab import joined, provide
 from tests.unit.controllers.machine.test_machine import annotate, reported, step, worker
+from tests.unit.controllers.pods import attachment, pod, put_pods, volume
 from tests.unit.controllers.world import CONTROL_PLANE, World, WorldReader
 
 from capstan.api.errors import ApiError
 from capstan.api.objects import GroupKind, Key, Obj
-from capstan.runtime.nodeactions import DeleteNode
+from capstan.controllers.machine.plan.drain.eviction import EvictPods
+from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.plan import Action
 
 NO_DRAIN = "machine.cluster.x-k8s.io/exclude-node-draining"
@@ -180,3 +182,36 @@ def test_what_is_rightly_gone_is_no_issue_of_its_own() -> None:
     deleted = {"status": "False", "severity": "Info", "reason": "Deleted"}
     assert deleted.items() <= legacy(world, name)["InfrastructureReady"].items()
     assert deleted.items() <= legacy(world, name)["BootstrapReady"].items()
+
+
+@pytest.mark.parametrize("what", ["pods", "cordon", "eviction"])
+def test_a_drain_that_fails_is_told_of(what: str) -> None:
+    world = joined()
+    name = worker(world)
+    put_pods(world, pod("web", name))
+    refused = {"cordon": PatchNode, "eviction": EvictPods}.get(what, DeleteNode)
+    world.refuse = lambda action: ApiError(500, "InternalError", "no etcd") if isinstance(action, refused) else None
+    world.unreadable = {"pods"} if what == "pods" else set()
+    world.delete("Machine", name)
+    for _ in range(3):
+        step(world, name)
+        world.now += timedelta(seconds=20)
+    why = "failed to get Pods for eviction: pods is forbidden" if what == "pods" else "no etcd"
+    assert f'Warning FailedDrainNode: error draining Machine\'s node "{name}": {why}' in world.events
+    assert reported(world, name, "Deleting")[1] == "DrainingNode"
+
+
+def test_volumes_that_cannot_be_looked_at_are_told_of() -> None:
+    world = joined()
+    name = worker(world)
+    world.put(volume("pv-db", "db"))
+    world.put(attachment("a", name, "pv-db"))
+    world.unreadable = {"volumeattachments"}
+    annotate(world, name, NO_DRAIN)
+    world.delete("Machine", name)
+    for _ in range(3):
+        step(world, name)
+        world.now += timedelta(seconds=20)
+    told = [event for event in world.events if "FailedWaitForVolumeDetach" in event]
+    text = f'Warning FailedWaitForVolumeDetach: error waiting for node volumes detaching, Machine\'s node "{name}": '
+    assert told and all(event.startswith(text) and "volumeattachments is forbidden" in event for event in told)

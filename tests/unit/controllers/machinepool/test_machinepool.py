@@ -8,6 +8,10 @@ import pytest
 from tests.unit.controllers.poolworld import POOL_LABEL, PoolWorld, infra_machine
 from tests.unit.controllers.world import condition
 
+from capstan.api.errors import ApiError
+from capstan.runtime.nodeactions import PatchNode
+from capstan.runtime.plan import Action
+
 
 def running(*names: str, replicas: int = 2) -> PoolWorld:
     world = PoolWorld(replicas)
@@ -239,6 +243,38 @@ def test_nodes_that_cannot_be_seen_stay_in_the_status() -> None:
     world.settle()
     assert [ref["name"] for ref in world.pool["status"]["nodeRefs"]] == ["a", "b"]
     assert "waiting to see the Nodes" in condition(world.pool, "InfrastructureReady")["message"]
+
+
+def test_nodes_that_cannot_be_seen_while_they_are_awaited_are_told_of() -> None:
+    world = PoolWorld()
+    world.reachable = False
+    world.provide("a", "b")
+    world.settle()
+    assert set(world.events) == {
+        "Warning FailedSetNodeRef: failed to get Node references: the API server of cluster default/homelab does not "
+        "answer"
+    }
+    world.reachable = True
+    world.settle()
+    assert world.events[-1] == "Normal SuccessfulSetNodeRefs: 2 Nodes belong to the pool: a, b"
+    world.reachable, count = False, len(world.events)
+    world.settle()
+    assert len(world.events) == count, "all are known: nothing is awaited"
+
+
+def test_a_node_that_refuses_its_marks_does_not_hold_up_the_others() -> None:
+    world = PoolWorld()
+    world.provide("a", "b")
+
+    def refuse(action: Action) -> ApiError | None:
+        is_first = isinstance(action, PatchNode) and action.before.metadata.name == "a"
+        return ApiError(403, "Forbidden", "a webhook says no") if is_first else None
+
+    world.refuse = refuse
+    world.settle()
+    assert "Warning FailedSetNodeRef: error marking Node a: a webhook says no" in world.events
+    assert "cluster.x-k8s.io/owner-name" in world.get("Node", "b")["metadata"]["annotations"]
+    assert [ref["name"] for ref in world.pool["status"]["nodeRefs"]] == ["a", "b"]
 
 
 def test_clients_of_v1beta1_are_told_of_a_lost_pool_until_it_is_back() -> None:

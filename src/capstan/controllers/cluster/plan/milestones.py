@@ -15,9 +15,10 @@ def plan_milestones(snapshot: ClusterSnapshot) -> Iterator[Emit]:
     name, reached = cluster.metadata.name, cluster.status.initialization
     if not snapshot.deleting:
         if not reached.infrastructure_provisioned and is_infrastructure_provisioned(snapshot):
-            yield Emit(name="InfrastructureReady", reason=f"The infrastructure of Cluster {name} is provisioned")
+            yield Emit(name="InfrastructureReady", reason=f"Cluster {name} InfrastructureProvisioned is now True")
         if not reached.control_plane_initialized and is_initialized(snapshot):
-            yield Emit(name="ControlPlaneInitialized", reason=f"The control plane of Cluster {name} is initialized")
+            text = f"Cluster {name} ControlPlaneInitialized is now True"
+            yield Emit(name="ControlPlaneInitialized", reason=text)
     phase = phase_of(snapshot)
     if phase != cluster.status.phase:
         yield Emit(name=phase, reason=f"Cluster {name} is {phase}")

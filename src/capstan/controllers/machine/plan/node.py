@@ -25,6 +25,7 @@ from capstan.api.cluster.names import (
 from capstan.api.cluster.nodelabels import is_node_annotation, is_node_label
 from capstan.api.core.node import Node, Taint
 from capstan.api.meta import controller_of
+from capstan.api.rules.conditions import find_condition
 from capstan.api.rules.contract import is_interruptible
 from capstan.controllers.machine.snapshot import MachineSnapshot, Synced
 from capstan.runtime.nodeactions import PatchNode
@@ -45,13 +46,13 @@ _IDENTITY: Final = frozenset(
 def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode | Emit]:
     """One patch when the Node does not carry all that the Machine says; events for what users wait for."""
     node = snapshot.node
+    if snapshot.node_conflict and not _is_told(snapshot):
+        yield Emit(name="FailedSetNodeRef", type="Warning", reason=snapshot.node_conflict)
     if node is None or not snapshot.kubeconfig:
         return
     if snapshot.machine.status.node_ref is None:
         yield Emit(name="SuccessfulSetNodeRef", reason=node.metadata.name)
     after = marked_node(snapshot, node)
-    if INTERRUPTIBLE_LABEL in after.metadata.labels and INTERRUPTIBLE_LABEL not in node.metadata.labels:
-        yield Emit(name="SuccessfulSetInterruptibleNodeLabel", reason=node.metadata.name)
     if after != node:
         yield PatchNode(
             cluster=snapshot.cluster_key,
@@ -60,6 +61,14 @@ def plan_node(snapshot: MachineSnapshot) -> Iterator[PatchNode | Emit]:
             kubeconfig=snapshot.kubeconfig,
             reason=f"Node {node.metadata.name} carries the labels, annotations and taints of its Machine",
         )
+    if INTERRUPTIBLE_LABEL in after.metadata.labels and INTERRUPTIBLE_LABEL not in node.metadata.labels:
+        yield Emit(name="SuccessfulSetInterruptibleNodeLabel", reason=node.metadata.name)
+
+
+def _is_told(snapshot: MachineSnapshot) -> bool:
+    """Whether the condition says already that several Nodes claim the provider ID."""
+    told = find_condition(snapshot.machine.status.conditions, "NodeHealthy")
+    return told is not None and told.message == snapshot.node_conflict
 
 
 def marked_node(snapshot: MachineSnapshot, node: Node) -> Node:

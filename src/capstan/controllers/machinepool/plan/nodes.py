@@ -36,7 +36,12 @@ def node_refs(snapshot: MachinePoolSnapshot) -> tuple[ObjectReference, ...]:
 
 def plan_nodes(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
     """Mark the Nodes of the pool, remove those that left it. Nodes of Machines are marked by their Machine."""
-    if snapshot.nodes_problem or not snapshot.provisioned:
+    if not snapshot.provisioned:
+        return
+    if snapshot.nodes_problem:
+        # A cluster without a kubeconfig has nothing to ask yet; what is asked and does not answer is told.
+        if snapshot.kubeconfig and len(snapshot.pool.status.node_refs) < len(snapshot.provider_ids):
+            yield _failed(f"failed to get Node references: {snapshot.nodes_problem}")
         return
     yield from retire(snapshot, frozenset(node.metadata.name for node in snapshot.members))
     if not snapshot.machine_kind:
@@ -49,11 +54,17 @@ def plan_nodes(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
                     after=after,
                     kubeconfig=snapshot.kubeconfig,
                     reason=f"Node {node.metadata.name} carries the labels and annotations of its MachinePool",
+                    part=f"Node {node.metadata.name}",
+                    on_failure=_failed(f"error marking Node {node.metadata.name}"),
                 )
     found = node_refs(snapshot)
     if found and found != snapshot.pool.status.node_refs:
         names = ", ".join(ref.name for ref in found)
         yield Emit(name="SuccessfulSetNodeRefs", reason=f"{len(found)} Nodes belong to the pool: {names}")
+
+
+def _failed(text: str) -> Emit:
+    return Emit(name="FailedSetNodeRef", type="Warning", reason=text)
 
 
 def retire(snapshot: MachinePoolSnapshot, kept: frozenset[str]) -> Iterator[DeleteNode]:

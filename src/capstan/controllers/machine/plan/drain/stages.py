@@ -149,6 +149,7 @@ def _steps(snapshot: MachineSnapshot, node: Node, found: Round) -> Iterator[Acti
             grace_seconds=1 if is_unreachable(node) else None,
             kubeconfig=snapshot.kubeconfig,
             reason=f"Node {node.metadata.name} is emptied before its host goes",
+            on_failure=_failed_drain(snapshot),
         )
 
 
@@ -161,7 +162,14 @@ def _cordon(snapshot: MachineSnapshot, node: Node) -> Iterator[Action]:
             after=msgspec.structs.replace(node, spec=spec),
             kubeconfig=snapshot.kubeconfig,
             reason=f"no pod may come to Node {node.metadata.name} any more",
+            on_failure=_failed_drain(snapshot),
         )
+
+
+def _failed_drain(snapshot: MachineSnapshot) -> Emit:
+    """What users are told, with the error, of a step that failed."""
+    text = f'error draining Machine\'s node "{node_name(snapshot)}"'
+    return Emit(name="FailedDrainNode", type="Warning", reason=text)
 
 
 def _failed(snapshot: MachineSnapshot, stage: str, event: str, what: str, problem: str, wait: float) -> Stage:
