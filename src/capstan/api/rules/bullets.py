@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from capstan.api.rules.nouns import counted, plural
 
 _BULLET = re.compile(r"\s*\*\s+")
 _GROUPS_SHOWN = 3
 _NAMES_SHOWN = 3
+#: How many names upstream shows where a kind has a line of its own.
+NAMES_OF_A_LINE: Final = 5
 _REST = ("with other issues", "with status unknown", "with additional info")
 
 

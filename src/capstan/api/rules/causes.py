@@ -24,6 +24,11 @@ def forbidden_value(field: str, why: str) -> FieldCause:
     return FieldCause(field, f"Forbidden: {why}", "FieldValueForbidden")
 
 
+def immutable_value(field: str, before: Any, way: str) -> FieldCause:
+    """The field never changes; `way` is what to do instead."""
+    return forbidden_value(field, f"field is immutable: it stays {shown(before)}; {way}")
+
+
 def shown(value: Any) -> str:
     """A value inside a message: strings quoted, everything else as JSON."""
     return msgspec.json.encode(value).decode()

@@ -87,7 +87,8 @@ def missing_templates_text(templates: Iterable[External]) -> str:
 
 
 class InvalidConditionError(ValueError):
-    """A provider reports a condition without a type or a status, or with one that cannot be read."""
+    """A provider reports a condition without a type or a status, or with one that cannot be read; the text is
+    upstream's."""
 
 
 def at(obj: Obj | None, *path: str) -> Any:
@@ -274,24 +275,24 @@ def conditions_of(obj: Obj | None) -> tuple[Condition, ...]:
     Raises InvalidConditionError for one whose type, status or transition time is no such thing. An empty reason
     becomes NoReasonReported; what is no condition at all is left out.
     """
-    listed = at(obj, "status", "v1beta2", "conditions")
-    if not isinstance(listed, list):
-        listed = at(obj, "status", "conditions")
-    if not isinstance(listed, list):
-        return ()
-    return tuple(_condition(entry) for entry in listed if isinstance(entry, Mapping))
+    for path in (("status", "v1beta2", "conditions"), ("status", "conditions")):
+        listed = at(obj, *path)
+        if isinstance(listed, list):
+            where = f"{'.'.join(path)} from {text(obj, 'kind')}"
+            return tuple(_condition(entry, where) for entry in listed if isinstance(entry, Mapping))
+    return ()
 
 
-def _condition(entry: Mapping[str, Any]) -> Condition:
+def _condition(entry: Mapping[str, Any], where: str) -> Condition:
     type, status = text(entry, "type"), text(entry, "status")
-    if not type or not status:
-        raise InvalidConditionError(f"condition {type or '(without a type)'} has no {'status' if type else 'type'}")
-    if status not in _STATUSES:
-        raise InvalidConditionError(f"condition {type} has the status {status!r}, not {', '.join(_STATUSES)}")
+    since: datetime | None = None
+    problem = _problem_of(type, status)
     try:
         since = msgspec.convert(entry.get("lastTransitionTime") or None, datetime | None)
     except msgspec.ValidationError:
-        raise InvalidConditionError(f"condition {type} has a lastTransitionTime that is no instant") from None
+        problem = f"failed to unmarshal lastTransitionTime value: {entry['lastTransitionTime']}"
+    if problem:
+        raise InvalidConditionError(f"failed to convert {where} to []metav1.Condition: {problem}")
     return Condition(
         type=type,
         status=status,
@@ -299,6 +300,14 @@ def _condition(entry: Mapping[str, Any]) -> Condition:
         message=text(entry, "message"),
         last_transition_time=since,
     )
+
+
+def _problem_of(type: str, status: str) -> str:
+    if not type:
+        return "type must be set for all conditions"
+    if not status:
+        return f"status must be set for the {type} condition"
+    return "" if status in _STATUSES else f"status for the {type} condition must be one of {', '.join(_STATUSES)}"
 
 
 def legacy_ready(found: External) -> LegacyCondition | None:

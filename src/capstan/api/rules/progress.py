@@ -43,9 +43,7 @@ def external_condition(rule: Mirrored, found: External, *, done: bool, was_done:
     try:
         reported = find_condition(conditions_of(found.object), rule.source)
     except InvalidConditionError as error:
-        return Condition(
-            type=rule.target, status=UNKNOWN, reason="InvalidConditionReported", message=f"{found.kind}: {error}"
-        )
+        return Condition(type=rule.target, status=UNKNOWN, reason="InvalidConditionReported", message=str(error))
     if reported is not None and reported.reason == "NoReasonReported" and reported.status == TRUE:
         return mirror(
             Condition(

@@ -84,13 +84,14 @@ class ClusterSnapshot:
 
     @property
     def owned_children(self) -> Sequence[MachinePool | MachineDeployment | MachineSet | Machine]:
-        """What the Cluster deletes itself, in the order of their kinds; control plane Machines only when there is
-        no control plane object to do it."""
-        machines = self.worker_machines if self.cluster.spec.control_plane_ref else self.machines
+        """What the Cluster deletes itself, in the order of their kinds; control plane Machines last, and only when
+        there is no control plane object to do it."""
+        control_plane = () if self.cluster.spec.control_plane_ref else self.control_plane_machines
         children: list[MachinePool | MachineDeployment | MachineSet | Machine] = [
             *self.pools,
             *self.deployments,
             *self.machine_sets,
-            *machines,
+            *self.worker_machines,
+            *control_plane,
         ]
         return [c for c in children if is_owned_by(c.metadata, self.cluster.metadata.uid)]

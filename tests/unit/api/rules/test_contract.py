@@ -143,17 +143,28 @@ def test_nothing_is_reported(status: Obj) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("entry", "problem"),
     [
-        {"type": "Ready"},
-        {"status": "True"},
-        {"type": "Ready", "status": "Perhaps"},
-        {"type": "Ready", "status": "True", "lastTransitionTime": "yesterday"},
+        ({"type": "Ready"}, "status must be set for the Ready condition"),
+        ({"status": "True"}, "type must be set for all conditions"),
+        (
+            {"type": "Ready", "status": "Perhaps"},
+            "status for the Ready condition must be one of True, False, Unknown",
+        ),
+        (
+            {"type": "Ready", "status": "True", "lastTransitionTime": "yesterday"},
+            "failed to unmarshal lastTransitionTime value: yesterday",
+        ),
     ],
 )
-def test_what_is_reported_wrongly_is_said(entry: Obj) -> None:
-    with pytest.raises(InvalidConditionError, match="condition"):
-        conditions_of(external(status={"conditions": [entry]}).object)
+def test_what_is_reported_wrongly_is_said(entry: Obj, problem: str) -> None:
+    for status, path in (
+        ({"conditions": [entry]}, "status.conditions"),
+        ({"v1beta2": {"conditions": [entry]}, "conditions": []}, "status.v1beta2.conditions"),
+    ):
+        with pytest.raises(InvalidConditionError) as told:
+            conditions_of(external(status=status).object)
+        assert str(told.value) == f"failed to convert {path} from Thing to []metav1.Condition: {problem}"
 
 
 def test_a_time_may_be_empty() -> None:
@@ -206,7 +217,12 @@ BROKEN = {"type": "Ready", "status": "False", "reason": "NoRoom", "message": "fu
         (
             external(status={"conditions": [{"status": "True"}]}),
             (False, False, False),
-            ("Unknown", "InvalidConditionReported", "Thing: condition (without a type) has no type"),
+            (
+                "Unknown",
+                "InvalidConditionReported",
+                "failed to convert status.conditions from Thing to []metav1.Condition: "
+                "type must be set for all conditions",
+            ),
         ),
         (
             External(GroupKind(GROUP, "Thing"), "a"),

@@ -16,7 +16,7 @@ from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Key, Resource
-from capstan.api.rules.bullets import names
+from capstan.api.rules.bullets import NAMES_OF_A_LINE, names
 from capstan.api.rules.contract import PROVIDER_MISSING, External
 from capstan.api.rules.owners import drop_finalizer
 from capstan.controllers.cluster.plan.blockers import holding_children, holding_provider, until_slow
@@ -64,7 +64,9 @@ def _children(snapshot: ClusterSnapshot) -> Stage | None:
         ("MachinePools", snapshot.pools),
         ("Worker Machines", snapshot.worker_machines),
     ]
-    lines = [f"* {what}: {names([o.metadata.name for o in objects])}" for what, objects in groups if objects]
+    lines = [
+        f"* {what}: {names([o.metadata.name for o in objects], NAMES_OF_A_LINE)}" for what, objects in groups if objects
+    ]
     if not lines:
         return None
     reason = f"Cluster {snapshot.cluster.metadata.name} is being deleted"

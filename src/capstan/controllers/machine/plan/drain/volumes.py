@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from capstan.api.core.node import Node
-from capstan.api.rules.bullets import names
+from capstan.api.rules.bullets import NAMES_OF_A_LINE, names
 from capstan.controllers.machine.pods import Place, VolumesOfNode
 
 
@@ -41,7 +41,7 @@ class Attached:
             ),
         ):
             if items:
-                yield f"* {title}: {names(items)}"
+                yield f"* {title}: {names(items, NAMES_OF_A_LINE)}"
 
 
 def attached_volumes(node: Node, found: VolumesOfNode, ignored: frozenset[Place]) -> Attached:
