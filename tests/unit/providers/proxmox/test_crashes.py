@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from capstan.providers.proxmox.resources import PROXMOX_MACHINES
@@ -96,6 +98,34 @@ def test_deleted_while_the_process_was_down(number: int) -> None:
             await w.machine(name)
         await w.stopped.wait()
         await w.kill()
+        await _delete(w)
+        w.stop_after = 0
+        await w.start()
+        await _removed(w)
+        await w.kill()
+        await w.server.stop()
+
+    loop.run(story())
+
+
+@pytest.mark.parametrize("number", range(1, PROVISIONING + 1))
+def test_vms_removed_by_hand_while_the_process_was_down_leave_no_data(number: int) -> None:
+    """What holds the machine's data and its secrets goes, whether or not anybody saw that it was given."""
+
+    async def story() -> None:
+        w = await world(delays=SLOW)
+        w.stop_after = number
+        await w.start()
+        for name in NAMES:
+            await w.machine(name)
+        await w.stopped.wait()
+        await w.kill()
+        await asyncio.sleep(60)
+        for vmid in w.vms():
+            vm = w.pve.vms[vmid]
+            if vm.running:
+                w.pve.power_off(vm)
+            w.pve.destroy(vm, unreferenced=True)
         await _delete(w)
         w.stop_after = 0
         await w.start()

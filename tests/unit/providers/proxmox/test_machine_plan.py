@@ -173,6 +173,8 @@ class Model:
                 config["scsi0"] = f"s:vm,size={action.size_gib}G"
             case act.SeedVm():
                 assert not config.get("running"), "the data goes in before the start"
+                assert self.machine is not None
+                assert self.machine.status.bootstrap_data_provided is not None, "written down before it is given"
                 config[action.drive] = f"local:iso/user-data-{target.vmid}.iso,media=cdrom"
             case act.EjectSeed():
                 config[action.drive] = "none,media=cdrom"

@@ -78,7 +78,7 @@ def _absent(s: Snapshot) -> Step | Gone:
         pause = (LATE_CLONE - (s.now - reserved_at)).total_seconds()
         message = f"a clone to VMID {s.identity.vmid} may have been asked for a moment ago"
         return Step(waiting=waiting("Deleting", message), requeue_after=pause)
-    if s.machine.status.bootstrap_data_provided:
+    if s.machine.status.bootstrap_data_provided is not None:
         why = f"VM {s.identity.vmid} is gone; its NoCloud data may be left"
         return Gone((RemoveSeed(reason=why, target=target_of(s)),))
     return Gone()

@@ -107,7 +107,8 @@ def _with_facts(
         "proxmox_node": node or status.proxmox_node,
         "vm_status": _vm_status(s, decision, ready),
         # Once true it stays so; a process that ended after it gave the data leaves a drive, or a machine that joins.
-        "bootstrap_data_provided": True if seeded else status.bootstrap_data_provided,
+        # False says that the VM is there: from then on data may be given, and is looked for when the VM is gone.
+        "bootstrap_data_provided": seeded or status.bootstrap_data_provided or _is_cloned(s, outcomes),
         "initialization": InfrastructureInitialization(provisioned=True) if ready else status.initialization,
     }
     if _is_addressed(s) and s.machine.metadata.deletion_timestamp is None:
@@ -117,6 +118,13 @@ def _with_facts(
     if vm is not None and ready:
         changes["network"] = _network(s, {entry.net: entry for entry in changes.get("ip_addresses", ())})
     return msgspec.structs.replace(status, **changes)
+
+
+def _is_cloned(s: Snapshot, outcomes: Outcomes) -> bool | None:
+    """False once the VM has been seen, or its clone has ended well, at any time; None before."""
+    ended = any(o.result is not None and o.result.error() is None for o in outcomes.of(AwaitTask))
+    seen = ended or own_vm(s) is not None
+    return False if seen else s.machine.status.bootstrap_data_provided
 
 
 def _has_seed(vm: Vm) -> bool:

@@ -20,12 +20,18 @@ from capstan.providers.proxmox.proxmoxmachine.stages.step import (
 )
 from capstan.runtime.plan import Emit
 
+#: Seconds until what was written down is acted on.
+WRITTEN_SECONDS = 0.1
+
 
 def bootstrapped(s: Snapshot) -> Step | None:
     """The NoCloud data is in the drive. It is made anew before each first start, so that it is never a stale one."""
     vm = own_vm(s)
     if is_settled(s) or vm is None:
         return None
+    if s.machine.status.bootstrap_data_provided is None:
+        # A clone that nobody saw end. That there may be data is written down before there is any.
+        return Step(waiting=waiting("WaitingForBootstrapData", "its VM is there"), requeue_after=WRITTEN_SECONDS)
     if s.bootstrap is None or s.infra is None:
         return Step(waiting=waiting("WaitingForBootstrapData", "the bootstrap data Secret is not there"))
     if s.bootstrap.format not in ("", "cloud-config", "talos"):
