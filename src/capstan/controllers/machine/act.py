@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from capstan.api.errors import ApiError, is_not_found
 from capstan.api.objects import Obj
-from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods, refusal_text
+from capstan.controllers.machine.plan.drain.eviction import EVICTION_SECONDS, Evictions, EvictPods, refusal_text
 from capstan.controllers.machine.plan.inplace import UpdateMachine
 from capstan.controllers.machine.pods import Place
 from capstan.controllers.machine.reads import PODS
@@ -30,7 +30,7 @@ class EvictionActor:
         """In order, until the time is over. A refusal is an answer; a cluster that falls silent is an error."""
         client = await self._clients.client(action.cluster, action.kubeconfig)
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + action.seconds
+        deadline = loop.time() + EVICTION_SECONDS
         refused: dict[Place, str] = {}
         gone: set[Place] = set()
         short: set[Place] = set()

@@ -23,7 +23,8 @@ def pods(count: int) -> tuple[PodOnNode, ...]:
         (ApiError(500, "InternalError", "two budgets"), "two budgets"),
         (
             ApiError(403, "Forbidden", "no", {"causes": [{"reason": "NamespaceTerminating", "message": "x"}]}),
-            "Cannot evict pod from terminating namespace: unable to create eviction",
+            "Cannot evict pod from terminating namespace: unable to create eviction "
+            "(kube-controller-manager should set deletionTimestamp)",
         ),
         (ApiError(403, "Forbidden", "no rights"), "no rights"),
     ],
@@ -41,10 +42,10 @@ def test_five_kinds_of_failures_are_spelled_out() -> None:
     assert lines[6:] == ["* 2 Pods with other issues"]
 
 
-def test_what_there_was_no_time_for_comes_later() -> None:
+def test_what_there_was_no_time_for_is_tried_again() -> None:
     found = Round(now=pods(2))
     done = Evictions(short=frozenset([found.now[1].place]))
     assert drain_message(found, done, None).splitlines()[1:] == [
         "* Pod web/p0: deletionTimestamp set, but still not removed from the Node",
-        "After above Pods have been removed from the Node, the following Pods will be evicted: web/p1",
+        "* Pod web/p1: failed to evict Pod, eviction timeout of 10s reached, eviction will be retried",
     ]

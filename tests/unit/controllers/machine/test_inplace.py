@@ -168,7 +168,7 @@ def test_without_its_host_it_cannot_go_on() -> None:
     assert step(world, name) == []
     found = condition(world.get("Machine", name), "Updating")
     assert found["reason"] == "InPlaceUpdateFailed"
-    assert "LabMachine does not exist" in found["message"]
+    assert found["message"] == "In-place update not possible: InfraMachine not found"
 
 
 @pytest.mark.parametrize("marked", ["LabMachine", "LabConfig"])

@@ -50,6 +50,9 @@ def plan_update(snapshot: MachineSnapshot) -> tuple[tuple[Action, ...], tuple[Wa
         return (), ()
     if not is_updating(machine):
         return tuple(_finish(snapshot, machine)), ()
+    if not is_update_due(snapshot):
+        text = "Machine waits for its Node before it is updated in place"
+        return (), (Waiting("Updating", "InPlaceUpdating", text),)
     if trouble := update_trouble(snapshot):
         return (), (Waiting("Updating", "InPlaceUpdateFailed", trouble),)
     if waits := unmarked(snapshot):
@@ -69,10 +72,18 @@ def plan_update(snapshot: MachineSnapshot) -> tuple[tuple[Action, ...], tuple[Wa
     return (ask, unmark, *_finish(snapshot, without)), ()
 
 
+def is_update_due(snapshot: MachineSnapshot) -> bool:
+    """Whether both marks are there, and there is a host that runs as its first objects said."""
+    status = snapshot.machine.status
+    has_data = snapshot.bootstrap is None or status.initialization.bootstrap_data_secret_created is True
+    is_running = status.initialization.infrastructure_provisioned is True and status.node_ref is not None
+    return is_updating(snapshot.machine) and is_update_pending(snapshot.machine) and has_data and is_running
+
+
 def update_trouble(snapshot: MachineSnapshot) -> str:
     """Why the update cannot go on until somebody acts; empty when it can."""
     if snapshot.infrastructure.object is None:
-        return f"In-place update not possible: {snapshot.infrastructure.kind} does not exist"
+        return "In-place update not possible: InfraMachine not found"
     return "" if snapshot.can_update else "In-place update not possible: nothing that updates Machines is configured"
 
 

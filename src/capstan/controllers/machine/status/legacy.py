@@ -19,6 +19,7 @@ from capstan.api.rules.conditions_v1beta1 import (
 )
 from capstan.api.rules.contract import is_data_secret_created, is_provisioned
 from capstan.api.rules.progress import external_legacy
+from capstan.controllers.machine.plan.deletion import is_node_deletion_allowed
 from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
 from capstan.controllers.machine.status.node import node_healthy
@@ -47,7 +48,7 @@ def legacy_conditions(
     )
     new: list[LegacyCondition | None] = [infrastructure, _bootstrap(snapshot), _node(snapshot, status)]
     if stage is not None:
-        new.extend((*_hooks(stage), *_node_steps(status, stage, said)))
+        new.extend((*_hooks(snapshot, stage), *_node_steps(status, stage, said)))
         if stage.reason == "DeletingNode" and (snapshot.nodes_problem or said != stage.message):
             new.append(legacy_false("NodeHealthy", "DeletionFailed", WARNING, said))
     so_far = put_legacies(status.deprecated.v1beta1.conditions, new, now=snapshot.now)
@@ -99,11 +100,12 @@ def _seen(snapshot: MachineSnapshot, node: Node) -> LegacyCondition:
     return legacy_false("NodeHealthy", "NodeConditionsFailed", WARNING, healthy.message)
 
 
-def _hooks(stage: Stage) -> list[LegacyCondition]:
-    """A hook that is waited for; once past it, it has succeeded."""
+def _hooks(snapshot: MachineSnapshot, stage: Stage) -> list[LegacyCondition]:
+    """A hook that is waited for; once past it, it has succeeded. Before the drain there is one only where there is a
+    drain."""
     if stage.reason == "WaitingForPreDrainHook":
         return [legacy_false("PreDrainDeleteHookSucceeded", "WaitingExternalHook", INFO)]
-    passed = [legacy_true("PreDrainDeleteHookSucceeded")]
+    passed = [legacy_true("PreDrainDeleteHookSucceeded")] if is_node_deletion_allowed(snapshot) else []
     if stage.reason == "WaitingForPreTerminateHook":
         return [*passed, legacy_false("PreTerminateDeleteHookSucceeded", "WaitingExternalHook", INFO)]
     return [*passed, legacy_true("PreTerminateDeleteHookSucceeded")]

@@ -38,7 +38,7 @@ def node_ready(node: Node) -> Condition:
         message = "* Node.Ready: Condition not yet reported"
         return Condition(type=NODE_READY, status=UNKNOWN, reason="NodeReadyUnknown", message=message)
     reasons = {TRUE: "NodeReady", FALSE: "NodeNotReady"}
-    message = "" if found.status == TRUE else f"* Node.Ready: {_said(found)}"
+    message = f"* Node.Ready: {found.message}" if found.message and found.status != TRUE else ""
     return Condition(
         type=NODE_READY,
         status=found.status,

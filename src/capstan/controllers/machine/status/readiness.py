@@ -22,6 +22,7 @@ from capstan.controllers.machine.plan.drain.eviction import Evictions, EvictPods
 from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.plan.inplace import (
     UpdateMachine,
+    is_update_due,
     is_update_pending,
     is_updating,
     unmarked,
@@ -58,7 +59,8 @@ _GONE = {
     "NodeHealthy": ("NodeDeleted", "NodeDoesNotExist"),
 }
 _UPDATING = "In-place update in progress"
-_CONTROL_PLANE_PODS = tuple(f"* {name}PodHealthy:" for name in ("APIServer", "ControllerManager", "Scheduler", "Etcd"))
+#: What conditions of control plane components begin with; etcd's pod is one, etcd's member is not.
+_CONTROL_PLANE_PODS = ("* APIServer", "* ControllerManager", "* Scheduler", "* EtcdPodHealthy:")
 
 
 def provider_conditions(snapshot: MachineSnapshot, status: MachineStatus) -> tuple[Condition, Condition]:
@@ -98,11 +100,13 @@ def deleting_condition(snapshot: MachineSnapshot, stage: Stage | None, outcomes:
 
 
 def updating_condition(snapshot: MachineSnapshot, outcomes: Outcomes) -> Condition:
-    """How far an update in place is."""
+    """How far an update in place is: from the first mark of it until the last is gone."""
     machine = snapshot.machine
     asked = outcomes.of(UpdateMachine)
-    if snapshot.deleting or (asked and asked[0].done) or not (is_updating(machine) and is_update_pending(machine)):
+    if (asked and asked[0].done) or not (is_updating(machine) or is_update_pending(machine)):
         return Condition(type="Updating", status=FALSE, reason="NotUpdating")
+    if snapshot.deleting or not is_update_due(snapshot):
+        return Condition(type="Updating", status=TRUE, reason="InPlaceUpdating", message=_UPDATING)
     if trouble := update_trouble(snapshot):
         return Condition(type="Updating", status=TRUE, reason="InPlaceUpdateFailed", message=trouble)
     error = asked[0].error if asked else None
@@ -150,7 +154,7 @@ def _deleting_override(snapshot: MachineSnapshot, stage: Stage | None, deleting:
 
 
 def _collapse_control_plane(lines: list[str]) -> list[str]:
-    """Control plane pods that all say the same say it once."""
+    """Control plane components that all say the same say it once."""
     pods = [line for line in lines if line.startswith(_CONTROL_PLANE_PODS)]
     said = {line.partition(":")[2] for line in pods}
     if len(pods) < 2 or len(said) != 1:

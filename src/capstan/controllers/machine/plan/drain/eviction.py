@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from capstan.api.cluster.machineconditions import EVICTION_FAILED, NOT_COMPLETED, NOT_REMOVED, VIOLATES_BUDGET
 from capstan.api.errors import ApiError
@@ -14,19 +15,23 @@ from capstan.controllers.machine.plan.drain.round import Pods, Round
 from capstan.controllers.machine.pods import Place
 from capstan.runtime.plan import Action
 
+EVICTION_SECONDS: Final = 10.0
 _FAILURES_SHOWN = 5
-_TERMINATING = "Cannot evict pod from terminating namespace: unable to create eviction"
+_NO_TIME = f"eviction timeout of {EVICTION_SECONDS:.0f}s reached, eviction will be retried"
+_TERMINATING = (
+    "Cannot evict pod from terminating namespace: unable to create eviction "
+    "(kube-controller-manager should set deletionTimestamp)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvictPods(Action):
-    """Ask for the eviction of each pod, in order, for no more than `seconds`. What is refused is a result, not an
-    error: somebody else has to give way first."""
+    """Ask for the eviction of each pod, in order, for no more than EVICTION_SECONDS. What is refused is a result, not
+    an error: somebody else has to give way first."""
 
     cluster: Key
     pods: tuple[Place, ...]
     grace_seconds: int | None = None
-    seconds: float = 10.0
     kubeconfig: bytes = field(repr=False)
 
     @property
@@ -67,31 +72,27 @@ def drain_message(found: Round, done: Evictions, started: datetime | None) -> st
 
 def _lines(found: Round, done: Evictions) -> Iterator[str]:
     asked = [p for p in found.now if not (p.place in done.refused or p.place in done.gone or p.place in done.short)]
-    leaving = tuple(sorted([*found.leaving, *asked], key=str))
-    if leaving:
+    if leaving := (*found.leaving, *asked):
         yield f"* {_listed(leaving)}: {NOT_REMOVED}"
     yield from _failures(found, done)
     if found.completing:
         yield f"* {_listed(found.completing)}: {NOT_COMPLETED}"
-    later = (*(p for p in found.now if p.place in done.short), *found.later)
-    rest = []
-    if later:
-        rest.append(f"the following Pods will be evicted: {_names(later)}")
+    after = "After above Pods have been removed from the Node,"
+    if found.later:
+        yield f"{after} the following Pods will be evicted: {_names(found.later)}"
     if found.completing_later:
-        rest.append(f"waiting for the following Pods to complete without eviction: {_names(found.completing_later)}")
-    if rest:
-        yield f"After above Pods have been removed from the Node, {', '.join(rest)}"
+        yield f"{after} waiting for the following Pods to complete without eviction: {_names(found.completing_later)}"
 
 
 def _failures(found: Round, done: Evictions) -> Iterator[str]:
     by_text: dict[str, Pods] = {}
     for pod in found.now:
-        if pod.place in done.refused:
-            text = _in_sentence(done.refused[pod.place])
+        text = _NO_TIME if pod.place in done.short else done.refused.get(pod.place)
+        if text is not None:
             by_text[text] = (*by_text.get(text, ()), pod)
     shown = sorted(by_text)
     for text in shown[:_FAILURES_SHOWN]:
-        yield f"* {_listed(by_text[text])}: {text}"
+        yield f"* {_listed(by_text[text])}: {_in_sentence(text)}"
     others = sum(len(by_text[text]) for text in shown[_FAILURES_SHOWN:])
     if others:
         yield f"* {others} {'Pod' if others == 1 else 'Pods'} with other issues"

@@ -12,7 +12,8 @@ from capstan.api.cluster.names import DRAIN_LABEL
 from capstan.controllers.machine.plan.drain.rules import rule_for_pod
 from capstan.controllers.machine.pods import PodOnNode, PodsOfNode
 
-Behavior = Literal["Drain", "Skip", "WaitCompleted"]
+#: Completed is what a pod that is waited for ends as: nothing is left to be done, but its volumes are still detached.
+Behavior = Literal["Drain", "Skip", "WaitCompleted", "Completed"]
 
 
 class DrainError(Exception):
@@ -100,7 +101,7 @@ def _rule(pod: PodOnNode, circumstances: Circumstances) -> Fate | None:
 
 def _waited_for(pod: PodOnNode) -> Fate:
     """Until it has ended: then there is nothing left to wait for."""
-    return Fate(pod, "Skip" if pod.finished else "WaitCompleted")
+    return Fate(pod, "Completed" if pod.finished else "WaitCompleted")
 
 
 _FILTERS: tuple[Filter, ...] = (_deleted_for_long, _daemon, _static, _label, _rule)

@@ -109,7 +109,7 @@ def look(snapshot: MachineSnapshot) -> Round | str:
         return Round()
     if pods.problem:
         return pods.problem
-    if broken := broken_rule(snapshot.drain_rules):
+    if pods.pods and (broken := broken_rule(snapshot.drain_rules)):
         return broken
     labels = cluster.metadata.labels if cluster is not None else {}
     rules = rules_for_machine(snapshot.drain_rules, snapshot.machine.metadata.labels, labels)
