@@ -80,7 +80,7 @@ def test_a_version_change(shell: Shell) -> None:
     (new,) = [s["metadata"]["name"] for s in sets if s["spec"]["template"]["spec"]["version"] == "v1.34.0"]
     shell.kubectl("wait", "--for=condition=ScalingUp", f"machineset/{new}", "--timeout=60s")
     said = shell.capstan("describe", "cluster", "homelab")
-    assert "version v1.34.0 of the MachineSet is newer than version v1.33.4 of the control plane" in said
+    assert "MachineSet version (1.34.0) and ControlPlane version (1.33.4) do not conform to the kubernetes version" in said
     shell.kubectl("patch", f"tcp/{CONTROL_PLANE}", "--type=merge", "-p", '{"spec":{"version":"v1.34.0"}}')
     targets = (f"taloscontrolplane/{CONTROL_PLANE}", f"machinedeployment/{WORKERS}")
     followed = shell.capstan("rollout", "status", *targets, "--timeout", "240")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capstan.api.cluster.machine import MachineSpec
+from capstan.api.cluster.machine import MachineBootstrap, MachineSpec
 
 
 def template_differences(current: MachineSpec, wanted: MachineSpec) -> list[str]:
@@ -10,16 +10,22 @@ def template_differences(current: MachineSpec, wanted: MachineSpec) -> list[str]
     lines = []
     if current.version != wanted.version:
         lines.append(f"* Version {current.version or 'none'}, {wanted.version or 'none'} required")
-    old, new = current.bootstrap.config_ref, wanted.bootstrap.config_ref
-    if old != new:
-        kind = new.kind if new else old.kind if old else ""
-        lines.append(f"* {kind.removesuffix('Template')} is not up-to-date")
-    elif current.bootstrap.data_secret_name != wanted.bootstrap.data_secret_name:
-        have, need = current.bootstrap.data_secret_name, wanted.bootstrap.data_secret_name
-        lines.append(f"* spec.bootstrap.dataSecretName {have or 'none'}, {need or 'none'} required")
+    lines.extend(_bootstrap(current.bootstrap, wanted.bootstrap))
     if current.infrastructure_ref != wanted.infrastructure_ref:
-        lines.append(f"* {wanted.infrastructure_ref.kind.removesuffix('Template')} is not up-to-date")
+        lines.append(f"* {current.infrastructure_ref.kind.removesuffix('Template')} is not up-to-date")
     if current.failure_domain != wanted.failure_domain:
         have, need = current.failure_domain, wanted.failure_domain
         lines.append(f"* Failure domain {have or 'none'}, {need or 'none'} required")
     return lines
+
+
+def _bootstrap(current: MachineBootstrap, wanted: MachineBootstrap) -> list[str]:
+    """What the machines have now is what is named."""
+    if current == wanted:
+        return []
+    if current.config_ref is not None:
+        return [f"* {current.config_ref.kind.removesuffix('Template')} is not up-to-date"]
+    have, need = (
+        secret if secret is not None else "nil" for secret in (current.data_secret_name, wanted.data_secret_name)
+    )
+    return [f"* spec.bootstrap.dataSecretName {have}, {need} required"]

@@ -114,10 +114,12 @@ def scaling_down(have: int, want: int, machines: Sequence[Machine], now: datetim
     return Condition(type="ScalingDown", status=TRUE, reason="ScalingDown", message=message)
 
 
-def deletion(count: int, noun: str, machines: Sequence[Machine], now: datetime, error: object) -> Condition:
+def deletion(
+    count: int, noun: str, machines: Sequence[Machine], now: datetime, error: object, *, nouns: str | None = None
+) -> Condition:
     """Deleting of an object that is being deleted and of which `count` of `noun` are left; `error` ended the last
-    try."""
-    message = f"Deleting {count} {noun}{'s' if count > 1 else ''}" if count else "Deletion completed"
+    try. `nouns` stands for them whatever their number."""
+    message = f"Deleting {count} {nouns or noun + ('s' if count > 1 else '')}" if count else "Deletion completed"
     if error is not None:
         message += f": {error}"
     if count and (stale := stale_text(machines, now)):

@@ -29,12 +29,16 @@ class UpdatableSets:
         self._answers: dict[tuple[str, bytes], tuple[bool, datetime]] = {}
 
     async def find(self, reader: Reader, snapshot: MachineDeploymentSnapshot) -> frozenset[str]:
-        """The names of the sets. Errors of the updater are those of the reconcile."""
+        """The names of the sets. Nobody is asked about sets that hand nothing over: empty ones, those that have the
+        present template or are too old for it, and all of them once the current set has every replica. Errors of the
+        updater are those of the reconcile."""
         current = snapshot.current or _next_set(snapshot.deployment)
+        if (current.spec.replicas or 0) >= snapshot.desired:
+            return frozenset()
         giving = [
             s
             for s in snapshot.machine_sets
-            if s.metadata.name != current.metadata.name and s.status.replicas and not snapshot.is_expired(s)
+            if s.status.replicas and not snapshot.is_expired(s) and snapshot.differences(s)
         ]
         return frozenset([s.metadata.name for s in giving if await self._can_update(reader, s, current)])
 

@@ -114,7 +114,7 @@ def test_a_change_rolls_out_and_the_empty_set_goes() -> None:
     assert made["metadata"]["annotations"][f"{PREFIX}/revision"] == "2"
     assert world.get("MachineDeployment", "workers")["metadata"]["annotations"][f"{PREFIX}/revision"] == "2"
     assert reported(world, "RollingOut") == ("False", "NotRollingOut", "")
-    assert f"Normal SuccessfulDelete: Deleted MachineSet {old}" in world.events
+    assert f'Normal SuccessfulDelete: Deleted MachineSet "{old}"' in world.events
 
 
 def test_the_set_of_an_earlier_template_becomes_current_again() -> None:

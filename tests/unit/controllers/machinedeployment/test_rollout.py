@@ -194,13 +194,17 @@ def test_a_rollout_that_old_machines_hold_up_gives_one_of_them_up() -> None:
         (0, (2, 2, 2), (1, 1, 1), (0, 0)),
         (7, (0, 0, 0), (3, 3, 3), (0, 7)),
         (7, (3, 3, 3), (0, 0, 0), (7, 0)),
+        # The current set is all that was wanted before: the old one is not needed.
         (3, (1, 1, 1), (3, 3, 3), (0, 3)),
+        (3, (1, 1, 1), (3, 3, 2), (1, 3)),
     ],
 )
 def test_a_paused_deployment_only_scales(
     replicas: int, old: tuple[int, int, int], current: tuple[int, int, int], expected: tuple[int, int]
 ) -> None:
-    maximum = {"machinedeployment.clusters.x-k8s.io/max-replicas": "11"}
+    prefix = "machinedeployment.clusters.x-k8s.io"
+    largest = 4 if replicas == 3 else 11
+    maximum = {f"{prefix}/max-replicas": str(largest), f"{prefix}/desired-replicas": str(largest - 1)}
     fleet = Fleet(
         deployment=deployment(replicas, 1, 0, paused=True),
         current=machine_set("new", 0, *current, **maximum),
@@ -208,3 +212,14 @@ def test_a_paused_deployment_only_scales(
     )
     found = sizes(plan_rollout(fleet), fleet)
     assert (found["old"], found["new"]) == expected
+
+
+def test_a_set_that_happens_to_have_the_new_size_of_a_paused_deployment_gives_its_part() -> None:
+    marks = {"machinedeployment.clusters.x-k8s.io/max-replicas": "11"}
+    noted = {**marks, "machinedeployment.clusters.x-k8s.io/desired-replicas": "10"}
+    fleet = Fleet(
+        deployment=deployment(5, 1, 0, paused=True),
+        current=machine_set("new", 0, 5, 5, 5, **noted),
+        old=(machine_set("old", 1, 5, 5, 5, **noted),),
+    )
+    assert sizes(plan_rollout(fleet), fleet) == {"old": 3, "new": 3}

@@ -121,7 +121,7 @@ ADVICE = (
             ),
         ),
         (snapshot(1, (1, 0), GOING, deleting=True), "Deleting", ("True", "Deleting", "Deleting 1 Machine")),
-        (snapshot(1, (0, 0), deleting=True), "Deleting", ("True", "Deleting", "Deleting 1 MachineSet")),
+        (snapshot(1, (0, 0), deleting=True), "Deleting", ("True", "Deleting", "Deleting 1 MachineSets")),
         (snapshot(1, None, deleting=True), "Deleting", ("True", "Deleting", "Deletion completed")),
         (
             snapshot(

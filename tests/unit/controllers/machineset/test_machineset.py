@@ -85,7 +85,7 @@ def test_a_missing_template_is_named_and_waited_for() -> None:
 @pytest.mark.parametrize(
     ("version", "control_plane", "annotation", "text"),
     [
-        ("v1.35.0", {}, "", "is newer than"),
+        ("v1.35.0", {}, "", "higher than ControlPlane version"),
         ("v1.30.0", {}, "", "more than 3 minor versions older"),
         ("v1.31.0", {}, "", ""),
         ("v1.34.1", {"status": {"version": None}}, "", "is provisioning"),
@@ -175,7 +175,7 @@ def test_adopts_what_it_selects_and_nobody_controls() -> None:
     refs = world.get("Machine", "stray")["metadata"]["ownerReferences"]
     assert [(r["kind"], r["controller"]) for r in refs] == [("MachineSet", True)]
     assert members(world) == [], "the adopted one is enough"
-    assert "Normal SuccessfulAdopt: Adopted Machine stray" in world.events
+    assert 'Normal SuccessfulAdopt: Adopted Machine "stray"' in world.events
 
 
 def test_in_place_fields_flow_down() -> None:

@@ -45,5 +45,13 @@ def plan_adoptions(snapshot: MachineDeploymentSnapshot) -> Iterator[Action]:
         name = machine_set.metadata.name
         after = with_metadata(machine_set, owner_references=with_owner(machine_set.metadata.owner_references, owner))
         reason = f"MachineSet {name} has no controller and MachineDeployment {meta.name} selects it"
-        yield Update(resource=MACHINE_SET.resource(), before=machine_set, after=after, reason=reason)
-        yield Emit(name="SuccessfulAdopt", reason=f"Adopted MachineSet {name}")
+        refused = Emit(name="FailedAdopt", type="Warning", reason=f'Failed to adopt MachineSet "{name}"')
+        yield Update(
+            resource=MACHINE_SET.resource(),
+            before=machine_set,
+            after=after,
+            reason=reason,
+            part=name,
+            on_failure=refused,
+        )
+        yield Emit(name="SuccessfulAdopt", reason=f'Adopted MachineSet "{name}"', part=name)

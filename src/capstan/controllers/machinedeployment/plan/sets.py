@@ -135,8 +135,10 @@ def _old_set(snapshot: MachineDeploymentSnapshot, rollout: Rollout, machine_set:
     if _is_complete(snapshot) and _is_empty(machine_set):
         meta = machine_set.metadata
         target = ObjectRef(MACHINE_SET.resource(), Key(meta.namespace, meta.name), meta.uid)
-        yield Delete(target=target, reason="the rollout is complete and the set has no Machines any more")
-        yield Emit(name="SuccessfulDelete", reason=f"Deleted MachineSet {meta.name}")
+        refused = Emit(name="FailedDelete", type="Warning", reason=f'Failed to delete MachineSet "{meta.name}"')
+        reason = "the rollout is complete and the set has no Machines any more"
+        yield Delete(target=target, reason=reason, on_failure=refused)
+        yield Emit(name="SuccessfulDelete", reason=f'Deleted MachineSet "{meta.name}"')
         return
     target_set = rollout.move_to.get(machine_set.metadata.name)
     marks = {} if target_set is None else {MOVE_MACHINES_ANNOTATION: target_set}
@@ -179,8 +181,10 @@ def _create(snapshot: MachineDeploymentSnapshot, rollout: Rollout, machine_set: 
     notes = rollout.notes.get(name, ())
     if others and notes:
         reason += f"; {replicas_of(machine_set)} replicas: {', '.join(notes)}"
-    yield Create(resource=MACHINE_SET.resource(), object=encode(machine_set), reason=reason)
-    yield Emit(name="SuccessfulCreate", reason=f"Created MachineSet {name}")
+    place = f"MachineSet {machine_set.metadata.namespace}/{name}"
+    refused = Emit(name="FailedCreate", type="Warning", reason=f"Failed to create {place}")
+    yield Create(resource=MACHINE_SET.resource(), object=encode(machine_set), reason=reason, on_failure=refused)
+    yield Emit(name="SuccessfulCreate", reason=f"Created {place} with {replicas_of(machine_set)} replicas")
 
 
 def _update(before: MachineSet, after: MachineSet, rollout: Rollout, *, is_current: bool) -> Iterator[Action]:
@@ -193,10 +197,27 @@ def _update(before: MachineSet, after: MachineSet, rollout: Rollout, *, is_curre
     if old != new:
         why = ", ".join(rollout.notes.get(name, ()))
         reason = f"scale {what} {name} from {old} to {new}: {why}"
-    yield Update(resource=MACHINE_SET.resource(), before=before, after=after, reason=reason)
-    if old != new:
+    yield Update(
+        resource=MACHINE_SET.resource(),
+        before=before,
+        after=after,
+        reason=reason,
+        on_failure=_refused(before, scaled_only=rollout.paused and old != new),
+    )
+    if rollout.paused and old != new:
+        place = f"{before.metadata.namespace}/{name}"
+        yield Emit(name="SuccessfulScale", reason=f"Scaled MachineSet {place}: {old} -> {new}")
+    elif old != new:
         word = "up" if new > old else "down"
         yield Emit(name="SuccessfulScale", reason=f"Scaled {word} MachineSet {name}: {old} -> {new}")
+
+
+def _refused(machine_set: MachineSet, *, scaled_only: bool) -> Emit:
+    """What is told when the set cannot be changed."""
+    place = f"MachineSet {machine_set.metadata.namespace}/{machine_set.metadata.name}"
+    if scaled_only:
+        return Emit(name="FailedScale", type="Warning", reason=f"Failed to scale {place}")
+    return Emit(name="FailedUpdate", type="Warning", reason=f"Failed to update {place}")
 
 
 def _waiting(snapshot: MachineDeploymentSnapshot, current: MachineSet, old: list[MachineSet]) -> tuple[Waiting, ...]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import msgspec
 
 from capstan.api.cluster.legacy import MachineDeploymentDeprecatedStatus, MachineDeploymentV1Beta1Status
 from capstan.api.cluster.machinedeployment import MachineDeployment, MachineDeploymentStatus
+from capstan.api.cluster.machineset import MachineSet, MachineSetStatus
 from capstan.api.cluster.replicas import VersionCount
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions import put_conditions
@@ -56,13 +59,25 @@ def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
     return msgspec.structs.replace(
         snapshot.deployment.status,
         selector=selector_text(effective_selector(snapshot.deployment)),
-        replicas=sum(s.replicas or 0 for s in sets),
-        ready_replicas=sum(s.ready_replicas or 0 for s in sets),
-        available_replicas=sum(s.available_replicas or 0 for s in sets),
+        replicas=_sum(s.replicas for s in sets),
+        ready_replicas=_sum(s.ready_replicas for s in sets),
+        available_replicas=_sum(s.available_replicas for s in sets),
         # Other sets do not know yet that they are old when the template has just changed.
-        up_to_date_replicas=current.status.up_to_date_replicas or 0 if current is not None else 0,
+        up_to_date_replicas=_up_to_date(sets, current),
         versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
     )
+
+
+def _sum(reported: Iterable[int | None]) -> int | None:
+    """The sum of what is reported; None when nothing is."""
+    known = [count for count in reported if count is not None]
+    return sum(known) if known else None
+
+
+def _up_to_date(sets: Sequence[MachineSetStatus], current: MachineSet | None) -> int | None:
+    if all(status.up_to_date_replicas is None for status in sets):
+        return None
+    return (current.status.up_to_date_replicas or 0) if current is not None else 0
 
 
 def _phase(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus) -> str:

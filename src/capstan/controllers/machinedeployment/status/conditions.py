@@ -14,7 +14,7 @@ from capstan.api.cluster.machineconditions import (
 )
 from capstan.api.cluster.machinedeployment import MachineDeploymentStatus
 from capstan.api.meta import Condition
-from capstan.api.rules.conditions import FALSE, TRUE, find_condition
+from capstan.api.rules.conditions import FALSE, TRUE, UNKNOWN, find_condition
 from capstan.api.rules.contract import missing_templates_text
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update, max_unavailable
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
@@ -40,9 +40,11 @@ def deployment_conditions(
 def available(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus) -> Condition:
     if snapshot.deployment.spec.replicas is None:
         return replicas_unset("Available")
-    unavailable = max_unavailable(snapshot.deployment)
+    if status.available_replicas is None:
+        text = "Waiting for status.availableReplicas set"
+        return Condition(type="Available", status=UNKNOWN, reason="WaitingForAvailableReplicasSet", message=text)
     replicas = snapshot.deployment.spec.replicas
-    have, needed = status.available_replicas or 0, replicas - unavailable
+    have, needed = status.available_replicas, replicas - max_unavailable(snapshot.deployment)
     if have >= needed:
         return Condition(type="Available", status=TRUE, reason="Available")
     if snapshot.deleting:
@@ -98,5 +100,6 @@ def deleting(snapshot: MachineDeploymentSnapshot, outcomes: Outcomes) -> Conditi
     if not snapshot.deleting:
         return not_deleting()
     machines, sets = len(snapshot.machines), len(snapshot.machine_sets)
-    count, noun = (machines, "Machine") if machines and sets else (sets, "MachineSet")
-    return deletion(count, noun, snapshot.machines, snapshot.now, outcomes.error)
+    # Upstream counts in the plural, whatever the number of sets.
+    count, nouns = (machines, None) if machines else (sets, "MachineSets")
+    return deletion(count, "Machine", snapshot.machines, snapshot.now, outcomes.error, nouns=nouns)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.names import MACHINE_SET_FINALIZER
-from capstan.api.objects import Key
 from capstan.api.rules.owners import drop_finalizer
+from capstan.controllers.machineset.plan.deleting import delete_machine
 from capstan.controllers.machineset.plan.propagation import plan_propagation
 from capstan.controllers.machineset.plan.scale import plan_scale
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
-from capstan.runtime.plan import Action, Delete, ObjectRef, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Plan, Update, Waiting
 
 
 def plan_deletion(snapshot: MachineSetSnapshot) -> Plan:
@@ -23,11 +22,7 @@ def plan_deletion(snapshot: MachineSetSnapshot) -> Plan:
         update = Update(resource=RESOURCE, before=machine_set, after=after, reason="the last Machine is gone")
         return Plan(snapshot.subject, (*leftovers, update))
     reason = f"MachineSet {machine_set.metadata.name} is being deleted"
-    actions: list[Action] = [*plan_propagation(snapshot)]
-    for machine in snapshot.machines:
-        if machine.metadata.deletion_timestamp is None:
-            meta = machine.metadata
-            target = ObjectRef(MACHINE.resource(), Key(meta.namespace, meta.name), meta.uid)
-            actions.append(Delete(target=target, reason=reason))
+    going = [machine for machine in snapshot.machines if machine.metadata.deletion_timestamp is None]
+    actions: list[Action] = [*plan_propagation(snapshot), *(delete_machine(machine, reason) for machine in going)]
     text = f"MachineSet waits for {len(snapshot.machines)} Machine(s) to be deleted"
     return Plan(snapshot.subject, tuple(actions), (Waiting("Deleting", "Deleting", text),))

@@ -22,12 +22,12 @@ from capstan.api.cluster.names import (
     UPDATE_IN_PROGRESS_ANNOTATION,
     UPDATE_MACHINE_HOOK,
 )
-from capstan.api.objects import Obj
+from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions import is_false
 from capstan.api.rules.contract import clone_template
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
-from capstan.runtime.plan import Action, Emit, Update, Waiting
+from capstan.runtime.plan import Action, Emit, ObjectRef, Update, Waiting
 
 
 def is_updating(machine: Machine) -> bool:
@@ -61,6 +61,8 @@ def refusal(snapshot: MachineSetSnapshot) -> str:
         return f"MachineSet {name}, which is to take its Machines over, does not exist"
     if snapshot.machine_set.metadata.name not in listed(target, RECEIVE_MACHINES_ANNOTATION):
         return f"MachineSet {name} does not accept Machines of this one yet"
+    if TEMPLATE_HASH_LABEL not in target.metadata.labels:
+        return f"MachineSet {name} does not have the {TEMPLATE_HASH_LABEL} label"
     return ""
 
 
@@ -83,7 +85,9 @@ def choose(ordered: list[Machine], surplus: int) -> Moves:
             break
         if machine.metadata.deletion_timestamp is not None:
             counted += 1
-        elif is_false(machine.status.conditions, "OwnerRemediated"):
+        elif is_false(machine.status.conditions, "HealthCheckSucceeded") and is_false(
+            machine.status.conditions, "OwnerRemediated"
+        ):
             deleted.append(machine)
             counted += 1
         elif not is_updating(machine) and machine.status.node_ref is not None:
@@ -99,15 +103,14 @@ def move(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]:
     meta = machine.metadata
     owner = owner_reference(MACHINE_SET.resource().api_version, "MachineSet", target.metadata, controller=True)
     kept = tuple(ref for ref in meta.owner_references if not ref.controller)
-    unique = target.metadata.labels.get(TEMPLATE_HASH_LABEL)
     after = with_metadata(
         machine,
         owner_references=(owner, *kept),
-        labels=meta.labels if unique is None else {**meta.labels, TEMPLATE_HASH_LABEL: unique},
+        labels={**meta.labels, TEMPLATE_HASH_LABEL: target.metadata.labels[TEMPLATE_HASH_LABEL]},
         annotations={**meta.annotations, PENDING_MOVE_ANNOTATION: "", UPDATE_IN_PROGRESS_ANNOTATION: ""},
     )
     reason = f"Machine {meta.name} moves to MachineSet {target.metadata.name}, where it is updated in place"
-    yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason)
+    yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason, part=meta.name)
 
 
 def plan_updates(snapshot: MachineSetSnapshot) -> tuple[list[Action], list[Waiting]]:
@@ -124,8 +127,35 @@ def plan_updates(snapshot: MachineSetSnapshot) -> tuple[list[Action], list[Waiti
                 Waiting("UpToDate", "Updating", f"Machine {name} waits to be counted by its MachineDeployment")
             )
         elif not _is_triggered(machine):
-            actions.extend(_trigger(snapshot, machine))
+            missing = _missing(snapshot, machine)
+            if missing:
+                waiting.append(
+                    Waiting("UpToDate", "Updating", f"Machine {name} waits to be updated in place: {missing}")
+                )
+            else:
+                actions.extend(_trigger(snapshot, machine))
     return actions, waiting
+
+
+def _pairs(snapshot: MachineSetSnapshot, machine: Machine) -> list[tuple[Template, str]]:
+    """The templates of the set, and the name of what the Machine has from each; the infra machine first, whose update
+    is the likeliest to be refused."""
+    spec = machine.spec
+    pairs = [(snapshot.infrastructure, spec.infrastructure_ref.name)]
+    if snapshot.bootstrap is not None and spec.bootstrap.config_ref is not None:
+        pairs.append((snapshot.bootstrap, spec.bootstrap.config_ref.name))
+    return pairs
+
+
+def _missing(snapshot: MachineSetSnapshot, machine: Machine) -> str:
+    """What has to be there before the update can begin: a Machine is not updated by halves."""
+    for template, name in _pairs(snapshot, machine):
+        if template.problem:
+            return template.problem
+        assert template.made is not None
+        if snapshot.object_of(template, name) is None:
+            return f"{template.made.kind} {name} does not exist"
+    return ""
 
 
 def _is_triggered(machine: Machine) -> bool:
@@ -137,20 +167,15 @@ def _trigger(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]
     """Infra machine, bootstrap config and Machine get the new template's content, and then the hook that says so:
     last, so that nothing is updated by halves."""
     meta, spec = machine.metadata, machine.spec
-    pairs: list[tuple[Template | None, str]] = [
-        (snapshot.infrastructure, spec.infrastructure_ref.name),
-        (snapshot.bootstrap, spec.bootstrap.config_ref.name if spec.bootstrap.config_ref else ""),
-    ]
-    for template, name in pairs:
-        found = snapshot.object_of(template, name) if template is not None else None
-        if template is None or template.made is None or template.found.object is None or found is None:
-            continue
+    for template, name in _pairs(snapshot, machine):
+        found = snapshot.object_of(template, name)
+        assert template.made is not None and found is not None
         after = _with_template(snapshot, template, found)
         if after != found:
             reason = (
                 f"{template.made.kind} {name} takes the template of MachineSet {snapshot.machine_set.metadata.name}"
             )
-            yield Update(resource=template.made, before=found, after=after, reason=reason)
+            yield Update(resource=template.made, before=found, after=after, reason=reason, part=meta.name)
     wanted = snapshot.machine_set.spec.template.spec
     hooks = [hook for hook in meta.annotations.get(PENDING_HOOKS_ANNOTATION, "").split(",") if hook]
     annotations = {k: v for k, v in meta.annotations.items() if k != PENDING_MOVE_ANNOTATION}
@@ -158,8 +183,10 @@ def _trigger(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]
     changed = msgspec.structs.replace(spec, version=wanted.version, failure_domain=wanted.failure_domain)
     after_machine = with_metadata(msgspec.structs.replace(machine, spec=changed), annotations=annotations)
     reason = f"Machine {meta.name} is to be updated in place"
-    yield Update(resource=MACHINE.resource(), before=machine, after=after_machine, reason=reason)
-    yield Emit(name="SuccessfulStartInPlaceUpdate", reason=f"Machine {meta.name} starts in-place update")
+    yield Update(resource=MACHINE.resource(), before=machine, after=after_machine, reason=reason, part=meta.name)
+    about = ObjectRef(MACHINE.resource(), Key(meta.namespace, meta.name), meta.uid)
+    told = "Machine starting in-place update"
+    yield Emit(name="SuccessfulStartInPlaceUpdate", reason=told, about=about, part=meta.name)
 
 
 def _with_template(snapshot: MachineSetSnapshot, template: Template, obj: Obj) -> Obj:

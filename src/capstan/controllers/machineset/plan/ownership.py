@@ -54,5 +54,8 @@ def plan_adoptions(snapshot: MachineSetSnapshot) -> Iterator[Action]:
         after = with_metadata(machine, owner_references=with_owner(machine.metadata.owner_references, owner))
         name = machine.metadata.name
         reason = f"Machine {name} has no controller and MachineSet {meta.name} selects it"
-        yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason)
-        yield Emit(name="SuccessfulAdopt", reason=f"Adopted Machine {name}")
+        refused = Emit(name="FailedAdopt", type="Warning", reason=f'Failed to adopt Machine "{name}"')
+        yield Update(
+            resource=MACHINE.resource(), before=machine, after=after, reason=reason, part=name, on_failure=refused
+        )
+        yield Emit(name="SuccessfulAdopt", reason=f'Adopted Machine "{name}"', part=name)

@@ -11,15 +11,15 @@ import msgspec
 from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.legacy import DeprecatedStatus
 from capstan.api.cluster.machine import Machine
-from capstan.api.cluster.names import REVISION_ANNOTATION
+from capstan.api.cluster.names import REMEDIATE_MACHINE_ANNOTATION, REVISION_ANNOTATION
 from capstan.api.meta import Condition, LegacyCondition
-from capstan.api.objects import Key
 from capstan.api.rules.conditions import FALSE, find_condition, is_false, is_true, put_conditions
 from capstan.api.rules.conditions_v1beta1 import legacy_false, legacy_true, put_legacies
 from capstan.api.rules.portions import portion
+from capstan.controllers.machineset.plan.deleting import delete_and_tell
 from capstan.controllers.machineset.plan.preflight import failed_checks
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
-from capstan.runtime.plan import Action, Delete, Emit, ObjectRef, Update, Waiting
+from capstan.runtime.plan import Action, Update, Waiting
 
 PREFLIGHT_RETRY_SECONDS = 15.0
 HEALTHY = "HealthCheckSucceeded"
@@ -93,7 +93,9 @@ def _healed(snapshot: MachineSetSnapshot) -> Iterator[Update]:
             left = tuple(c for c in conditions if c.type != REMEDIATED)
             after = _with_conditions(machine, left, legacies)
             reason = f"Machine {machine.metadata.name} is healthy again: it is not replaced"
-            yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason)
+            yield Update(
+                resource=MACHINE.resource(), before=machine, after=after, reason=reason, part=machine.metadata.name
+            )
 
 
 def _is_outdated(snapshot: MachineSetSnapshot) -> bool:
@@ -121,9 +123,11 @@ def _limit(snapshot: MachineSetSnapshot) -> int | None:
 
 
 def _in_turn(snapshot: MachineSetSnapshot, found: Sequence[Machine]) -> tuple[list[Machine], list[Machine]]:
-    """Those that go now, newest first, and those for which there is no room."""
+    """Those that go now, and those for which there is no room. What a user asked for comes first, then what is
+    newest: a Machine that fails to come up has no workload yet."""
     ordered = sorted(found, key=lambda m: m.metadata.name)
     ordered.sort(key=lambda m: m.metadata.creation_timestamp or _EPOCH, reverse=True)
+    ordered.sort(key=lambda m: REMEDIATE_MACHINE_ANNOTATION not in m.metadata.annotations)
     limit = _limit(snapshot)
     if limit is None:
         return ordered, []
@@ -142,13 +146,16 @@ def _reason(machine: Machine) -> str:
 def _mark_all(
     snapshot: MachineSetSnapshot, machines: Sequence[Machine], reason: str, text: str, legacy: str = ""
 ) -> Iterator[Update]:
+    """`legacy` is the message of the older condition, which otherwise stays what the health check made it."""
     told = Condition(type=REMEDIATED, status=FALSE, reason=reason, message=text)
-    older = legacy_false(REMEDIATED, "WaitingForRemediation", _WARNING, legacy or text)
+    older = legacy_false(REMEDIATED, "WaitingForRemediation", _WARNING, legacy) if legacy else None
     for machine in machines:
         after = _marked(snapshot, machine, told, older)
         if after != machine:
             why = f"Machine {machine.metadata.name} is not replaced now: {text}"
-            yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=why)
+            yield Update(
+                resource=MACHINE.resource(), before=machine, after=after, reason=why, part=machine.metadata.name
+            )
 
 
 def _remediate(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]:
@@ -158,13 +165,13 @@ def _remediate(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Actio
     unhealthy = find_condition(machine.status.conditions, HEALTHY)
     why = f"Machine {meta.name} is not healthy" + (f": {unhealthy.message}" if unhealthy and unhealthy.message else "")
     if after != machine:
-        yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=why)
-    target = ObjectRef(MACHINE.resource(), Key(meta.namespace, meta.name), meta.uid)
-    yield Delete(target=target, reason=f"{why}; it is replaced")
-    yield Emit(name="SuccessfulDelete", reason=f"Deleted unhealthy Machine {meta.name}")
+        yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=why, part=meta.name)
+    yield from delete_and_tell(machine, f"{why}; it is replaced")
 
 
-def _marked(snapshot: MachineSetSnapshot, machine: Machine, condition: Condition, legacy: LegacyCondition) -> Machine:
+def _marked(
+    snapshot: MachineSetSnapshot, machine: Machine, condition: Condition, legacy: LegacyCondition | None
+) -> Machine:
     generation, now = machine.metadata.generation, snapshot.now
     conditions = put_conditions(machine.status.conditions, [condition], generation=generation, now=now)
     legacies = put_legacies(machine.status.deprecated.v1beta1.conditions, [legacy], now=now)

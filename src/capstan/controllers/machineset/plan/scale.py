@@ -25,6 +25,7 @@ from capstan.api.rules.contract import clone_template, missing_templates_text
 from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.api.struct import encode
+from capstan.controllers.machineset.plan.deleting import delete_and_tell
 from capstan.controllers.machineset.plan.inplace import choose, is_pending, is_updating, move, moves_to, refusal
 from capstan.controllers.machineset.plan.preflight import failed_checks
 from capstan.controllers.machineset.plan.propagation import machine_annotations, machine_labels
@@ -34,6 +35,7 @@ from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Waitin
 PREFLIGHT_RETRY_SECONDS = 15.0
 _DEFAULT_NAME = "{{ .machineSet.name }}-{{ .random }}"
 _OLD_AGE_SECONDS = 864_000.0
+_REFUSED = Emit(name="FailedCreate", type="Warning", reason="Failed to create Machine")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +67,26 @@ def plan_scale(snapshot: MachineSetSnapshot, machine_set: MachineSet) -> Scale:
 
 def blockers(snapshot: MachineSetSnapshot) -> list[str]:
     """Why no Machine can be created now; each in a few words."""
-    if snapshot.machine_set.metadata.annotations.get(DISABLE_MACHINE_CREATE_ANNOTATION) == "true":
+    if is_creation_disabled(snapshot.machine_set):
         return [f"annotation {DISABLE_MACHINE_CREATE_ANNOTATION} is true"]
     cluster = snapshot.cluster
     if cluster is not None and cluster.metadata.deletion_timestamp is not None:
         return [f"Cluster {cluster.metadata.name} is being deleted"]
-    reasons = [*failed_checks(snapshot), *_template_problems(snapshot)]
+    name = name_problem(snapshot.machine_set)
+    return [*failed_checks(snapshot), *_template_problems(snapshot), *([name] if name else [])]
+
+
+def is_creation_disabled(machine_set: MachineSet) -> bool:
+    return machine_set.metadata.annotations.get(DISABLE_MACHINE_CREATE_ANNOTATION) == "true"
+
+
+def name_problem(machine_set: MachineSet) -> str:
+    """Why the naming template gives no names; empty when it does."""
     try:
-        name_of(snapshot.machine_set, 0)
+        name_of(machine_set, 0)
     except NameTemplateError as error:
-        reasons.append(str(error))
-    return reasons
+        return str(error)
+    return ""
 
 
 def _template_problems(snapshot: MachineSetSnapshot) -> Iterator[str]:
@@ -136,9 +147,9 @@ def _create_machine(snapshot: MachineSetSnapshot, name: str, reason: str) -> Ite
             annotations=machine_annotations(machine_set),
             owner=owner,
         )
-        yield Create(resource=template.made, object=obj, reason=f"Machine {name} needs it")
-    yield Create(resource=MACHINE.resource(), object=machine_object(snapshot, name), reason=reason)
-    yield Emit(name="SuccessfulCreate", reason=f"Created Machine {name}")
+        yield Create(resource=template.made, object=obj, reason=f"Machine {name} needs it", on_failure=_REFUSED)
+    yield Create(resource=MACHINE.resource(), object=machine_object(snapshot, name), reason=reason, on_failure=_REFUSED)
+    yield Emit(name="SuccessfulCreate", reason=f'Created Machine "{name}"')
 
 
 def machine_object(snapshot: MachineSetSnapshot, name: str) -> Obj:
@@ -220,11 +231,8 @@ def _delete(snapshot: MachineSetSnapshot, machines: Sequence[Machine], order: st
     for machine in machines:
         if machine.metadata.deletion_timestamp is not None:
             continue
-        meta = machine.metadata
-        target = ObjectRef(MACHINE.resource(), Key(meta.namespace, meta.name), meta.uid)
         reason = f"{have} Machine(s) exist, {snapshot.desired} wanted: {_why_this(machine, order)}"
-        yield Delete(target=target, reason=reason)
-        yield Emit(name="SuccessfulDelete", reason=f"Deleted Machine {meta.name}")
+        yield from delete_and_tell(machine, reason)
 
 
 def deletion_priority(machine: Machine, order: str, now: datetime) -> float:

@@ -12,6 +12,7 @@ from capstan.api.cluster.machineconditions import (
     replicas_unset,
     scaling_down,
 )
+from capstan.api.cluster.names import PENDING_MOVE_ANNOTATION
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import (
     FALSE,
@@ -56,7 +57,8 @@ def scaling_up(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> Condition:
 def _scaling_down(snapshot: MachineSetSnapshot) -> Condition:
     if snapshot.machine_set.spec.replicas is None and not snapshot.deleting:
         return replicas_unset("ScalingDown")
-    return scaling_down(len(snapshot.machines), snapshot.desired, snapshot.machines, snapshot.now)
+    counted = [m for m in snapshot.machines if PENDING_MOVE_ANNOTATION not in m.metadata.annotations]
+    return scaling_down(len(counted), snapshot.desired, snapshot.machines, snapshot.now)
 
 
 def deleting(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> Condition:

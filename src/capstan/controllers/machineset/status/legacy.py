@@ -15,7 +15,8 @@ from capstan.api.rules.conditions_v1beta1 import (
     summarize_legacy,
 )
 from capstan.api.rules.replicas import count_true
-from capstan.controllers.machineset.plan.scale import blockers
+from capstan.controllers.machineset.plan.preflight import failed_checks
+from capstan.controllers.machineset.plan.scale import is_creation_disabled, name_problem
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.runtime.plan import Create, Outcomes
 
@@ -29,7 +30,7 @@ def legacy_conditions(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> list[
     return [*new, summarize_legacy(so_far, _SUMMARIZED)]
 
 
-def _created(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> LegacyCondition:
+def _created(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> LegacyCondition | None:
     failed = next((o for o in outcomes.of(Create) if not o.done), None)
     if failed is not None and isinstance(failed.action, Create):
         kind = failed.action.resource.kind
@@ -39,15 +40,26 @@ def _created(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> LegacyConditio
             is_infrastructure = infrastructure is not None and kind == infrastructure.kind
             reason = "InfrastructureTemplateCloningFailed" if is_infrastructure else "BootstrapTemplateCloningFailed"
         return legacy_false("MachinesCreated", reason, ERROR, str(failed.error))
-    missing = snapshot.desired > len(snapshot.machines)
-    if missing and (snapshot.bootstrap is not None and snapshot.bootstrap.problem):
-        return legacy_false("MachinesCreated", "BootstrapTemplateCloningFailed", ERROR, snapshot.bootstrap.problem)
-    if missing and snapshot.infrastructure.problem:
-        text = snapshot.infrastructure.problem
-        return legacy_false("MachinesCreated", "InfrastructureTemplateCloningFailed", ERROR, text)
-    if missing and (reasons := blockers(snapshot)):
-        return legacy_false("MachinesCreated", "PreflightCheckFailed", ERROR, "; ".join(reasons))
-    return legacy_true("MachinesCreated")
+    if snapshot.desired <= len(snapshot.machines):
+        return legacy_true("MachinesCreated")
+    return _not_created(snapshot)
+
+
+def _not_created(snapshot: MachineSetSnapshot) -> LegacyCondition | None:
+    """What keeps the missing Machines from being made, in the order in which it is looked at. While they are being
+    made, and where somebody said that they are not to be, the condition stays what it was."""
+    bootstrap, infrastructure = snapshot.bootstrap, snapshot.infrastructure
+    if is_creation_disabled(snapshot.machine_set):
+        return None
+    for reason, text in (
+        ("PreflightCheckFailed", "; ".join(failed_checks(snapshot))),
+        ("MachineCreationFailed", name_problem(snapshot.machine_set)),
+        ("BootstrapTemplateCloningFailed", bootstrap.problem if bootstrap is not None else ""),
+        ("InfrastructureTemplateCloningFailed", infrastructure.problem),
+    ):
+        if text:
+            return legacy_false("MachinesCreated", reason, ERROR, text)
+    return None
 
 
 def _resized(snapshot: MachineSetSnapshot) -> LegacyCondition | None:

@@ -67,6 +67,8 @@ class Rollout:
     acknowledged: tuple[str, ...] = ()
     #: How many Machines the current set took over in this round: they count among its replicas already.
     taken_over: int = 0
+    #: Whether only sizes change, as the deployment is paused.
+    paused: bool = False
 
     def size(self, machine_set: MachineSet) -> int:
         """The size that the set is to have, as far as it is planned."""

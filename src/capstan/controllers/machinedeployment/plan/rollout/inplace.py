@@ -33,7 +33,7 @@ def acknowledge_moves(fleet: Fleet, rollout: Rollout) -> None:
     if fresh:
         rollout.taken_over = len(fresh)
         size = replicas_of(fleet.current) + len(fresh)
-        rollout.resize(fleet.current, size, f"acknowledge Machines {','.join(fresh)} moved from an old MachineSet")
+        rollout.resize(fleet.current, size, f"acknowledge Machines {','.join(moved)} moved from an old MachineSet")
 
 
 def _names(text: str) -> frozenset[str]:
@@ -79,6 +79,6 @@ def _is_progressing(fleet: Fleet, rollout: Rollout) -> bool:
     current, status = fleet.current, fleet.current.status
     wanted = replicas_of(current)
     settled = wanted == existing(current) == (status.up_to_date_replicas or 0) == (status.available_replicas or 0)
-    shrinking = any(rollout.size(s) < existing(s) for s in fleet.old)
+    shrinking = any(rollout.size(s) < max(existing(s), replicas_of(s)) for s in fleet.old)
     updating = any(is_updating(m) for s in fleet.sets for m in fleet.machines_of(s))
     return not settled or shrinking or updating

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capstan.api.cluster.machineset import MachineSet
-from capstan.api.cluster.names import MAX_REPLICAS_ANNOTATION
+from capstan.api.cluster.names import DESIRED_REPLICAS_ANNOTATION, MAX_REPLICAS_ANNOTATION
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update
 from capstan.controllers.machinedeployment.plan.rollout.fleet import Fleet, Rollout, by_age, replicas_of
 
@@ -12,21 +12,27 @@ _PAUSED = "the rollout is paused"
 
 def plan_paused(fleet: Fleet) -> Rollout:
     """Scale without rolling out."""
-    rollout = Rollout()
+    rollout = Rollout(paused=True)
     active = [s for s in fleet.sets if replicas_of(s)]
     if len(active) <= 1:
         only = active[0] if active else fleet.current
         _resize(rollout, only, fleet.desired)
         return rollout
-    current = fleet.current
-    status = current.status
-    if replicas_of(current) == fleet.desired == (status.available_replicas or 0):
+    if _is_saturated(fleet):
         for machine_set in fleet.old:
             _resize(rollout, machine_set, 0)
         return rollout
     if is_rolling_update(fleet.deployment):
         _scale_in_proportion(fleet, rollout, active)
     return rollout
+
+
+def _is_saturated(fleet: Fleet) -> bool:
+    """Whether the current set alone is all that is wanted, and was made that large for it: where the deployment has
+    just been scaled to the size that the current set happens to have, each set gets its part."""
+    current, wanted = fleet.current, fleet.desired
+    noted = current.metadata.annotations.get(DESIRED_REPLICAS_ANNOTATION)
+    return noted == str(wanted) and replicas_of(current) == wanted == (current.status.available_replicas or 0)
 
 
 def _scale_in_proportion(fleet: Fleet, rollout: Rollout, active: list[MachineSet]) -> None:

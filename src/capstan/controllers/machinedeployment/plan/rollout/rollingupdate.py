@@ -71,12 +71,13 @@ def _shrink_each(
         ready, spare = machine_set.status.available_replicas or 0, max(available - fleet.least_available, 0)
         before = available
         if ready:
-            # The worst case is assumed: that the Machines which go are those that are available.
+            # The worst case is assumed: that the Machines which go are those that are available. Those that go
+            # already, by what was asked before, count too.
             if max(existing(machine_set) - (size - fewer), 0) > spare:
                 fewer = size - min(max(existing(machine_set) - spare, 0), size)
-            if fewer <= 0:
-                continue
             available -= min(ready, max(existing(machine_set) - (size - fewer), 0))
+        if fewer <= 0:
+            continue
         budget -= fewer
         note = f"{before} available replicas > {fleet.least_available} minimum available replicas"
         if most is _unavailable:
