@@ -204,7 +204,8 @@ def summarize(
     rank = rank or ranking(negative)
     optional = frozenset(ignore_if_missing)
     scope: list[Condition] = []
-    for name in types:
+    # A type that is named twice has the place of its last name.
+    for name in reversed(dict.fromkeys(reversed(types))):
         found = (overrides or {}).get(name) or find_condition(conditions, name)
         if found is not None:
             scope.append(found)
