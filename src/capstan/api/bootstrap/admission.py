@@ -40,4 +40,4 @@ def hostname_causes(obj: Mapping[str, Any], at: str) -> Iterator[FieldCause]:
 def _immutable(request: AdmissionRequest, kind: str) -> Iterator[FieldCause]:
     old, new = request.old, request.new
     if request.operation == "UPDATE" and old is not None and new is not None and old.get("spec") != new.get("spec"):
-        yield forbidden_value("spec", f"{kind}.Spec is immutable")
+        yield forbidden_value("spec", f"{kind}.Spec is immutable: make a {kind} of another name and refer to that")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from capstan.api.bootstrap.names import GROUP
+from capstan.api.bootstrap.staticaddresses import BY_STATIC_ADDRESS, by_static_address
 from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.machine import Machine
@@ -28,6 +29,18 @@ from capstan.providers.talos.names import (
 )
 from capstan.providers.talos.secrets_store import SecretsStore
 from capstan.providers.talos.talosconfig.act import TalosConfigActor
+from capstan.providers.talos.talosconfig.collisions import (
+    BY_ADDRESS,
+    BY_ENDPOINT_ADDRESS,
+    POOLS,
+    endpoint_address,
+    find_collisions,
+    machine_addresses,
+    wake_by_address,
+    wake_by_config,
+    wake_by_endpoint,
+    wake_by_pool,
+)
 from capstan.providers.talos.talosconfig.plan import plan
 from capstan.providers.talos.talosconfig.snapshot import CONTROL_PLANE_TYPES, TalosConfigSnapshot
 from capstan.providers.talos.talosconfig.status import compute_status
@@ -47,6 +60,8 @@ _OF_CLUSTER = (
     "spec.paused",
     "status.initialization.infrastructureProvisioned",
 )
+#: And of other TalosConfigs, which may give the same addresses.
+_OF_OTHERS = ("metadata.deletionTimestamp", "metadata.labels", "metadata.ownerReferences")
 
 
 def wake_by_own_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
@@ -121,6 +136,18 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
         Watch(Machine, wake_by_own_machine, fields=_OF_MACHINE, conditions=False),
         Watch(Cluster, wake_by_cluster, fields=_OF_CLUSTER, conditions=False),
         Watch(Secret, wake_by_secret),
+        Watch(TalosConfig, wake_by_config, {BY_STATIC_ADDRESS: by_static_address}, fields=_OF_OTHERS, conditions=False),
+        Watch(
+            Machine, wake_by_address, {BY_ADDRESS: machine_addresses}, fields=("status.addresses",), conditions=False
+        ),
+        Watch(
+            Cluster,
+            wake_by_endpoint,
+            {BY_ENDPOINT_ADDRESS: endpoint_address},
+            fields=("spec.controlPlaneEndpoint",),
+            conditions=False,
+        ),
+        *(Watch(pool, wake_by_pool, fields=("spec",), conditions=False) for pool in POOLS),
     )
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosConfig, ("metadata.finalizers", "status")),
@@ -151,6 +178,7 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
             secrets_ready=all(reader.get(Secret, key.namespace, name + s) for s in (BUNDLE_SUFFIX, CA_SUFFIX)),
             client_config=_client_config(reader.get(Secret, key.namespace, name + TALOSCONFIG_SUFFIX)),
             endpoints=_endpoints(reader, key.namespace, cluster),
+            collisions=find_collisions(reader, config, machine),
         )
 
     def plan(self, snapshot: TalosConfigSnapshot) -> Plan:

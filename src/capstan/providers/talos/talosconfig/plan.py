@@ -72,7 +72,7 @@ def plan(snapshot: TalosConfigSnapshot) -> Plan:
     if snapshot.machine is None or snapshot.cluster is None or snapshot.paused:
         return Plan(snapshot.subject, waiting_on=_missing(snapshot))
     if snapshot.data_written:
-        actions = (*_data_secret_marks(snapshot), *_client_config(snapshot))
+        actions = (*_collisions(snapshot), *_data_secret_marks(snapshot), *_client_config(snapshot))
         return Plan(snapshot.subject, actions, requeue_after=_until_renewal(snapshot))
     if snapshot.adopted_secret:
         return Plan(snapshot.subject)
@@ -142,7 +142,16 @@ def _generation(snapshot: TalosConfigSnapshot) -> Plan:
             reason=f"Machine {machine.metadata.name} boots with it",
         )
     )
+    actions.extend(_collisions(snapshot))
     return Plan(snapshot.subject, tuple(actions), final=not snapshot.is_control_plane)
+
+
+def _collisions(snapshot: TalosConfigSnapshot) -> Iterator[Emit]:
+    """Each once: the condition remembers what was told."""
+    known = find_condition(snapshot.config.status.conditions, DATA_SECRET_AVAILABLE)
+    for text in snapshot.collisions:
+        if known is None or text not in known.message.split("; "):
+            yield Emit(name="AddressInUse", type="Warning", reason=text)
 
 
 def _refusal(snapshot: TalosConfigSnapshot, why: str) -> Plan:

@@ -25,7 +25,8 @@ CONTROL_PLANE_TYPES = ("controlplane", "init")
 class TalosConfigSnapshot:
     """`secrets_ready`: the cluster's bundle and its Kubernetes CA are written. `client_config` is what the Secret
     `<cluster>-talosconfig` holds; None when it is missing or unreadable. `endpoints` are what it should list.
-    `data_secret` is the Secret with the machine's data, once it is written."""
+    `data_secret` is the Secret with the machine's data, once it is written. `collisions` say, one a text, who else has
+    the static addresses of the machine."""
 
     config: TalosConfig
     now: datetime
@@ -36,6 +37,7 @@ class TalosConfigSnapshot:
     secrets_ready: bool = False
     client_config: ClientConfig | None = None
     endpoints: tuple[str, ...] = ()
+    collisions: tuple[str, ...] = ()
 
     @property
     def subject(self) -> ObjectRef:

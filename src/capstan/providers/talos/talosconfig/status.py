@@ -79,7 +79,7 @@ def _conditions(
 ) -> Iterator[tuple[Condition, LegacyCondition]]:
     """Each in the new form and in the old one."""
     if created:
-        yield _good(DATA_SECRET_AVAILABLE)
+        yield _good(DATA_SECRET_AVAILABLE, "; ".join(snapshot.collisions))
         client = _client_config(snapshot, outcomes)
         if client is not None:
             yield client
@@ -104,8 +104,8 @@ def _client_config(snapshot: TalosConfigSnapshot, outcomes: Outcomes) -> tuple[C
     return _good(CLIENT_CONFIG_AVAILABLE)
 
 
-def _good(type: str) -> tuple[Condition, LegacyCondition]:
-    return Condition(type=type, status=TRUE, reason="Available"), legacy_true(type)
+def _good(type: str, message: str = "") -> tuple[Condition, LegacyCondition]:
+    return Condition(type=type, status=TRUE, reason="Available", message=message), legacy_true(type)
 
 
 def _bad(type: str, reason: str, old_reason: str, severity: str, message: str) -> tuple[Condition, LegacyCondition]:
