@@ -34,7 +34,7 @@ from capstan.api.struct import decode
 from capstan.controllers.machinedeployment.plan import plan
 from capstan.controllers.machinedeployment.plan.limits import max_unavailable
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
-from capstan.runtime.plan import Create, Delete, Update
+from capstan.runtime.plan import Apply, Create, Delete, Update
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 UPDATING, PENDING = "\N{LARGE YELLOW CIRCLE}", "\N{LARGE ORANGE CIRCLE}"
@@ -163,9 +163,10 @@ class RolloutWorld:
             if isinstance(action, Create):
                 self._create(action)
                 reasons[self.groups[-1].name] = action.reason
-            elif isinstance(action, Update) and isinstance(action.after, MachineSet):
-                self._update(action.after)
-                reasons[action.after.metadata.name] = action.reason
+            elif isinstance(action, Apply):
+                after = decode(action.object, MachineSet)
+                self._update(after)
+                reasons[after.metadata.name] = action.reason
             elif isinstance(action, Update):
                 self.deployment_annotations = dict(action.after.metadata.annotations)
             else:

@@ -44,10 +44,13 @@ class Teller:
         self._begin = lab.world.loop.time()
         self._line = len(lab.world.trace.lines)
         self._counted = ""
+        self._made: set[str] = set()
 
     async def meet(self) -> None:
         """Name the workers that are there."""
+        self._made.update(found["metadata"]["name"] for found in await self.lab.all("MachineSet"))
         for name in await workers_of(self.lab):
+            self._made.add(name)
             self.say(f"{self._named(name)} is there")
         await self.look()
 
@@ -68,6 +71,9 @@ class Teller:
             found = re.search(pattern, line)
             if found:
                 seconds = float(line[:10]) - self._begin
+                if text == _MADE and found["name"] in self._made:
+                    return  # it is kept as its set or its deployment wants it
+                self._made.add(found["name"])
                 words = {name: self._named(value) for name, value in found.groupdict().items()}
                 self._told.append(f"{seconds:6.0f} s  {text.format(**words)}")
                 return
@@ -94,9 +100,9 @@ class Teller:
 
 
 _N = rf"(?P<name>{WORKERS}\S*)"
+_MADE = "{name} is made"
 _EVENTS: tuple[tuple[str, str], ...] = (
-    (rf"api      create machinesets default/{_N}", "{name} is made"),
-    (rf"api      create machines default/{_N}", "{name} is made"),
+    (rf"api      apply (machinesets|machines) default/{_N}", _MADE),
     (rf"api      delete machines default/{_N}", "{name} is to go"),
     (rf"api      delete machinesets default/{_N}", "{name} goes"),
     (rf"node     \S+/{_N} registered", "{name} has joined the cluster"),

@@ -23,15 +23,25 @@ class User:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """To whom an apply that makes an object leaves its labels and annotations: `manager` owns those in `metadata`,
+    nobody the others."""
+
+    manager: str
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class WriteOptions:
     """Options that all writes share (metav1.CreateOptions, UpdateOptions, PatchOptions). `user_agent` names the
-    manager where `field_manager` does not."""
+    manager where `field_manager` does not. `handover` can only be asked for in-process."""
 
     dry_run: bool = False
     field_manager: str = ""
     user_agent: str = ""
     field_validation: Literal["", "Ignore", "Warn", "Strict"] = ""
     force: bool = False
+    handover: Handover | None = None
 
 
 @dataclass(frozen=True, slots=True)

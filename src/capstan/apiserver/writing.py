@@ -13,6 +13,7 @@ from msgspec import structs
 from capstan.api.errors import ApiError, FieldCause, already_exists, conflict, forbidden, invalid, not_found
 from capstan.api.kinds import AdmissionRequest, Operation
 from capstan.api.objects import Obj
+from capstan.api.rules.takeover import handed_over
 from capstan.api.verbs import Answer, User, WriteOptions
 from capstan.apiserver.admission import Attributes
 from capstan.apiserver.apply.ownership import Applied, Ownership, Write
@@ -283,6 +284,8 @@ class Writer:
         if step.applied is not None:
             changed = old is None or any(_but_managed(new, name) != _but_managed(old, name) for name in {**new, **old})
             entries = self._ownership.settled(step.applied, kept, changed=changed)
+            if old is None and entries and step.options.handover is not None:
+                entries = handed_over(entries, step.options.field_manager, step.options.handover)
         elif old is not None and new == old and (step.sent is None or step.sent == kept):
             return new
         else:

@@ -5,14 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from capstan.api.errors import ApiError, TerminalError, TransientError, is_already_exists, is_conflict, is_not_found
+from capstan.api.errors import (
+    ApiError,
+    TerminalError,
+    TransientError,
+    already_exists,
+    is_already_exists,
+    is_conflict,
+    is_not_found,
+)
 from capstan.api.objects import Obj, Resource
 from capstan.api.struct import encode
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Handler
 from capstan.runtime.eventlog import EventLog
 from capstan.runtime.events import Recorder
-from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Outcome, Outcomes, Plan, Update
+from capstan.runtime.plan import Action, Apply, Create, Delete, Emit, ObjectRef, Outcome, Outcomes, Plan, Update
 from capstan.runtime.plan import Written as OwnWrite
 
 log = EventLog(__name__)
@@ -47,6 +55,7 @@ class Executor:
         self._handlers: dict[type[Action], Callable[[Any, ObjectRef], Awaitable[Any]]] = {
             Create: self._create,
             Update: self._update,
+            Apply: self._apply,
             Delete: self._delete,
             Emit: self._emit,
         }
@@ -92,22 +101,45 @@ class Executor:
         return Outcome(action, result)
 
     async def _create(self, action: Create, subject: ObjectRef) -> Obj:
-        try:
-            created = await self._client.create(action.resource, action.object)
-        except ApiError as error:
-            if not is_already_exists(error):
-                raise
-            created = await self._existing(action, error)
+        created = await (self._made(action) if action.manager else self._created(action))
         self._written(action.resource, created)
         return created
 
-    async def _existing(self, action: Create, error: ApiError) -> Obj:
-        """The object that is in the way, when it is the one that this plan asked for before."""
+    async def _created(self, action: Create) -> Obj:
+        try:
+            return await self._client.create(action.resource, action.object)
+        except ApiError as error:
+            if not is_already_exists(error):
+                raise
+            return _accepted(action, await self._existing(action))
+
+    async def _made(self, action: Create) -> Obj:
+        """By an apply. It would take over what is in the way, so it is looked first."""
+        try:
+            existing = await self._existing(action)
+        except ApiError as error:
+            if not is_not_found(error):
+                raise
+            resource, manager = action.resource, action.manager
+            return await self._client.apply(resource, action.object, manager=manager, handover=action.handover)
+        return _accepted(action, existing)
+
+    async def _existing(self, action: Create) -> Obj:
         metadata = action.object["metadata"]
-        existing = await self._client.get(action.resource, metadata.get("namespace", ""), metadata["name"])
-        if _controller_uid(existing) != _controller_uid(action.object):
-            raise error
-        return existing
+        return await self._client.get(action.resource, metadata.get("namespace", ""), metadata["name"])
+
+    async def _apply(self, action: Apply, subject: ObjectRef) -> Obj:
+        metadata = {**action.object["metadata"], "uid": action.uid, "resourceVersion": action.resource_version}
+        if action.owners is not None:
+            change = {"uid": action.uid, "resourceVersion": action.resource_version, "managedFields": [*action.owners]}
+            namespace, name = metadata.get("namespace", ""), metadata["name"]
+            righted = await self._client.patch(action.resource, namespace, name, {"metadata": change})
+            self._written(action.resource, righted)
+            metadata["resourceVersion"] = righted["metadata"]["resourceVersion"]
+        intent = {**action.object, "metadata": metadata}
+        applied = await self._client.apply(action.resource, intent, manager=action.manager)
+        self._written(action.resource, applied)
+        return applied
 
     async def _update(self, action: Update, subject: ObjectRef) -> Obj:
         updated = await self._client.commit(
@@ -138,6 +170,13 @@ class Executor:
 def as_object(view: Any) -> Obj:
     """The object of a typed view; an object stays itself."""
     return view if isinstance(view, dict) else encode(view)
+
+
+def _accepted(action: Create, existing: Obj) -> Obj:
+    """The object that is in the way, when it is the one that this plan asked for before. Raises AlreadyExists."""
+    if _controller_uid(existing) != _controller_uid(action.object):
+        raise already_exists(action.resource.group_resource, action.object["metadata"]["name"])
+    return existing
 
 
 def _controller_uid(obj: Obj) -> str:

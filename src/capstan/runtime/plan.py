@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from capstan.api.objects import Key, Obj, Resource
+from capstan.api.verbs import Handover
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,14 @@ class Action:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create(Action):
     """Create `object`. AlreadyExists counts as done when the existing object has the same controller owner
-    (names are derived, so a repeated plan asks for the same object)."""
+    (names are derived, so a repeated plan asks for the same object). With `manager` it is made by a server-side apply,
+    so that this manager owns what the object says; with `handover` another one owns its labels and annotations, where
+    the server can do both at once."""
 
     resource: Resource
     object: Obj
+    manager: str = ""
+    handover: Handover | None = None
 
     @property
     def summary(self) -> str:
@@ -74,6 +79,24 @@ class Update(Action):
         metadata = self.before["metadata"] if isinstance(self.before, dict) else None
         name = metadata["name"] if metadata else self.before.metadata.name
         return f"update {self.resource.kind} {name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apply(Action):
+    """Server-side apply, by force, of `object`: all that `manager` states of an object that is there. What it stated
+    before and does not state now goes, unless somebody else owns it. `uid` and `resource_version`, as observed, are
+    preconditions. `owners` are managedFields to write before (see `put_right`); None: they are right."""
+
+    resource: Resource
+    object: Obj
+    manager: str
+    uid: str
+    resource_version: str
+    owners: tuple[Obj, ...] | None = None
+
+    @property
+    def summary(self) -> str:
+        return f"update {self.resource.kind} {self.object['metadata']['name']}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Any, TypeVar
 
 from capstan.api.objects import Key, Obj, ObjectList, Resource, WatchEvent
-from capstan.api.verbs import PatchType, Propagation
+from capstan.api.verbs import Handover, PatchType, Propagation
 from capstan.providers.proxmox.transport import Endpoint, Response, Scalar, Transport, TransportFactory, Upload
 from capstan.providers.talos.channel import APID_PORT, Channel, ChannelFactory, ClientCredentials
 from capstan.runtime.client.protocol import Client
@@ -156,12 +156,19 @@ class GatedClient:
         force: bool = True,
         subresource: str = "",
         dry_run: bool = False,
+        handover: Handover | None = None,
     ) -> Obj:
         key = Key(obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
 
         def call() -> Awaitable[Obj]:
             return self._client.apply(
-                resource, obj, manager=manager, force=force, subresource=subresource, dry_run=dry_run
+                resource,
+                obj,
+                manager=manager,
+                force=force,
+                subresource=subresource,
+                dry_run=dry_run,
+                handover=handover,
             )
 
         return await self._write("apply", resource, key, call)

@@ -41,9 +41,10 @@ from capstan.runtime.client.protocol import Client
 from capstan.runtime.controller import Controller
 from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.nodes import UNREACHABLE, SilenceError
-from capstan.runtime.plan import Action, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
+from capstan.runtime.plan import Action, Apply, Create, Delete, Emit, Outcome, Outcomes, Plan, Update
 from capstan.runtime.updater import InPlaceUpdater, UpdateInProgressError
 from capstan.sim.keys import SeededKeys
+from tests.unit.controllers.owned import CAPSTAN, USER, applied, written
 
 START = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAMESPACE = "default"
@@ -232,7 +233,8 @@ class World:
 
     def edit(self, kind: str, name: str, patch: Obj) -> None:
         """What a user does: a merge patch."""
-        self.put(_merged(self.get(kind, name), patch))
+        old = self.get(kind, name)
+        self.put(written(old, _merged(old, patch), USER))
 
     def delete(self, kind: str, name: str) -> None:
         """What a user does: delete, and leave the rest to finalizers."""
@@ -303,6 +305,8 @@ class World:
         match action:
             case Create():
                 self._create(action)
+            case Apply():
+                self._apply_intent(action)
             case Update():
                 self._update(_object(action.before), _object(action.after), guarded=action.guarded)
             case EvictPods():
@@ -351,9 +355,24 @@ class World:
         place = place_of(action.object)
         existing = self.objects.get(place)
         if existing is None:
-            self.put(action.object)
+            made = action.object
+            self.put(applied(None, made, action.manager, action.handover) if action.manager else made)
         elif controller_uid(existing) != controller_uid(action.object):
             raise already_exists(action.resource.group_resource, place[1].name)
+
+    def _apply_intent(self, action: Apply) -> None:
+        """As the executor does: first who owns what, then the intent."""
+        place = place_of(action.object)
+        current = self.objects.get(place)
+        assert current is not None, f"apply to {place} that is gone"
+        metadata = current["metadata"]
+        if (metadata["uid"], metadata["resourceVersion"]) != (action.uid, action.resource_version):
+            raise conflict(place[0].kind, place[1].name, "it changed meanwhile")
+        if action.owners is not None:
+            current = {**current, "metadata": {**metadata, "managedFields": [*action.owners]}}
+        after = applied(current, action.object, action.manager)
+        assert after != self.objects[place], f"an apply to {place} that changes nothing"
+        self.put(after)
 
     def _update(self, before: Obj, after: Obj, *, guarded: bool = True) -> None:
         place = place_of(before)
@@ -363,7 +382,7 @@ class World:
         assert patch, f"an update of {place} that changes nothing"
         if guarded and current["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]:
             raise conflict(place[0].kind, place[1].name, "it changed meanwhile")
-        self.put(_merged(current, patch))
+        self.put(written(current, _merged(current, patch), CAPSTAN))
 
     # Time passes
 

@@ -11,7 +11,7 @@ import orjson
 
 from capstan.api.errors import ApiError, TransientError, is_not_found
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
-from capstan.api.verbs import PatchType, Propagation
+from capstan.api.verbs import Handover, PatchType, Propagation
 from capstan.runtime.client.changes import changes
 from capstan.runtime.client.discovery import AGGREGATED, aggregated_resources, listed_resources
 from capstan.runtime.client.kubeconfig import Kubeconfig
@@ -159,6 +159,7 @@ class HttpClient:
         force: bool = True,
         subresource: str = "",
         dry_run: bool = False,
+        handover: Handover | None = None,
     ) -> Obj:
         metadata = obj["metadata"]
         path = path_of(resource, metadata.get("namespace", ""), metadata["name"], subresource)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
-from capstan.api.verbs import DeleteOptions, ListOptions, PatchType, Propagation, Verbs, WriteOptions
+from capstan.api.verbs import DeleteOptions, Handover, ListOptions, PatchType, Propagation, Verbs, WriteOptions
 from capstan.runtime.client.changes import changes
 
 FIELD_MANAGER = "capstan"
@@ -98,9 +98,12 @@ class LocalClient:
         force: bool = True,
         subresource: str = "",
         dry_run: bool = False,
+        handover: Handover | None = None,
     ) -> Obj:
         metadata = obj["metadata"]
-        options = WriteOptions(field_manager=manager or self._options.field_manager, force=force, dry_run=dry_run)
+        options = WriteOptions(
+            field_manager=manager or self._options.field_manager, force=force, dry_run=dry_run, handover=handover
+        )
         namespace, name = metadata.get("namespace", ""), metadata["name"]
         answer = await self._verbs.patch(resource, namespace, name, "apply", obj, options, subresource)
         return answer.object

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any, Protocol
 
 from capstan.api.objects import Obj, ObjectList, Resource, WatchEvent
-from capstan.api.verbs import PatchType, Propagation
+from capstan.api.verbs import Handover, PatchType, Propagation
 
 
 class Client(Protocol):
@@ -76,10 +76,13 @@ class Client(Protocol):
         force: bool = True,
         subresource: str = "",
         dry_run: bool = False,
+        handover: Handover | None = None,
     ) -> Obj:
         """Server-side apply of what `obj` states, with its apiVersion, kind and name; makes what is missing. With
         `force` fields of others are taken, without it they are a conflict (ApiError 409). `manager` is who owns the
-        fields from then on (empty: this client); what it stated before and does not state now is removed."""
+        fields from then on (empty: this client); what it stated before and does not state now is removed. An
+        object that this makes is handed over at once in-process; elsewhere all of it stays with `manager` until
+        `put_right` finds that."""
         ...
 
     async def commit(self, resource: Resource, before: Obj, after: Obj, *, guarded: bool = True) -> Obj:

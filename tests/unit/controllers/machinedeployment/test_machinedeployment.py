@@ -183,7 +183,7 @@ def test_marks_that_leave_the_deployment_leave_all_that_had_them_from_it() -> No
         meta = world.get(kind, name)["metadata"]
         assert (meta["labels"]["tier"], meta["labels"]["own"]) == ("gold", "mine"), kind
         assert "zone" not in meta["labels"], kind
-        assert "note" not in meta["annotations"], kind
+        assert "note" not in meta.get("annotations", {}), kind
         assert meta["labels"]["cluster.x-k8s.io/cluster-name"] == "homelab"
     before = world.writes
     world.settle(provide)

@@ -27,9 +27,10 @@ from capstan.api.struct import encode
 from capstan.controllers.machinedeployment.plan.revision import revision_annotations
 from capstan.controllers.machinedeployment.plan.rollout import Fleet, Rollout, by_age, plan_rollout
 from capstan.controllers.machinedeployment.plan.rollout.fleet import replicas_of
-from capstan.controllers.machinedeployment.plan.shape import in_step, new_machine_set
+from capstan.controllers.machinedeployment.plan.shape import IN_PLACE, MANAGER, in_step, intent_of, new_machine_set
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
-from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Update, Waiting
+from capstan.runtime.intent import plan_apply, shown
+from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Waiting
 
 _NOW_CURRENT = "this is now the current MachineSet"
 
@@ -183,27 +184,27 @@ def _create(snapshot: MachineDeploymentSnapshot, rollout: Rollout, machine_set: 
         reason += f"; {replicas_of(machine_set)} replicas: {', '.join(notes)}"
     place = f"MachineSet {machine_set.metadata.namespace}/{name}"
     refused = Emit(name="FailedCreate", type="Warning", reason=f"Failed to create {place}")
-    yield Create(resource=MACHINE_SET.resource(), object=encode(machine_set), reason=reason, on_failure=refused)
+    yield Create(
+        resource=MACHINE_SET.resource(),
+        object=intent_of(machine_set),
+        manager=MANAGER,
+        reason=reason,
+        on_failure=refused,
+    )
     yield Emit(name="SuccessfulCreate", reason=f"Created {place} with {replicas_of(machine_set)} replicas")
 
 
 def _update(before: MachineSet, after: MachineSet, rollout: Rollout, *, is_current: bool) -> Iterator[Action]:
-    """One Update of a set that exists, and an Event when its size changes."""
-    if after == before:
-        return
+    """One write to a set that exists, and an Event when its size changes."""
     name, old, new = before.metadata.name, replicas_of(before), replicas_of(after)
     what = "current MachineSet" if is_current else "old MachineSet"
     reason = f"{what} {name} follows its deployment"
     if old != new:
         why = ", ".join(rollout.notes.get(name, ()))
         reason = f"scale {what} {name} from {old} to {new}: {why}"
-    yield Update(
-        resource=MACHINE_SET.resource(),
-        before=before,
-        after=after,
-        reason=reason,
-        on_failure=_refused(before, scaled_only=rollout.paused and old != new),
-    )
+    refused = _refused(before, scaled_only=rollout.paused and old != new)
+    have, intent, resource = shown(before, before.spec), intent_of(after), MACHINE_SET.resource()
+    yield from plan_apply(resource, have, intent, MANAGER, reason, claim=IN_PLACE, on_failure=refused)
     if rollout.paused and old != new:
         place = f"{before.metadata.namespace}/{name}"
         yield Emit(name="SuccessfulScale", reason=f"Scaled MachineSet {place}: {old} -> {new}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -28,13 +28,19 @@ from capstan.api.cluster.names import (
 )
 from capstan.api.cluster.rollouthistory import CHANGE_CAUSE_ANNOTATION, ROLLOUT_HISTORY_ANNOTATION
 from capstan.api.cluster.template import TemplateMetadata
+from capstan.api.conversion import FACTS_ANNOTATION
 from capstan.api.meta import LabelSelector, ObjectMeta
-from capstan.api.rules.followed import FOLLOWED_ANNOTATION, Marks, followed_marks
+from capstan.api.objects import Obj
 from capstan.api.rules.names import NAMED_ANNOTATION, template_hash, with_suffix
-from capstan.api.rules.owners import owner_reference, with_metadata
+from capstan.api.rules.owners import owner_reference
+from capstan.api.rules.takeover import RECORD_ANNOTATION, Claim
 from capstan.api.struct import encode
 from capstan.controllers.machinedeployment.plan.limits import is_rolling_update, max_surge
 from capstan.controllers.machinedeployment.snapshot import RESOURCE
+from capstan.runtime.intent import stated
+
+#: Owns what a deployment states of its sets.
+MANAGER: Final = "capi-machinedeployment"
 
 #: Annotations of the deployment that its sets do not get, or get in their own way.
 _NOT_COPIED = frozenset(
@@ -48,12 +54,31 @@ _NOT_COPIED = frozenset(
         NAMED_ANNOTATION,
         ROLLOUT_HISTORY_ANNOTATION,
         CHANGE_CAUSE_ANNOTATION,
-        FOLLOWED_ANNOTATION,
+        RECORD_ANNOTATION,
+        FACTS_ANNOTATION,
     )
 )
 
-#: Annotations that say what is planned now: one that is not planned again goes.
-_PLANNED = (MOVE_MACHINES_ANNOTATION, RECEIVE_MACHINES_ANNOTATION, ACKNOWLEDGED_MOVE_ANNOTATION)
+#: Kept as they are once they are set, by whatever plan.
+_REVISIONS = (REVISION_ANNOTATION, REVISION_HISTORY_ANNOTATION)
+
+#: What only a deployment writes of its sets. One of these annotations that is not planned again goes.
+IN_PLACE: Final = Claim(
+    in_place=(
+        ("spec",),
+        *(
+            ("metadata", "annotations", name)
+            for name in (
+                ACKNOWLEDGED_MOVE_ANNOTATION,
+                DESIRED_REPLICAS_ANNOTATION,
+                DISABLE_MACHINE_CREATE_ANNOTATION,
+                MAX_REPLICAS_ANNOTATION,
+                MOVE_MACHINES_ANNOTATION,
+                RECEIVE_MACHINES_ANNOTATION,
+            )
+        ),
+    )
+)
 
 
 def effective_selector(deployment: MachineDeployment) -> LabelSelector:
@@ -137,8 +162,8 @@ def _copied(deployment: MachineDeployment) -> dict[str, str]:
 def in_step(
     deployment: MachineDeployment, machine_set: MachineSet, planned: Mapping[str, str], *, is_current: bool
 ) -> MachineSet:
-    """The set with everything of the deployment that changes in place, and with the annotations that a rollout
-    has planned for it."""
+    """All that the deployment states of a set: what changes in place as it wants it, the annotations that a rollout
+    has planned, and everything else as the set has it. What of the set's metadata is others' is not in it."""
     wanted = deployment.spec.template
     unique = machine_set.metadata.labels.get(TEMPLATE_HASH_LABEL)
     labels = _set_labels(deployment, {} if unique is None else {TEMPLATE_HASH_LABEL: unique})
@@ -156,14 +181,23 @@ def in_step(
         spec=machine_spec,
     )
     spec = msgspec.structs.replace(machine_set.spec, template=template, **_naming_and_order(deployment, machine_set))
-    kept = {k: v for k, v in machine_set.metadata.annotations.items() if k not in _PLANNED}
-    always = (
-        CLUSTER_NAME_LABEL,
-        DEPLOYMENT_NAME_LABEL,
-        TEMPLATE_HASH_LABEL,
-        *effective_selector(deployment).match_labels,
+    have, meta = machine_set.metadata, deployment.metadata
+    owner = owner_reference(RESOURCE.api_version, "MachineDeployment", meta, controller=True)
+    revisions = {name: have.annotations[name] for name in _REVISIONS if name in have.annotations}
+    stated_metadata = ObjectMeta(
+        name=have.name,
+        namespace=have.namespace,
+        labels=labels,
+        annotations={**_set_annotations(deployment, is_current=is_current), **revisions, **planned},
+        finalizers=have.finalizers,
+        owner_references=(owner,),
     )
-    marks = followed_marks(Marks(machine_set.metadata.labels, kept), Marks(labels, _copied(deployment)), always)
-    annotations = {**marks.annotations, **_set_annotations(deployment, is_current=is_current), **planned}
-    after = with_metadata(machine_set, labels=dict(marks.labels), annotations=annotations)
-    return msgspec.structs.replace(after, spec=spec)
+    return msgspec.structs.replace(machine_set, metadata=stated_metadata, spec=spec, status=MachineSet().status)
+
+
+def intent_of(machine_set: MachineSet) -> Obj:
+    """What the deployment states of a set that is as `in_step` says."""
+    resource = MACHINE_SET.resource()
+    address = {"apiVersion": resource.api_version, "kind": resource.kind}
+    intent: Obj = stated({**encode(machine_set), **address})
+    return intent

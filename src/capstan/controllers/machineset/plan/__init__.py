@@ -17,7 +17,7 @@ from capstan.controllers.machineset.plan.propagation import plan_propagation
 from capstan.controllers.machineset.plan.remediation import plan_remediation
 from capstan.controllers.machineset.plan.scale import plan_scale
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
-from capstan.runtime.plan import Action, Plan, Update, Waiting
+from capstan.runtime.plan import Action, Apply, Plan, Update, Waiting
 
 __all__ = ["plan"]
 
@@ -76,13 +76,13 @@ def _without(snapshot: MachineSetSnapshot, going: frozenset[str]) -> MachineSetS
 
 
 def _once(actions: list[Action]) -> list[Action]:
-    """At most one Update of each object: a second one would be built on what the first has changed. It comes in the
+    """At most one change of each object: a second one would be built on what the first has changed. It comes in the
     next round."""
     seen: set[tuple[str, str]] = set()
     kept = []
     for action in actions:
-        if isinstance(action, Update):
-            key = action.resource.kind, _name(action.before)
+        if isinstance(action, Update | Apply):
+            key = action.resource.kind, _name(action.before if isinstance(action, Update) else action.object)
             if key in seen:
                 continue
             seen.add(key)

@@ -1,12 +1,15 @@
 """What flows from a set's template into Machines that exist: metadata, gates, timeouts, taints (3.3).
 
-Everything else of the template makes a Machine another one and is never changed in place. A label or annotation that
-leaves the template leaves the Machines that had it from there.
+The set states each Machine as a whole, by a server-side apply: what changes in place as its template has it,
+everything else as the Machine has it. So whatever leaves the template leaves the Machines, what others wrote stays, and
+nothing is sent that holds already. Of infra machines and bootstrap configs it states labels and annotations, under a
+name of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
@@ -16,15 +19,29 @@ from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import (
     CLUSTER_NAME_LABEL,
     DEPLOYMENT_NAME_LABEL,
+    MACHINE_FINALIZER,
     SET_NAME_LABEL,
-    TEMPLATE_HASH_LABEL,
 )
-from capstan.api.objects import Obj
-from capstan.api.rules.followed import Marks, followed_marks, followed_record
+from capstan.api.objects import Obj, Resource
 from capstan.api.rules.names import must_format_value
-from capstan.api.rules.owners import with_metadata
-from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
-from capstan.runtime.plan import Update
+from capstan.api.rules.owners import owner_object, owner_reference
+from capstan.api.rules.takeover import Claim
+from capstan.api.struct import encode
+from capstan.api.verbs import Handover
+from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot, Template
+from capstan.runtime.intent import plan_apply, shown, stated
+from capstan.runtime.plan import Apply, Update
+
+#: Owns Machines, and what infra machines and bootstrap configs are made with.
+MANAGER: Final = "capi-machineset"
+#: Owns what flows into the labels and annotations of infra machines and bootstrap configs.
+METADATA_MANAGER: Final = "capi-machineset-metadata"
+
+_MACHINE = MACHINE.resource()
+_IN_PLACE = Claim(
+    in_place=tuple(("spec", name) for name in ("deletion", "minReadySeconds", "readinessGates", "taints")),
+)
+_OF_OBJECTS = Claim(maker=MANAGER)
 
 
 def machine_labels(machine_set: MachineSet) -> dict[str, str]:
@@ -41,39 +58,93 @@ def machine_labels(machine_set: MachineSet) -> dict[str, str]:
     return labels
 
 
-def machine_annotations(machine_set: MachineSet) -> dict[str, str]:
-    """The annotations of new Machines, bootstrap configs and infra machines: the template's, and which marks they
-    have from there."""
-    annotations = machine_set.spec.template.metadata.annotations
-    wanted = Marks(machine_labels(machine_set), annotations)
-    return {**annotations, **followed_record(wanted, _always(machine_set))}
+def marks(machine_set: MachineSet) -> Obj:
+    """The labels and annotations of the set's Machines, bootstrap configs and infra machines."""
+    return {"labels": machine_labels(machine_set), "annotations": machine_set.spec.template.metadata.annotations}
 
 
-def _always(machine_set: MachineSet) -> frozenset[str]:
-    """Labels that all Machines of the set have as long as they are its."""
-    own = (CLUSTER_NAME_LABEL, SET_NAME_LABEL, DEPLOYMENT_NAME_LABEL, TEMPLATE_HASH_LABEL)
-    return frozenset((*machine_set.spec.selector.match_labels, *own))
+def handover(machine_set: MachineSet) -> Handover:
+    """Who owns the labels and annotations of an infra machine or bootstrap config that is made."""
+    return Handover(METADATA_MANAGER, marks(machine_set))
 
 
-def plan_propagation(snapshot: MachineSetSnapshot) -> Iterator[Update]:
-    """One Update for each Machine, bootstrap config or infra machine that differs."""
+def intent_of_machine(machine_set: MachineSet) -> Obj:
+    """What the set states of every Machine; names, references, version and failure domain are each one's own."""
+    owner = owner_reference(RESOURCE.api_version, "MachineSet", machine_set.metadata, controller=True)
+    spec = stated({**encode(machine_set.spec.template.spec), "clusterName": machine_set.spec.cluster_name})
+    return {
+        "apiVersion": _MACHINE.api_version,
+        "kind": "Machine",
+        "metadata": {
+            **stated(marks(machine_set)),
+            "namespace": machine_set.metadata.namespace,
+            "finalizers": [MACHINE_FINALIZER],
+            "ownerReferences": [owner_object(owner)],
+        },
+        "spec": spec,
+    }
+
+
+def new_machine(machine_set: MachineSet, name: str) -> Obj:
+    """The Machine as it is created: the template, with references to its own objects. It is born with the Machine
+    controller's finalizer, so that it cannot vanish before that controller has seen it."""
+    intent = intent_of_machine(machine_set)
+    spec = dict(intent["spec"])
+    spec["infrastructureRef"] = _made(spec.get("infrastructureRef") or {}, name)
+    bootstrap = spec.get("bootstrap") or {}
+    config = bootstrap.get("configRef")
+    spec["bootstrap"] = {**bootstrap, "configRef": _made(config, name)} if config else bootstrap
+    return {**intent, "metadata": {**intent["metadata"], "name": name}, "spec": spec}
+
+
+def _made(template: Obj, name: str) -> Obj:
+    """The reference to what is made from a template."""
+    return {**template, "kind": template.get("kind", "").removesuffix("Template"), "name": name}
+
+
+def plan_propagation(snapshot: MachineSetSnapshot) -> Iterator[Apply | Update]:
+    """One write for each Machine, bootstrap config or infra machine that differs."""
     machine_set = snapshot.machine_set
-    wanted = Marks(machine_labels(machine_set), machine_set.spec.template.metadata.annotations)
-    always = _always(machine_set)
+    intent = intent_of_machine(machine_set)
+    objects = _Objects(snapshot)
     for machine in snapshot.machines:
-        deleting = machine.metadata.deletion_timestamp is not None
-        after = with_template_fields(machine_set, machine)
-        if not deleting:
-            after = _with_marks(after, wanted, always)
-        if after != machine:
-            reason = f"Machine {machine.metadata.name} follows the template of its set"
-            yield Update(resource=MACHINE.resource(), before=machine, after=after, reason=reason)
-        if not deleting:
-            yield from _mark_objects(snapshot, machine, wanted, always)
+        name = machine.metadata.name
+        reason = f"Machine {name} follows the template of its set"
+        if machine.metadata.deletion_timestamp is not None:
+            after = _with_template_fields(machine_set, machine)
+            if after != machine:
+                yield Update(resource=_MACHINE, before=machine, after=after, reason=reason, part=name)
+            continue
+        have = shown(machine, machine.spec)
+        wanted = _of_this(intent, have, name)
+        yield from plan_apply(_MACHINE, have, wanted, MANAGER, reason, claim=_IN_PLACE, part=name)
+        yield from objects.plan(machine)
 
 
-def with_template_fields(machine_set: MachineSet, machine: Machine) -> Machine:
-    """The Machine with those fields of the template's spec that may change in place."""
+def _of_this(intent: Obj, have: Obj, name: str) -> Obj:
+    """The intent for a Machine that is there, with what of it never changes in place."""
+    metadata, spec = {**intent["metadata"], "name": name}, dict(intent["spec"])
+    finalizers = have["metadata"]["finalizers"]
+    metadata["finalizers"] = finalizers if MACHINE_FINALIZER in finalizers else [*finalizers, MACHINE_FINALIZER]
+    current = have["spec"]
+    bootstrap = {k: v for k, v in (spec.get("bootstrap") or {}).items() if k != "configRef"}
+    config = current.get("bootstrap", {}).get("configRef")
+    kept = {
+        "bootstrap": {**bootstrap, "configRef": config} if config else bootstrap,
+        "infrastructureRef": current.get("infrastructureRef"),
+        "version": current.get("version"),
+        "failureDomain": current.get("failureDomain"),
+    }
+    for field, value in kept.items():
+        if value:
+            spec[field] = value
+        else:
+            spec.pop(field, None)
+    return {**intent, "metadata": metadata, "spec": spec}
+
+
+def _with_template_fields(machine_set: MachineSet, machine: Machine) -> Machine:
+    """A Machine on its way out, with those fields of the template that matter to that way."""
     wanted = machine_set.spec.template.spec
     spec = msgspec.structs.replace(
         machine.spec,
@@ -93,37 +164,34 @@ def _deletion(wanted: msgspec.Struct, current: msgspec.Struct) -> msgspec.Struct
     return current if wanted == current else wanted
 
 
-def _with_marks(machine: Machine, wanted: Marks, always: frozenset[str]) -> Machine:
-    meta = machine.metadata
-    have = Marks(meta.labels, meta.annotations)
-    marks = followed_marks(have, wanted, always)
-    if marks == have:
-        return machine
-    return with_metadata(machine, labels=dict(marks.labels), annotations=dict(marks.annotations))
+class _Objects:
+    """Infra machines and bootstrap configs of the set's Machines, by their names."""
+
+    def __init__(self, snapshot: MachineSetSnapshot) -> None:
+        self._stated = stated(marks(snapshot.machine_set))
+        self._bootstrap = _named(snapshot.bootstrap)
+        self._infrastructure = _named(snapshot.infrastructure)
+
+    def plan(self, machine: Machine) -> Iterator[Apply]:
+        config = machine.spec.bootstrap.config_ref
+        pairs = (
+            (self._bootstrap, config.name if config is not None else ""),
+            (self._infrastructure, machine.spec.infrastructure_ref.name),
+        )
+        for (resource, named), name in pairs:
+            found = named.get(name)
+            if resource is None or found is None or found["metadata"].get("deletionTimestamp"):
+                continue
+            intent = {
+                "apiVersion": resource.api_version,
+                "kind": resource.kind,
+                "metadata": {**self._stated, "name": name, "namespace": found["metadata"].get("namespace", "")},
+            }
+            reason, part = f"{resource.kind} {name} follows the template of its set", machine.metadata.name
+            yield from plan_apply(resource, found, intent, METADATA_MANAGER, reason, claim=_OF_OBJECTS, part=part)
 
 
-def _mark_objects(
-    snapshot: MachineSetSnapshot, machine: Machine, wanted: Marks, always: frozenset[str]
-) -> Iterator[Update]:
-    infrastructure, bootstrap = machine.spec.infrastructure_ref, machine.spec.bootstrap.config_ref
-    pairs: list[tuple[Template | None, str]] = [
-        (snapshot.bootstrap, bootstrap.name if bootstrap else ""),
-        (snapshot.infrastructure, infrastructure.name),
-    ]
-    for template, name in pairs:
-        found = snapshot.object_of(template, name) if template is not None else None
-        if template is None or template.made is None or found is None:
-            continue
-        after = _marked_object(found, wanted, always)
-        if after is not found:
-            reason = f"{template.made.kind} {name} follows the template of its set"
-            yield Update(resource=template.made, before=found, after=after, reason=reason)
-
-
-def _marked_object(obj: Obj, wanted: Marks, always: frozenset[str]) -> Obj:
-    metadata = obj["metadata"]
-    have = Marks(metadata.get("labels") or {}, metadata.get("annotations") or {})
-    marks = followed_marks(have, wanted, always)
-    if metadata.get("deletionTimestamp") or marks == have:
-        return obj
-    return {**obj, "metadata": {**metadata, "labels": dict(marks.labels), "annotations": dict(marks.annotations)}}
+def _named(template: Template | None) -> tuple[Resource | None, dict[str, Obj]]:
+    if template is None:
+        return None, {}
+    return template.made, {obj["metadata"]["name"]: obj for obj in template.objects}

@@ -8,27 +8,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-import msgspec
-
 from capstan.api.cluster.kinds import MACHINE
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import (
     DELETE_MACHINE_ANNOTATION,
     DISABLE_MACHINE_CREATE_ANNOTATION,
-    MACHINE_FINALIZER,
 )
-from capstan.api.cluster.reference import ContractReference
-from capstan.api.objects import Key, Obj
+from capstan.api.objects import Key
 from capstan.api.rules.conditions import is_false
 from capstan.api.rules.contract import clone_template, missing_templates_text
 from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
-from capstan.api.struct import encode
 from capstan.controllers.machineset.plan.deleting import delete_and_tell
 from capstan.controllers.machineset.plan.inplace import choose, is_pending, is_updating, move, moves_to, refusal
 from capstan.controllers.machineset.plan.preflight import failed_checks
-from capstan.controllers.machineset.plan.propagation import machine_annotations, machine_labels
+from capstan.controllers.machineset.plan.propagation import MANAGER, handover, marks, new_machine
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot
 from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Waiting
 
@@ -143,45 +138,20 @@ def _create_machine(snapshot: MachineSetSnapshot, name: str, reason: str) -> Ite
             name=name,
             namespace=machine_set.metadata.namespace,
             cluster_name=machine_set.spec.cluster_name,
-            labels=machine_labels(machine_set),
-            annotations=machine_annotations(machine_set),
+            **marks(machine_set),
             owner=owner,
         )
-        yield Create(resource=template.made, object=obj, reason=f"Machine {name} needs it", on_failure=_REFUSED)
-    yield Create(resource=MACHINE.resource(), object=machine_object(snapshot, name), reason=reason, on_failure=_REFUSED)
+        yield Create(
+            resource=template.made,
+            object=obj,
+            manager=MANAGER,
+            handover=handover(machine_set),
+            reason=f"Machine {name} needs it",
+            on_failure=_REFUSED,
+        )
+    machine = new_machine(machine_set, name)
+    yield Create(resource=MACHINE.resource(), object=machine, manager=MANAGER, reason=reason, on_failure=_REFUSED)
     yield Emit(name="SuccessfulCreate", reason=f'Created Machine "{name}"')
-
-
-def machine_object(snapshot: MachineSetSnapshot, name: str) -> Obj:
-    """The Machine as it is created: the template, with references to its own objects. It is born with the Machine
-    controller's finalizer, so that it cannot vanish before that controller has seen it."""
-    machine_set = snapshot.machine_set
-    spec = machine_set.spec.template.spec
-    bootstrap = spec.bootstrap
-    if snapshot.bootstrap is not None:
-        bootstrap = msgspec.structs.replace(bootstrap, config_ref=_reference(spec.bootstrap.config_ref, name))
-    spec = msgspec.structs.replace(
-        spec,
-        cluster_name=machine_set.spec.cluster_name,
-        bootstrap=bootstrap,
-        infrastructure_ref=_reference(spec.infrastructure_ref, name),
-    )
-    owner = owner_reference(RESOURCE.api_version, "MachineSet", machine_set.metadata, controller=True)
-    metadata = {
-        "name": name,
-        "namespace": machine_set.metadata.namespace,
-        "labels": machine_labels(machine_set),
-        "annotations": machine_annotations(machine_set),
-        "finalizers": [MACHINE_FINALIZER],
-        "ownerReferences": [encode(owner)],
-    }
-    resource = MACHINE.resource()
-    return {"apiVersion": resource.api_version, "kind": "Machine", "metadata": metadata, "spec": encode(spec)}
-
-
-def _reference(template: ContractReference | None, name: str) -> ContractReference:
-    template = template or ContractReference()
-    return ContractReference(api_group=template.api_group, kind=template.kind.removesuffix("Template"), name=name)
 
 
 def _delete_leftovers(snapshot: MachineSetSnapshot, wanted: frozenset[str]) -> Iterator[Action]:

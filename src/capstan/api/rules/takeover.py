@@ -1,0 +1,179 @@
+"""Who owns which field of an object that others made: what has to be put right before a manager applies to it.
+
+Three things come before the first apply. A server that finds no owners takes everything for somebody else's, under
+the name `before-first-apply`, and then nothing ever leaves; so that name goes, and the manager gets an entry
+(cluster-api-core.md 0.4). Labels and annotations of provider objects belong to a manager of their own, which older
+releases did not have. And earlier releases of Capstan wrote with plain patches and listed in an annotation which keys
+they had taken over: these become the manager's, and leave with its next apply when they are no longer wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from capstan.api.objects import Obj
+from capstan.api.rules.applied import SELF, Fields, entry_of
+from capstan.api.verbs import Handover
+
+#: Of earlier releases: `labels=a,b;annotations=c`.
+RECORD_ANNOTATION: Final = "capstan.dev/followed-metadata"
+
+BEFORE_FIRST_APPLY: Final = "before-first-apply"
+_CLUSTER_NAME: Final = "f:cluster.x-k8s.io/cluster-name"
+#: Who wrote plainly what is applied now: Capstan, and upstream's releases before 1.12.
+_CAPSTAN: Final = "capstan"
+_PLAIN_WRITERS: Final = frozenset((_CAPSTAN, "manager"))
+
+#: An entry must own something: what nobody can own is forgotten by the next apply.
+_SEED: Fields = {"f:metadata": {"f:name": {}}}
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a manager takes over from those who wrote it before. `in_place` are fields that only this manager changes;
+    `maker` is who made the object by an apply, and leaves labels and annotations to the manager."""
+
+    in_place: tuple[Path, ...] = ()
+    maker: str = ""
+
+
+def put_right(have: Obj, intent: Obj, manager: str, claim: Claim) -> tuple[Obj, ...] | None:
+    """The managedFields that the object needs before the intent is applied to it; None when they are as they should
+    be."""
+    metadata = have["metadata"]
+    entries: list[Obj] = list(metadata.get("managedFields") or ())
+    kept = [entry for entry in entries if entry.get("manager") != BEFORE_FIRST_APPLY]
+    mine = entry_of(metadata, manager)
+    claimed = _recorded(metadata)
+    if claimed:
+        kept = [_released(entry, claimed) if entry.get("operation") == "Update" else entry for entry in kept]
+    if claim.maker and _is_of_older_release(metadata, claim.maker):
+        marks = _marks(intent["metadata"])
+        kept = [_left(entry, marks, claim.maker) for entry in kept]
+        claimed = _union(claimed, marks)
+    if mine is None and claim.in_place:
+        written = _written_by_capstan(kept, claim.in_place)
+        kept = [_released(entry, written) if entry.get("manager") == _CAPSTAN else entry for entry in kept]
+        claimed = _union(claimed, written)
+    if entries and len(kept) == len(entries) and not claimed:
+        return None
+    kept = [entry for entry in kept if entry.get("fieldsV1") and entry is not mine]
+    if mine is None:
+        mine = _entry(manager, intent["apiVersion"], claimed or _SEED)
+    elif claimed:
+        mine = {**mine, "fieldsV1": _union(mine["fieldsV1"], claimed)}
+    return (mine, *kept)
+
+
+def handed_over(entries: Iterable[Obj], maker: str, handover: Handover) -> list[Obj]:
+    """The managedFields of an object that was just made by an apply, when its labels and annotations are not its
+    maker's: those that the other manager states are its own, the rest is nobody's."""
+    marks = _marks(handover.metadata)
+    kept = [_without_marks(entry) if _is_apply_of(entry, maker) else entry for entry in entries]
+    made = next((entry for entry in kept if _is_apply_of(entry, maker)), None)
+    if made is None or not marks:
+        return kept
+    return [{**made, "manager": handover.manager, "fieldsV1": marks}, *kept]
+
+
+def _is_apply_of(entry: Obj, manager: str) -> bool:
+    return entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+
+
+def _entry(manager: str, api_version: str, fields: Fields) -> Obj:
+    return {
+        "manager": manager,
+        "operation": "Apply",
+        "apiVersion": api_version,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fields,
+    }
+
+
+def _marks(metadata: Mapping[str, Any]) -> Fields:
+    """The labels and annotations that are stated, as a set of fields."""
+    nodes = {
+        f"f:{what}": {f"f:{name}": {} for name in sorted(metadata[what])}
+        for what in ("annotations", "labels")
+        if metadata.get(what)
+    }
+    return {"f:metadata": nodes} if nodes else {}
+
+
+def _recorded(metadata: Mapping[str, Any]) -> Fields:
+    """What the annotation of earlier releases lists, and itself."""
+    annotations = metadata.get("annotations") or {}
+    record = annotations.get(RECORD_ANNOTATION)
+    if record is None:
+        return {}
+    parts = dict(part.split("=", 1) for part in record.split(";") if "=" in part)
+    have = {
+        what: [
+            name for name in (*parts.get(what, "").split(","), RECORD_ANNOTATION) if name in (metadata.get(what) or {})
+        ]
+        for what in ("labels", "annotations")
+    }
+    return _marks(have)
+
+
+def _is_of_older_release(metadata: Mapping[str, Any], maker: str) -> bool:
+    """Whether the object's maker still owns its labels; the cluster's name is always among them."""
+    entry = entry_of(metadata, maker)
+    fields = (entry or {}).get("fieldsV1") or {}
+    return _CLUSTER_NAME in ((fields.get("f:metadata") or {}).get("f:labels") or {})
+
+
+def _left(entry: Obj, marks: Fields, maker: str) -> Obj:
+    """An entry without the labels and annotations that go to their own manager."""
+    if _is_apply_of(entry, maker):
+        return _without_marks(entry)
+    is_plain = entry.get("operation") == "Update" and entry.get("manager") in _PLAIN_WRITERS
+    return _released(entry, marks) if is_plain else entry
+
+
+def _without_marks(entry: Obj) -> Obj:
+    fields: Fields = entry.get("fieldsV1") or {}
+    inner = {k: v for k, v in (fields.get("f:metadata") or {}).items() if k not in ("f:labels", "f:annotations")}
+    rest = {k: v for k, v in fields.items() if k != "f:metadata"}
+    return {**entry, "fieldsV1": {"f:metadata": inner, **rest} if inner else rest}
+
+
+def _written_by_capstan(entries: Iterable[Obj], paths: Iterable[Path]) -> Fields:
+    """Which of these fields earlier releases own."""
+    found: Fields = {}
+    for entry in entries:
+        if entry.get("manager") == _CAPSTAN and entry.get("operation") == "Update" and not entry.get("subresource"):
+            for path in paths:
+                node: Any = entry.get("fieldsV1") or {}
+                for name in path:
+                    node = node.get(f"f:{name}") if node is not None else None
+                if node is not None:
+                    for name in reversed(path):
+                        node = {f"f:{name}": node}
+                    found = _union(found, node)
+    return found
+
+
+def _released(entry: Obj, fields: Fields) -> Obj:
+    if entry.get("subresource"):
+        return entry
+    return {**entry, "fieldsV1": _difference(entry.get("fieldsV1") or {}, fields)}
+
+
+def _difference(a: Fields, b: Fields) -> Fields:
+    """`a` without the leaves of `b`, and without what then holds nothing."""
+    result: Fields = {}
+    for name, node in a.items():
+        if name not in b:
+            result[name] = node
+        elif name != SELF and b[name] and (rest := _difference(node, b[name])):
+            result[name] = rest
+    return {} if result.keys() == {SELF} else result
+
+
+def _union(a: Fields, b: Fields) -> Fields:
+    return {**a, **{name: _union(a.get(name) or {}, node) for name, node in b.items()}}
