@@ -27,7 +27,7 @@ CONTRACT_V1BETA2_LABEL: Final = "cluster.x-k8s.io/v1beta2"
 CLUSTERCTL_MOVE_LABEL: Final = "clusterctl.cluster.x-k8s.io/move"
 CLUSTERCTL_MOVE_HIERARCHY_LABEL: Final = "clusterctl.cluster.x-k8s.io/move-hierarchy"
 #: Label prefixes and domains that go from a Machine to its Node.
-NODE_ROLE_PREFIX: Final = "node-role.kubernetes.io/"
+NODE_ROLE_DOMAIN: Final = "node-role.kubernetes.io"
 NODE_RESTRICTION_DOMAIN: Final = "node-restriction.kubernetes.io"
 MANAGED_NODE_DOMAIN: Final = "node.cluster.x-k8s.io"
 

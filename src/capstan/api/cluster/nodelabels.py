@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from capstan.api.cluster.names import MANAGED_NODE_DOMAIN, NODE_RESTRICTION_DOMAIN, NODE_ROLE_PREFIX
+from capstan.api.cluster.names import MANAGED_NODE_DOMAIN, NODE_RESTRICTION_DOMAIN, NODE_ROLE_DOMAIN
 
 
 def is_node_label(key: str) -> bool:
-    return key.startswith(NODE_ROLE_PREFIX) or _in_domain(key, NODE_RESTRICTION_DOMAIN) or is_node_annotation(key)
+    is_role = key.partition("/")[0] == NODE_ROLE_DOMAIN
+    return is_role or _in_domain(key, NODE_RESTRICTION_DOMAIN) or is_node_annotation(key)
 
 
 def is_node_annotation(key: str) -> bool:

@@ -78,6 +78,11 @@ def test_a_pattern_does_not_take_over_what_every_node_says() -> None:
     [
         ("node-role.kubernetes.io/worker", True),
         ("x.node-role.kubernetes.io/worker", False),
+        ("node-role.kubernetes.io", True),
+        ("node.cluster.x-k8s.io", True),
+        ("x.node-restriction.kubernetes.io", True),
+        ("company.xyz/node.cluster.x-k8s.io", False),
+        ("gpu-node.cluster.x-k8s.io", False),
         ("node-restriction.kubernetes.io/a", True),
         ("x.node-restriction.kubernetes.io/a", True),
         ("xnode-restriction.kubernetes.io/a", False),

@@ -136,7 +136,7 @@ def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], s
     record = _record(node.metadata.annotations, NODE_TAINTS_FROM_MACHINE_ANNOTATION)
     always = [t for t in snapshot.machine.spec.taints if t.propagation == "Always"]
     once = [t for t in snapshot.machine.spec.taints if t.propagation == "OnInitialization"]
-    set_now = always if initialized else [*once, *always]
+    set_now = always if initialized else [t for t in snapshot.machine.spec.taints if t in always or t in once]
     wanted = {(t.key, t.effect): Taint(key=t.key, value=t.value, effect=t.effect) for t in set_now}
     if _is_outdated(snapshot):
         wanted[OUTDATED_REVISION_TAINT, "PreferNoSchedule"] = Taint(
@@ -163,6 +163,6 @@ def _is_outdated(snapshot: MachineSnapshot) -> bool:
     """The Machine's set is of an older revision than its deployment."""
     if snapshot.machine_set is None or snapshot.deployment is None:
         return False
-    of_set = snapshot.machine_set.metadata.annotations.get(REVISION_ANNOTATION, "")
-    of_deployment = snapshot.deployment.metadata.annotations.get(REVISION_ANNOTATION, "")
+    of_set = snapshot.machine_set.metadata.annotations.get(REVISION_ANNOTATION, "0")
+    of_deployment = snapshot.deployment.metadata.annotations.get(REVISION_ANNOTATION, "0")
     return of_set.isdigit() and of_deployment.isdigit() and int(of_set) < int(of_deployment)

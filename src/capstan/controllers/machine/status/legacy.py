@@ -22,7 +22,7 @@ from capstan.api.rules.progress import external_legacy
 from capstan.controllers.machine.plan.deletion import is_node_deletion_allowed
 from capstan.controllers.machine.plan.drain.stage import Stage
 from capstan.controllers.machine.snapshot import MachineSnapshot
-from capstan.controllers.machine.status.node import node_healthy
+from capstan.controllers.machine.status.node import NODE_HEALTH
 
 _BEGINS = "Draining the node before deletion"
 _SUMMARIZED = (
@@ -89,15 +89,16 @@ def _node(snapshot: MachineSnapshot, status: MachineStatus) -> LegacyCondition |
 
 
 def _seen(snapshot: MachineSnapshot, node: Node) -> LegacyCondition:
-    """What the Node says of itself, while its host is there to stay."""
+    """What the Node says of itself, while its host is there to stay; one thing that is known to be good is enough."""
     if snapshot.infrastructure.missing or snapshot.infrastructure.deleting:
         return legacy_false("NodeHealthy", "Deleting")
-    healthy = node_healthy(node)
-    if healthy.status == "True":
+    bad = [c for c in node.status.conditions if c.type in NODE_HEALTH and c.status != NODE_HEALTH[c.type]]
+    text = ". ".join(f"Node condition {c.type} is {c.status}" for c in bad)
+    if any(c.status != "Unknown" for c in bad):
+        return legacy_false("NodeHealthy", "NodeConditionsFailed", WARNING, text)
+    if len(bad) < len(NODE_HEALTH):
         return legacy_true("NodeHealthy")
-    if healthy.status == "Unknown":
-        return legacy_unknown("NodeHealthy", "NodeConditionsFailed", healthy.message)
-    return legacy_false("NodeHealthy", "NodeConditionsFailed", WARNING, healthy.message)
+    return legacy_unknown("NodeHealthy", "NodeConditionsFailed", text)
 
 
 def _hooks(snapshot: MachineSnapshot, stage: Stage) -> list[LegacyCondition]:

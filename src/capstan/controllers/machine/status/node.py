@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 from capstan.api.cluster.machine import Machine
 from capstan.api.core.conditions import CoreCondition
@@ -17,7 +18,7 @@ CONNECTION_DOWN = "ConnectionDown"
 _NOT_ESTABLISHED = "Remote connection not established yet"
 
 #: The Node's conditions that count, and their good value.
-_HEALTH = (("Ready", TRUE), ("MemoryPressure", FALSE), ("DiskPressure", FALSE), ("PIDPressure", FALSE))
+NODE_HEALTH: Final = {"Ready": TRUE, "MemoryPressure": FALSE, "DiskPressure": FALSE, "PIDPressure": FALSE}
 
 
 def node_conditions(snapshot: MachineSnapshot) -> tuple[Condition, ...]:
@@ -52,14 +53,14 @@ def node_healthy(node: Node) -> Condition:
     """Ready and no pressure; one line for each that is not good, or one for all when they say the same."""
     statuses: list[str] = []
     said: dict[str, str] = {}
-    for name, good in _HEALTH:
+    for name, good in NODE_HEALTH.items():
         found = _find(node, name)
         status = found.status if found is not None else UNKNOWN
         if status != good:
             statuses.append(status)
             said[name] = _said(found) if found is not None else "Condition not yet reported"
     lines = [f"* Node.{name}: {text}" for name, text in said.items()]
-    if len(said) == len(_HEALTH) and len(set(said.values())) == 1:
+    if len(said) == len(NODE_HEALTH) and len(set(said.values())) == 1:
         lines = [f"* Node.AllConditions: {said['Ready']}"]
     if any(status != UNKNOWN for status in statuses):
         return _healthy(FALSE, "NodeNotHealthy", lines)
