@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -73,6 +74,11 @@ ADVICE = (
     ("found", "type", "expected"),
     [
         (snapshot(None), "Available", ("Unknown", "WaitingForReplicasSet", "Waiting for spec.replicas set")),
+        (
+            snapshot(3, None),
+            "Available",
+            ("Unknown", "WaitingForAvailableReplicasSet", "Waiting for status.availableReplicas set"),
+        ),
         (snapshot(3, (3, 2), rollout={"strategy": SURGE}), "Available", ("True", "Available", "")),
         (
             snapshot(3, (3, 1), rollout={"strategy": SURGE}),
@@ -180,3 +186,80 @@ def test_clients_of_v1beta1_read_what_the_set_says_and_what_is_asked_for() -> No
     none = compute_status(snapshot(3, None), Outcomes()).status.deprecated.v1beta1
     found = next(c for c in none.conditions if c.type == "MachineSetReady")
     assert (found.status, found.reason, found.message) == ("False", "WaitingForMachineSet", "MachineSet not found")
+
+
+def counted(*statuses: Obj) -> tuple[int | None, ...]:
+    sets = [
+        decode({"metadata": {"name": f"s{at}"}, "status": status}, MachineSet) for at, status in enumerate(statuses)
+    ]
+    status = compute_status(replace(snapshot(3, None), machine_sets=tuple(sets)), Outcomes()).status
+    return (status.replicas, status.ready_replicas, status.available_replicas, status.up_to_date_replicas)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([], (None, None, None, None)),
+        ([{}], (None, None, None, None)),
+        ([{"replicas": 1}], (1, None, None, None)),
+        (
+            [
+                {"replicas": 6, "readyReplicas": 5, "availableReplicas": 3, "upToDateReplicas": 3},
+                {"replicas": 3, "readyReplicas": 2, "availableReplicas": 2, "upToDateReplicas": 1},
+                {},
+            ],
+            # None of them has the present template.
+            (9, 7, 5, 0),
+        ),
+    ],
+)
+def test_what_no_set_has_counted_yet_is_not_stated(statuses: list[Obj], expected: tuple[int | None, ...]) -> None:
+    assert counted(*statuses) == expected
+
+
+def test_versions_of_all_sets_are_added_up() -> None:
+    first = [{"version": "v1.31.1", "replicas": 4}, {"version": "v1.32.0", "replicas": 2}]
+    second = [{"version": "v1.32.0", "replicas": 3}]
+    sets = [decode({"metadata": {"name": "s"}, "status": {"versions": v}}, MachineSet) for v in (first, second)]
+    status = compute_status(replace(snapshot(3, None), machine_sets=tuple(sets)), Outcomes()).status
+    assert [(v.version, v.replicas) for v in status.versions] == [("v1.31.1", 4), ("v1.32.0", 5)]
+
+
+@pytest.mark.parametrize(
+    ("machines", "expected"),
+    [
+        ([], ("False", "NotRollingOut", "")),
+        ([a_machine("a", conditions={"UpToDate": "True"})] * 2, ("False", "NotRollingOut", "")),
+        (
+            [
+                a_machine("a", conditions={"UpToDate": "True"}),
+                a_machine("b", conditions={"UpToDate": ("Unknown", "InternalError", "")}),
+                a_machine(
+                    "d",
+                    conditions={
+                        "UpToDate": (
+                            "False",
+                            "NotUpToDate",
+                            "* Failure domain failure-domain1, failure-domain2 required\n"
+                            "* InfrastructureMachine is not up-to-date",
+                        )
+                    },
+                ),
+                a_machine(
+                    "c", conditions={"UpToDate": ("False", "NotUpToDate", "* Version v1.25.0, v1.26.0 required")}
+                ),
+            ],
+            (
+                "True",
+                "RollingOut",
+                "Rolling out 2 not up-to-date replicas\n"
+                "* Version v1.25.0, v1.26.0 required\n"
+                "* Failure domain failure-domain1, failure-domain2 required\n"
+                "* InfrastructureMachine is not up-to-date",
+            ),
+        ),
+    ],
+)
+def test_what_rolls_out_begins_with_versions(machines: list[Machine], expected: tuple[str, str, str]) -> None:
+    conditions = compute_status(snapshot(3, (3, 3), *machines), Outcomes()).status.conditions
+    assert next((c.status, c.reason, c.message) for c in conditions if c.type == "RollingOut") == expected

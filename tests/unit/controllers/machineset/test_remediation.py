@@ -120,3 +120,46 @@ def test_machines_of_an_older_set_are_left_to_the_rollout() -> None:
         "CannotBeRemediated",
         "it is pending removal due to rollout",
     )
+
+
+def test_what_a_user_asked_for_goes_before_what_is_newer() -> None:
+    world = joined(4)
+    limit(world, 1)
+    machines = workers(world)
+    for at, machine in enumerate(machines[:3]):
+        meta = {**machine["metadata"], "creationTimestamp": f"2026-01-01T11:0{at}:00Z", "finalizers": ["held/by-test"]}
+        if at == 0:
+            meta["annotations"] = {**meta.get("annotations", {}), "cluster.x-k8s.io/remediate-machine": ""}
+        report(world, {**machine, "metadata": meta}, UNHEALTHY, WAITING)
+    world.settle(provide)
+    going = [m["metadata"]["name"] for m in workers(world) if "deletionTimestamp" in m["metadata"]]
+    assert going == [machines[0]["metadata"]["name"]]
+
+
+def older(world: World, name: str) -> Any:
+    found = world.get("Machine", name)["status"]["deprecated"]["v1beta1"]["conditions"]
+    return next((c["status"], c.get("reason"), c.get("message")) for c in found if c["type"] == "OwnerRemediated")
+
+
+def test_clients_of_v1beta1_read_of_checks_that_failed_and_of_nothing_else() -> None:
+    world = joined(2)
+    limit(world, 0)
+    machine = workers(world)[0]
+    name = machine["metadata"]["name"]
+    waiting = {"type": "OwnerRemediated", "status": "False", "reason": "WaitingForRemediation", "severity": "Warning"}
+    legacy = [{**waiting, "lastTransitionTime": "2026-01-01T12:00:00Z"}]
+    machine["status"]["deprecated"] = {"v1beta1": {"conditions": legacy}}
+    meta = {**machine["metadata"], "finalizers": ["held/by-test"]}
+    report(world, {**machine, "metadata": meta}, UNHEALTHY, WAITING)
+    world.settle(provide)
+    assert remediated(world, name)[0] == "RemediationDeferred"
+    assert older(world, name) == ("False", "WaitingForRemediation", None), "as the health check left it"
+    world.edit("LabControlPlane", "homelab", {"spec": {"version": "v1.35.0"}})
+    limit(world, None)
+    text = 'LabControlPlane default/homelab is upgrading ("ControlPlaneIsStable" preflight check failed)'
+    assert remediated(world, name) == ("RemediationDeferred", f"* {text}")
+    assert older(world, name) == ("False", "WaitingForRemediation", text)
+    world.edit("LabControlPlane", "homelab", {"spec": {"version": "v1.34.1"}})
+    world.settle(provide)
+    assert remediated(world, name) == ("MachineDeleting", "Machine is deleting")
+    assert older(world, name)[0] == "True"

@@ -22,17 +22,13 @@ from capstan.api.cluster.names import (
     UPDATE_IN_PROGRESS_ANNOTATION,
     UPDATE_MACHINE_HOOK,
 )
+from capstan.api.cluster.updating import is_update_pending, is_updating
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions import is_false
 from capstan.api.rules.contract import clone_template
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
 from capstan.runtime.plan import Action, Emit, ObjectRef, Update, Waiting
-
-
-def is_updating(machine: Machine) -> bool:
-    """Whether the Machine is on its way to another template."""
-    return UPDATE_IN_PROGRESS_ANNOTATION in machine.metadata.annotations
 
 
 def is_pending(snapshot: MachineSetSnapshot, machine: Machine) -> bool:
@@ -119,7 +115,8 @@ def plan_updates(snapshot: MachineSetSnapshot) -> tuple[list[Action], list[Waiti
     waiting: list[Waiting] = []
     acknowledged = listed(snapshot.machine_set, ACKNOWLEDGED_MOVE_ANNOTATION)
     for machine in snapshot.machines:
-        if not is_updating(machine) or machine.metadata.deletion_timestamp is not None:
+        marked = UPDATE_IN_PROGRESS_ANNOTATION in machine.metadata.annotations
+        if not marked or machine.metadata.deletion_timestamp is not None:
             continue
         name = machine.metadata.name
         if is_pending(snapshot, machine) and name not in acknowledged:
@@ -159,8 +156,7 @@ def _missing(snapshot: MachineSetSnapshot, machine: Machine) -> str:
 
 
 def _is_triggered(machine: Machine) -> bool:
-    hooks = machine.metadata.annotations.get(PENDING_HOOKS_ANNOTATION, "").split(",")
-    return UPDATE_MACHINE_HOOK in hooks and PENDING_MOVE_ANNOTATION not in machine.metadata.annotations
+    return is_update_pending(machine) and PENDING_MOVE_ANNOTATION not in machine.metadata.annotations
 
 
 def _trigger(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]:

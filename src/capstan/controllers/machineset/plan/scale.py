@@ -15,13 +15,14 @@ from capstan.api.cluster.names import (
     DELETE_MACHINE_ANNOTATION,
     DISABLE_MACHINE_CREATE_ANNOTATION,
 )
+from capstan.api.cluster.updating import is_updating
 from capstan.api.objects import Key
 from capstan.api.rules.conditions import is_false
 from capstan.api.rules.contract import clone_template, missing_templates_text
 from capstan.api.rules.names import NAMED_ANNOTATION, NameTemplateError, free_counters, render_name, suffix
 from capstan.api.rules.owners import owner_reference, with_metadata
 from capstan.controllers.machineset.plan.deleting import delete_and_tell
-from capstan.controllers.machineset.plan.inplace import choose, is_pending, is_updating, move, moves_to, refusal
+from capstan.controllers.machineset.plan.inplace import choose, is_pending, move, moves_to, refusal
 from capstan.controllers.machineset.plan.preflight import failed_checks
 from capstan.controllers.machineset.plan.propagation import MANAGER, handover, marks, new_machine
 from capstan.controllers.machineset.snapshot import RESOURCE, MachineSetSnapshot

@@ -8,11 +8,11 @@ from capstan.api.cluster.legacy import MachineSetDeprecatedStatus, MachineSetV1B
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineset import MachineSet, MachineSetStatus
 from capstan.api.cluster.replicas import VersionCount
+from capstan.api.cluster.updating import is_updating
 from capstan.api.rules.conditions import put_conditions
 from capstan.api.rules.conditions_v1beta1 import put_legacies
 from capstan.api.rules.progress import paused_condition
 from capstan.api.rules.replicas import count_true, count_versions, selector_text
-from capstan.controllers.machineset.plan.inplace import is_updating
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.controllers.machineset.status.conditions import set_conditions
 from capstan.controllers.machineset.status.legacy import legacy_conditions, ready_nodes

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from capstan.api.cluster.machine import Machine
-from capstan.api.cluster.names import (
-    ACKNOWLEDGED_MOVE_ANNOTATION,
-    PENDING_MOVE_ANNOTATION,
-    UPDATE_IN_PROGRESS_ANNOTATION,
-)
+from capstan.api.cluster.names import ACKNOWLEDGED_MOVE_ANNOTATION, PENDING_MOVE_ANNOTATION
+from capstan.api.cluster.updating import is_updating
 from capstan.controllers.machinedeployment.plan.rollout.fleet import (
     Fleet,
     Rollout,
@@ -15,11 +11,6 @@ from capstan.controllers.machinedeployment.plan.rollout.fleet import (
     machines_in,
     replicas_of,
 )
-
-
-def is_updating(machine: Machine) -> bool:
-    """Whether the Machine is on its way to another template."""
-    return UPDATE_IN_PROGRESS_ANNOTATION in machine.metadata.annotations
 
 
 def acknowledge_moves(fleet: Fleet, rollout: Rollout) -> None:

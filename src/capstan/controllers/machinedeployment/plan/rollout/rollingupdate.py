@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from capstan.api.cluster.machineset import MachineSet
+from capstan.api.cluster.updating import is_updating
 from capstan.controllers.machinedeployment.plan.rollout.fleet import (
     Fleet,
     Rollout,
@@ -12,7 +13,7 @@ from capstan.controllers.machinedeployment.plan.rollout.fleet import (
     machines_in,
     replicas_of,
 )
-from capstan.controllers.machinedeployment.plan.rollout.inplace import acknowledge_moves, is_updating, prefer_moves
+from capstan.controllers.machinedeployment.plan.rollout.inplace import acknowledge_moves, prefer_moves
 
 
 def plan_rolling_update(fleet: Fleet) -> Rollout:
