@@ -454,7 +454,8 @@ class WorldReader:
         return tuple(view for obj, view in self._of(kind, namespace) if _chosen(obj, labels, owner_uid))
 
     def list_indexed(self, kind: type[Any], index: str, value: str) -> tuple[Any, ...]:
-        raise AssertionError("nothing is woken by index here")
+        keys_of = next(c.indexes[index] for c in self._world.controllers if c.kind is kind)
+        return tuple(view for view in self.list(kind, NAMESPACE) if value in keys_of(view))
 
     async def resolve(self, group_kind: GroupKind) -> tuple[Resource, str]:
         plural = self._world.served.get(group_kind)

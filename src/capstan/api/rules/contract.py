@@ -7,7 +7,7 @@ type counts as not reported.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,9 +23,12 @@ V1BETA2 = "v1beta2"
 
 #: The problem of a reference whose kind nothing serves: there is no CRD, so there are no objects either.
 PROVIDER_MISSING = "ProviderMissing"
+#: The problem of a reference to an object that is somebody else's.
+OWNED_BY_ANOTHER = "OwnedByAnother"
 
 _STATUSES = ("True", "False", "Unknown")
 
+_CORE_GROUP = "cluster.x-k8s.io"
 _CLUSTER_NAME_LABEL = "cluster.x-k8s.io/cluster-name"
 _CLONED_FROM_NAME = "cluster.x-k8s.io/cloned-from-name"
 _CLONED_FROM_GROUP_KIND = "cluster.x-k8s.io/cloned-from-groupkind"
@@ -57,6 +60,11 @@ class External:
         return self.object is None and not self.problem
 
     @property
+    def is_nobody(self) -> bool:
+        """There is no object of one's own to wait for: nothing serves the kind, or the object is another's."""
+        return self.problem_reason in (PROVIDER_MISSING, OWNED_BY_ANOTHER)
+
+    @property
     def deleting(self) -> bool:
         return self.object is not None and bool(self.object["metadata"].get("deletionTimestamp"))
 
@@ -68,6 +76,24 @@ class External:
     @property
     def uid(self) -> str:
         return str(self.object["metadata"]["uid"]) if self.object else ""
+
+
+def unless_of_another(found: External, kind: str, name: str, field: str) -> External:
+    """The object, or the problem that it belongs to another object of this core kind: whoever refers to it too, in
+    `field`, must neither take it over nor delete it. The first owner of the kind counts, by its name: a restore
+    gives owners new identities."""
+    group = f"{_CORE_GROUP}/"
+    for ref in at(found.object, "metadata", "ownerReferences") or ():
+        if ref.get("kind") != kind or not str(ref.get("apiVersion", "")).startswith(group):
+            continue
+        if ref.get("name") == name:
+            return found
+        problem = (
+            f"{found.kind} {found.name} belongs to {kind} {ref.get('name')}, and {kind} {name} leaves it alone: "
+            f"name one of its own in {field}"
+        )
+        return replace(found, object=None, problem=problem, problem_reason=OWNED_BY_ANOTHER)
+    return found
 
 
 def missing_text(found: External) -> str:

@@ -17,6 +17,7 @@ from capstan.api.errors import TransientError
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.certificates import Authority
+from capstan.api.rules.contract import unless_of_another
 from capstan.api.rules.owners import group_of
 from capstan.controllers.cluster.act import KubeconfigActor
 from capstan.controllers.cluster.plan import plan
@@ -43,6 +44,7 @@ _COUNTED = (
     "status.versions",
 )
 _VERSION = ("spec.version", "status.nodeInfo")
+_REF_FIELDS = {"infrastructure": "infrastructureRef", "control_plane": "controlPlaneRef"}
 
 
 def provider_refs(cluster: Cluster) -> Iterable[str]:
@@ -121,7 +123,8 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
         refs = {"infrastructure": cluster.spec.infrastructure_ref, "control_plane": cluster.spec.control_plane_ref}
         for name, ref in refs.items():
             if ref is not None:
-                known[name] = await read_external(reader, ref.api_group, ref.kind, key.namespace, ref.name)
+                found = await read_external(reader, ref.api_group, ref.kind, key.namespace, ref.name)
+                known[name] = unless_of_another(found, "Cluster", key.name, f"spec.{_REF_FIELDS[name]}")
         known.update(_authority(reader, cluster))
         known.update(await _probe(reader, cluster))
         return ClusterSnapshot(**known)

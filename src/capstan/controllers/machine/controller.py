@@ -28,7 +28,7 @@ from capstan.api.core.node import Node
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
 from capstan.api.objects import Key, Obj
-from capstan.api.rules.contract import External, provider_id
+from capstan.api.rules.contract import External, provider_id, unless_of_another
 from capstan.api.rules.names import must_format_value
 from capstan.api.rules.owners import group_of
 from capstan.controllers.machine.act import EvictionActor, UpdateActor
@@ -205,7 +205,7 @@ class MachineController(Controller[Machine, MachineSnapshot]):
             return None
         cluster = reader.get(Cluster, key.namespace, machine.spec.cluster_name)
         machine_set = _machine_set(reader, machine)
-        infrastructure = await _read(reader, key.namespace, machine.spec.infrastructure_ref)
+        infrastructure = await _read_part(reader, key, machine.spec.infrastructure_ref, "spec.infrastructureRef")
         known: dict[str, Any] = {
             "machine": machine,
             "now": reader.now(),
@@ -215,7 +215,8 @@ class MachineController(Controller[Machine, MachineSnapshot]):
             "infrastructure": infrastructure,
         }
         if machine.spec.bootstrap.config_ref is not None:
-            known["bootstrap"] = await _read(reader, key.namespace, machine.spec.bootstrap.config_ref)
+            config = machine.spec.bootstrap.config_ref
+            known["bootstrap"] = await _read_part(reader, key, config, "spec.bootstrap.configRef")
         if machine.metadata.deletion_timestamp is not None:
             known.update(await _observe_control_plane(reader, cluster, machine))
         known.update(await _observe_node(reader, cluster, machine, infrastructure))
@@ -253,6 +254,11 @@ class MachineController(Controller[Machine, MachineSnapshot]):
 
 async def _read(reader: Reader, namespace: str, ref: ContractReference) -> External:
     return await read_external(reader, ref.api_group, ref.kind, namespace, ref.name)
+
+
+async def _read_part(reader: Reader, machine: Key, ref: ContractReference, field: str) -> External:
+    """What a Machine refers to, unless it is another Machine's."""
+    return unless_of_another(await _read(reader, machine.namespace, ref), "Machine", machine.name, field)
 
 
 def _machine_set(reader: Reader, machine: Machine) -> MachineSet | None:
@@ -306,4 +312,22 @@ async def _observe_node(
             found |= {"last_seen": error.last_seen, "conditions_grace": error.conditions_grace}
         return {**found, "is_connecting": error.reason == CONNECTING}
     node, conflict = find_node(machine, wanted, nodes)
+    if node is not None and (twin := _elder_twin(reader, machine, wanted)):
+        node, conflict = None, f"Node {node.metadata.name} is Machine {twin}'s: both have provider ID {wanted}"
     return {"node": node, "node_conflict": conflict, "nodes_problem": "", "kubeconfig": kubeconfig}
+
+
+def _elder_twin(reader: Reader, machine: Machine, wanted: str) -> str:
+    """The name of the oldest other Machine with the same provider ID, if it is older: what is made from a copy of a
+    Machine's manifest has no claim to its Node."""
+    if not wanted:
+        return ""
+    place = f"{machine.metadata.namespace}/{machine.spec.cluster_name}"
+    twins = reader.list_indexed(Machine, "node", f"{place}/{wanted}")
+    eldest = min(twins, key=_age, default=machine)
+    return eldest.metadata.name if _age(eldest) < _age(machine) else ""
+
+
+def _age(machine: Machine) -> tuple[float, str]:
+    born = machine.metadata.creation_timestamp
+    return born.timestamp() if born is not None else float("inf"), machine.metadata.name

@@ -185,6 +185,25 @@ def test_the_deletion_says_what_it_waits_for() -> None:
     assert world.find("LabCluster", "homelab") is None
 
 
+def test_another_clusters_objects_are_neither_taken_nor_deleted() -> None:
+    world = joined()
+    kinds = ("LabCluster", "LabControlPlane", "Cluster")
+    before = {kind: world.get(kind, "homelab")["metadata"] for kind in kinds}
+    first = world.get("Cluster", "homelab")
+    second = {**first, "metadata": {"namespace": NAMESPACE, "name": "twin"}, "status": {}}
+    world.put(second)
+    world.settle()
+    assert {kind: world.get(kind, "homelab")["metadata"] for kind in kinds} == before
+    for type, kind in (("InfrastructureReady", "LabCluster"), ("ControlPlaneAvailable", "LabControlPlane")):
+        found = condition(world.get("Cluster", "twin"), type)
+        assert (found["status"], found["reason"]) == ("Unknown", "OwnedByAnother")
+        assert f"{kind} homelab belongs to Cluster homelab, and Cluster twin leaves it alone" in found["message"]
+    world.delete("Cluster", "twin")
+    world.settle()
+    assert world.find("Cluster", "twin") is None
+    assert all("deletionTimestamp" not in world.get(kind, "homelab")["metadata"] for kind in kinds)
+
+
 def test_a_stand_alone_set_belongs_to_the_cluster_and_goes_with_it() -> None:
     world = alone()
     for obj in [machine_set(replicas=0), *templates()]:

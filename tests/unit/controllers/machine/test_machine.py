@@ -41,6 +41,25 @@ def annotate(world: World, name: str, key: str, value: str | None = "") -> None:
     world.edit("Machine", name, {"metadata": {"annotations": {key: value}}})
 
 
+def test_another_machines_host_is_neither_taken_nor_deleted() -> None:
+    world = joined()
+    name = worker(world)
+    first = world.get("Machine", name)
+    before = {kind: world.get(kind, name) for kind in ("LabMachine", "LabConfig", "Node")}
+    world.now += timedelta(minutes=1)
+    world.put({**first, "metadata": {"namespace": "default", "name": "twin"}, "status": {}})
+    world.settle()
+    assert {kind: world.get(kind, name) for kind in before} == before
+    status, reason, message = reported(world, "twin", "InfrastructureReady")
+    assert (status, reason) == ("Unknown", "OwnedByAnother")
+    assert f"LabMachine {name} belongs to Machine {name}, and Machine twin leaves it alone" in message
+    assert f"Node {name} is Machine {name}'s: both have provider ID" in reported(world, "twin", "NodeHealthy")[2]
+    world.delete("Machine", "twin")
+    world.settle()
+    assert world.find("Machine", "twin") is None
+    assert {kind: world.get(kind, name) for kind in before} == before
+
+
 def test_goes_in_order_host_bootstrap_node() -> None:
     world = joined()
     name = worker(world)

@@ -17,7 +17,7 @@ from capstan.api.cluster.names import CLUSTER_FINALIZER
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Key, Resource
 from capstan.api.rules.bullets import NAMES_OF_A_LINE, names
-from capstan.api.rules.contract import PROVIDER_MISSING, External
+from capstan.api.rules.contract import External
 from capstan.api.rules.owners import drop_finalizer
 from capstan.controllers.cluster.plan.blockers import holding_children, holding_provider, until_slow
 from capstan.controllers.cluster.plan.milestones import plan_milestones
@@ -93,8 +93,9 @@ def _target(child: MachinePool | MachineDeployment | MachineSet | Machine) -> Ob
 
 
 def _provider(snapshot: ClusterSnapshot, found: External | None, reason: str) -> Stage | None:
-    """Delete once, then wait until it is gone. A kind that nobody serves has no objects to wait for."""
-    if found is None or found.problem_reason == PROVIDER_MISSING:
+    """Delete once, then wait until it is gone. A kind that nobody serves has no objects to wait for, and another
+    Cluster's object stays."""
+    if found is None or found.is_nobody:
         return None
     if found.problem:
         return Stage("InternalError", f"Waiting for {found.kind} to be deleted: {found.problem}")

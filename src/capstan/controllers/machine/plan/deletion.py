@@ -141,9 +141,9 @@ def _hooks(annotations: Mapping[str, str], prefix: str) -> str:
 
 
 def _removal(snapshot: MachineSnapshot, found: External, reason: str) -> Stage | None:
-    """Delete once, then wait until it is gone. A kind that nobody serves has no objects; what merely cannot be looked
-    at is not taken for gone."""
-    if found.problem_reason == PROVIDER_MISSING:
+    """Delete once, then wait until it is gone. A kind that nobody serves has no objects, and another Machine's object
+    stays; what merely cannot be looked at is not taken for gone."""
+    if found.is_nobody:
         return None
     if found.problem:
         return Stage(reason, f"Waiting for {found.kind} {found.name} to be deleted: {found.problem}")

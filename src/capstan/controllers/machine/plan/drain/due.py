@@ -9,7 +9,6 @@ from capstan.api.cluster.names import (
     EXCLUDE_WAIT_FOR_NODE_VOLUME_DETACH_ANNOTATION,
 )
 from capstan.api.core.node import Node
-from capstan.api.rules.contract import PROVIDER_MISSING
 from capstan.controllers.machine.snapshot import MachineSnapshot
 
 #: How long a node is left alone between two looks at it.
@@ -57,7 +56,7 @@ def _is_before_the_end(snapshot: MachineSnapshot) -> bool:
     if snapshot.machine.status.deletion.wait_for_pre_terminate_hook_start_time is not None:
         return False
     if infrastructure.object is None:
-        return bool(infrastructure.problem) and infrastructure.problem_reason != PROVIDER_MISSING
+        return bool(infrastructure.problem) and not infrastructure.is_nobody
     return not infrastructure.deleting
 
 
