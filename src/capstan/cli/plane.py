@@ -27,6 +27,7 @@ from capstan.cli.posture import Posture
 from capstan.cli.services import Table, looked_up
 from capstan.controllers import core_controllers
 from capstan.controllers.machine.snapshot import Synced
+from capstan.insight.metrics.exposition import cached, state_text
 from capstan.providers.ipam import ipam_controllers
 from capstan.providers.proxmox import proxmox_controllers
 from capstan.providers.proxmox.client import Clients
@@ -195,6 +196,7 @@ class Plane:
         options = self._options
         client = LocalClient(self._server.verbs(CONTROLLERS))
         self.manager = Manager(client, SCHEME, self._clock, workload_nodes=self._nodes())
+        self.manager.metrics.watch_process()
         for controller in (
             *core_controllers(self._workloads, client, self._keys, synced=options.synced),
             *ipam_controllers(),
@@ -241,13 +243,17 @@ class Plane:
         ).settings()
 
     def _metrics(self) -> bytes:
-        """What `/metrics` says: the engine's counters, and the store's revision, which counts all writes."""
+        """What `/metrics` says: the engine's counters, the state of what is cached, and the store's revision, which
+        counts all writes."""
         revision = self._store.revision if self._store is not None else 0
         own = (
             "# HELP capstan_store_revision Writes since the store was made\n"
             f"# TYPE capstan_store_revision counter\ncapstan_store_revision {revision}\n"
         )
-        return (self.manager.metrics.text() if self.manager is not None else b"") + own.encode()
+        if self.manager is None:
+            return own.encode()
+        state = state_text(cached(self.manager.cache, SCHEME))
+        return self.manager.metrics.text() + (state + own).encode()
 
     async def stop(self) -> None:
         """End cleanly: no new requests, the work stops where it is, what was answered is on disk."""

@@ -25,7 +25,7 @@ from capstan.runtime.eventlog import EventLog
 from capstan.runtime.events import Recorder
 from capstan.runtime.executor import BeforeAction, Executor, as_object, nothing
 from capstan.runtime.informer import Entry, Informer
-from capstan.runtime.metrics import Metrics
+from capstan.runtime.metrics import Metrics, Result
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import Pace, WorkQueue
@@ -72,7 +72,9 @@ class Manager:
 
     def add(self, controller: Controller[Any, Any]) -> None:
         """Register a controller; before `start`."""
-        self.runners.append(Runner(self, controller))
+        runner = Runner(self, controller)
+        self.runners.append(runner)
+        self.metrics.watch(controller.name, controller.concurrency, runner.queue)
 
     async def start(self) -> None:
         """Fill the caches, then start the workers. Everything that exists is reconciled once."""
@@ -181,7 +183,8 @@ class Runner:
             metrics.reconciled(name, "error", self._manager.clock.monotonic() - started)
             self._retry(key, error)
             return
-        metrics.reconciled(name, "success", self._manager.clock.monotonic() - started)
+        result: Result = "success" if requeue_after is None else "requeue_after"
+        metrics.reconciled(name, result, self._manager.clock.monotonic() - started)
         self.queue.forget(key)
         if requeue_after is not None and self._manager.cache.informer(self._resource).get(key) is not None:
             self.queue.add_after(key, requeue_after)

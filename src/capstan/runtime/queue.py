@@ -63,6 +63,13 @@ class WorkQueue(Generic[K]):
         self._failures: dict[K, int] = {}
         self._getters: deque[asyncio.Future[None]] = deque()
         self._closed = False
+        #: How often a key was handed over to wait, and came back after a failure.
+        self.added = self.retried = 0
+
+    @property
+    def working(self) -> int:
+        """How many keys are worked on."""
+        return len(self._working)
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -87,6 +94,7 @@ class WorkQueue(Generic[K]):
         if key in self._working:
             self._dirty.add(key)
         elif key not in self._known and not self._is_paced(key):
+            self.added += 1
             self._known.add(key)
             self._waiting.append(key)
             self._wake()
@@ -131,6 +139,7 @@ class WorkQueue(Generic[K]):
         """Work on `key` after its back-off, which doubles with each failure. Gives the wait in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
+        self.retried += 1
         delay = min(first * 2.0 ** min(failures, 40), LONGEST_DELAY_SECONDS)
         self.add_after(key, delay)
         return delay
