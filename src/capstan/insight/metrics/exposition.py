@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from capstan.api.kinds import Scheme
@@ -14,7 +15,6 @@ from capstan.runtime.cache import Cache
 #: Gives the objects of a kind, in its stored version; nothing of a kind that is not cached.
 Objects = Callable[[str, str], Iterable[Obj]]
 
-_STATES: Final = ("True", "False", "Unknown")
 _ESCAPED: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 #: One object with the labels that all its samples begin with.
@@ -92,8 +92,12 @@ def _conditions(kind: KindMetrics, subjects: Sequence[_Subject]) -> Iterator[str
         for condition in (obj.get("status") or {}).get("conditions") or ():
             label = f'{place},type="{condition["type"].translate(_ESCAPED)}"'
             status = condition["status"]
-            held += [f'{states}{{{label},status="{word}"}} {1 if word == status else 0}' for word in _STATES]
-            moment = _number(condition.get("lastTransitionTime"))
+            head = f"{states}{{{label},status="
+            held.append(
+                f'{head}"True"}} {int(status == "True")}\n{head}"False"}} {int(status == "False")}\n'
+                f'{head}"Unknown"}} {int(status == "Unknown")}'
+            )
+            moment = _instant(condition.get("lastTransitionTime") or "")
             if moment is not None:
                 times.append(f'{since}{{{label},status="{status}"}} {moment}')
     if held:
@@ -134,6 +138,15 @@ def _number(value: Any) -> float | int | None:
     try:
         if value.endswith("%"):
             return float(value[:-1]) / 100
-        return datetime.fromisoformat(value).timestamp() if "T" in value else float(value)
+        return _instant(value) if "T" in value else float(value)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> float | None:
+    """Most conditions of a cluster became as they are within the same minutes."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return None
