@@ -337,9 +337,10 @@ def _problem_of(type: str, status: str) -> str:
 
 
 def legacy_ready(found: External) -> LegacyCondition | None:
-    """The v1beta1 `Ready` of a provider object."""
+    """The `Ready` of a provider object for older readers: the older one, else the only one there is, which has no
+    severity in the newer contract."""
     listed = at(found.object, "status", "deprecated", "v1beta1", "conditions")
-    if not isinstance(listed, list) and found.contract == V1BETA1:
+    if not isinstance(listed, list):
         listed = at(found.object, "status", "conditions")
     if not isinstance(listed, list):
         return None

@@ -23,8 +23,8 @@ def with_progress(snapshot: MachineSnapshot, machine: Machine) -> Machine:
     """The Machine's spec with the data Secret's name, the provider ID and the failure domain it got."""
     spec, bootstrap, infrastructure = machine.spec, snapshot.bootstrap, snapshot.infrastructure
     if bootstrap is not None and not spec.bootstrap.data_secret_name and is_data_secret_created(bootstrap):
-        name = "" if bootstrap.deleting else data_secret_name(bootstrap)
-        if name:
+        name = data_secret_name(bootstrap)
+        if name and not bootstrap.deleting:
             spec = msgspec.structs.replace(
                 spec, bootstrap=msgspec.structs.replace(spec.bootstrap, data_secret_name=name)
             )
@@ -46,11 +46,13 @@ def is_infrastructure_usable(snapshot: MachineSnapshot) -> bool:
 
 
 def is_bootstrap_ready(snapshot: MachineSnapshot) -> bool:
-    """The bootstrap data exists: its Secret is named by the user, or by a config that made it."""
+    """The bootstrap data exists: its Secret is named by the user, or by a config that made it and stays."""
     machine, bootstrap = snapshot.machine, snapshot.bootstrap
     if machine.spec.bootstrap.data_secret_name is not None:
         return True
-    return bootstrap is not None and is_data_secret_created(bootstrap) and bool(data_secret_name(bootstrap))
+    if bootstrap is None or bootstrap.deleting:
+        return False
+    return is_data_secret_created(bootstrap) and bool(data_secret_name(bootstrap))
 
 
 def explain_update(before: Machine, after: Machine) -> str:

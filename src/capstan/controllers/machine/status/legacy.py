@@ -62,6 +62,8 @@ def _bootstrap(snapshot: MachineSnapshot) -> LegacyCondition:
         if snapshot.machine.spec.bootstrap.data_secret_name is not None:
             return legacy_true("BootstrapReady")
         return legacy_false("BootstrapReady", "WaitingForDataSecret")
+    if snapshot.bootstrap.object is not None and snapshot.machine.spec.bootstrap.data_secret_name is not None:
+        return legacy_true("BootstrapReady")
     return external_legacy(
         "BootstrapReady",
         snapshot.bootstrap,
