@@ -21,6 +21,7 @@ from typing import Any, Final
 import msgspec
 
 from capstan.api.errors import ApiError
+from capstan.api.fieldnames import FieldNames
 from capstan.api.meta import TypedObject
 from capstan.api.objects import Obj
 from capstan.api.omission import without_empties
@@ -28,6 +29,9 @@ from capstan.api.schema import structural_schema
 
 DATA_ANNOTATION: Final = "cluster.x-k8s.io/conversion-data"
 FACTS_ANNOTATION: Final = "capstan.dev/converted-from"
+
+
+_SAME_NAMES: Final = FieldNames()
 
 
 class _Absent:
@@ -82,9 +86,31 @@ def move(spoke: str, hub: str, up: Translate = same, down: Translate = same) -> 
     return Move(tuple(spoke.split(".")), tuple(hub.split(".")), up, down)
 
 
+def under(at: str, moves: Sequence[Move]) -> tuple[Move, ...]:
+    """Moves of a part, or of the items of a list, as seen from the root: only their places, for names of fields."""
+    return tuple(move(f"{at}.{'.'.join(one.spoke)}", f"{at}.{'.'.join(one.hub)}") for one in moves)
+
+
 def stay(path: str, up: Translate = same, down: Translate = same) -> Move:
     """A field that keeps its path and translates its value."""
     return move(path, path, up, down)
+
+
+@dataclass(eq=False)
+class UnreadableValueError(ApiError):
+    """400: a value that cannot be read in its own version. `field` is where it is, `why` the rest of the message."""
+
+    field: str = ""
+    why: str = ""
+
+
+def _placed(step: str, error: ApiError) -> ApiError:
+    """The error with one more step of the way to the value."""
+    if error.code != 400:
+        return error
+    inner, why = (error.field, error.why) if isinstance(error, UnreadableValueError) else ("", error.message)
+    field = f"{step}.{inner}" if inner and not inner.startswith("[") else step + inner
+    return UnreadableValueError(error.code, error.reason, f"{field}: {why}", field=field, why=why)
 
 
 def upgrade(part: Obj, moves: Sequence[Move]) -> Obj:
@@ -105,7 +131,10 @@ def _relocate(part: Obj, steps: Sequence[tuple[Path, Path, Translate]]) -> Obj:
         if value is ABSENT:
             continue
         part = without(part, source)
-        translated = translate(value)
+        try:
+            translated = translate(value)
+        except ApiError as error:
+            raise _placed(".".join(source), error) from None
         if translated is not ABSENT:
             taken.append((target, translated))
     part = _without_empty_parents(part, (source for source, _, _ in steps))
@@ -165,7 +194,13 @@ def each(translate: Callable[[Obj], Obj]) -> Translate:
     def of_list(value: Any) -> Any:
         if not isinstance(value, list):
             return value
-        return [translate(item) if isinstance(item, dict) else item for item in value]
+        return [_item(index, item) for index, item in enumerate(value)]
+
+    def _item(index: int, item: Any) -> Any:
+        try:
+            return translate(item) if isinstance(item, dict) else item
+        except ApiError as error:
+            raise _placed(f"[{index}]", error) from None
 
     return of_list
 
@@ -226,11 +261,13 @@ def _identity(item: Any) -> str:
 @dataclass(frozen=True, slots=True)
 class Spoke:
     """The two directions between one older version and the hub. Both get and give whole objects; `apiVersion`
-    and the annotation with the hub's data are not their concern. `remembers`: as the kind's, where None."""
+    and the annotation with the hub's data are not their concern. `remembers`: as the kind's, where None. `fields`
+    are its names of the hub's fields."""
 
     up: Callable[[Obj], Obj]
     down: Callable[[Obj], Obj]
     remembers: bool | None = None
+    fields: FieldNames = _SAME_NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +292,19 @@ class Converter:
         if to_version != self.hub:
             obj = self._down(obj, self.spokes[to_version])
         return {**obj, "apiVersion": f"{group}/{to_version}"}
+
+    def field_in(self, field: str, version: str) -> str:
+        """What a version calls a field of the hub, for refusals: `spec.list[0].name`."""
+        spoke = self.spokes.get(version)
+        return field if spoke is None else spoke.fields.in_spoke(field)
+
+    def meant(self, field: str, version: str) -> tuple[str, ...]:
+        """What a version has for a field that it does not know and another version does."""
+        spoke = self.spokes.get(version)
+        if spoke is not None:
+            return spoke.fields.meant_in_spoke(field)
+        found = (name for other in self.spokes.values() for name in other.fields.meant_in_hub(field))
+        return tuple(dict.fromkeys(found))
 
     def _up(self, obj: Obj, spoke: Spoke) -> Obj:
         obj, text = _without_annotation(obj, DATA_ANNOTATION)

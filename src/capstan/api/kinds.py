@@ -116,6 +116,16 @@ def convert_by_name_only(obj: Obj, to_version: str) -> Obj:
     return {**obj, "apiVersion": f"{group}/{to_version}" if group else to_version}
 
 
+def same_field(field: str, _version: str) -> str:
+    """All versions call the field the same."""
+    return field
+
+
+def no_other_name(_field: str, _version: str) -> tuple[str, ...]:
+    """No version calls the field otherwise."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """One kind that Capstan itself serves.

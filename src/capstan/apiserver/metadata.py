@@ -8,6 +8,8 @@ from typing import Any
 
 from capstan.api.errors import ApiError, FieldCause, bad_request, conflict
 from capstan.api.objects import Obj
+from capstan.api.rules.causes import shown
+from capstan.api.rules.labels import qualified_name_faults
 from capstan.apiserver.resources import Served, Target
 from capstan.apiserver.selectors import is_label_key, is_label_value
 
@@ -115,6 +117,11 @@ def _type_problem(path: str, want: str) -> list[FieldCause]:
     return [FieldCause(path, f"Invalid value: must be {want}", "FieldValueTypeInvalid")]
 
 
+def _unqualified(path: str, key: str) -> FieldCause:
+    why = "; ".join(qualified_name_faults(key)) or "not a qualified name"
+    return FieldCause(path, f"Invalid value: {shown(key)}: {why}")
+
+
 def _check_labels(labels: Any) -> list[FieldCause]:
     if labels is None:
         return []
@@ -123,7 +130,7 @@ def _check_labels(labels: Any) -> list[FieldCause]:
     causes = []
     for key, value in labels.items():
         if not is_label_key(key):
-            causes.append(FieldCause("metadata.labels", f'Invalid value: "{key}": not a qualified name'))
+            causes.append(_unqualified("metadata.labels", key))
         if not isinstance(value, str) or not is_label_value(value):
             causes.append(
                 FieldCause(
@@ -140,11 +147,7 @@ def _check_annotations(annotations: Any) -> list[FieldCause]:
         return []
     if not isinstance(annotations, dict) or not all(isinstance(v, str) for v in annotations.values()):
         return _type_problem("metadata.annotations", "an object of strings")
-    causes = [
-        FieldCause("metadata.annotations", f'Invalid value: "{key}": not a qualified name')
-        for key in annotations
-        if not is_label_key(key.lower())
-    ]
+    causes = [_unqualified("metadata.annotations", key) for key in annotations if not is_label_key(key.lower())]
     size = sum(len(k.encode()) + len(v.encode()) for k, v in annotations.items())
     if size > _MAX_ANNOTATIONS_BYTES:
         causes.append(
@@ -180,11 +183,7 @@ def _check_finalizers(finalizers: Any) -> list[FieldCause]:
         return []
     if not isinstance(finalizers, list) or not all(isinstance(f, str) for f in finalizers):
         return _type_problem("metadata.finalizers", "a list of strings")
-    return [
-        FieldCause("metadata.finalizers", f'Invalid value: "{name}": not a qualified name')
-        for name in finalizers
-        if not is_label_key(name)
-    ]
+    return [_unqualified("metadata.finalizers", name) for name in finalizers if not is_label_key(name)]
 
 
 def check_finalizer_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[FieldCause]:

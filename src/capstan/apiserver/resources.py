@@ -17,6 +17,8 @@ from capstan.api.kinds import (
     admit_unchanged,
     convert_by_name_only,
     no_lookups,
+    no_other_name,
+    same_field,
 )
 from capstan.api.objects import Obj, Resource
 from capstan.api.verbs import User, WriteOptions
@@ -91,6 +93,10 @@ class Served:
     builtin: bool = False
     custom: bool = False
     convert: Callable[[Obj, str], Obj] = convert_by_name_only
+    #: What a version calls a field of the stored one.
+    field_in: Callable[[str, str], str] = same_field
+    #: What a version has for a field that only other versions know.
+    meant: Callable[[str, str], tuple[str, ...]] = no_other_name
     converter: Converter | None = None
     admit: Callable[[AdmissionRequest], Admission] = admit_unchanged
     lookups: Callable[[Obj], Sequence[Query]] = no_lookups

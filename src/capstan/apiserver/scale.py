@@ -7,6 +7,7 @@ from typing import Any
 from capstan.api.errors import FieldCause, bad_request, invalid
 from capstan.api.kinds import ScalePaths
 from capstan.api.objects import Obj
+from capstan.api.rules.causes import shown
 from capstan.apiserver.resources import Target, no_such_resource
 
 MAX_REPLICAS = 2**31 - 1
@@ -79,7 +80,7 @@ def scaled(target: Target, obj: Obj, scale: Obj) -> Obj:
     if replicas is None:
         raise invalid("Scale.autoscaling", name, [FieldCause("spec.replicas", "Required value", "FieldValueRequired")])
     if type(replicas) is not int or not 0 <= replicas <= MAX_REPLICAS:
-        message = f"Invalid value: {replicas}: must be an integer from 0 to {MAX_REPLICAS}"
+        message = f"Invalid value: {shown(replicas)}: must be an integer from 0 to {MAX_REPLICAS}"
         raise invalid("Scale.autoscaling", name, [FieldCause("spec.replicas", message)])
     sent = scale.get("metadata") or {}
     if sent.get("name", name) != name:

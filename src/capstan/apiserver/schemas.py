@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
+from re import Match
 from re import compile as pattern
 
 from capstan.api.errors import ApiError, FieldCause, bad_request, invalid
@@ -14,6 +16,7 @@ from capstan.api.verbs import WriteOptions
 from capstan.apiserver.resources import Served, ServedVersion, Target
 from capstan.apiserver.validation import FieldValidation, Validator
 
+_UNKNOWN_GUESSED = pattern(r'unknown field "([^"]+)"(?: \(did you mean "[^"]*"\?\))?')
 _UNKNOWN = pattern(r'unknown field "([^"]+)"')
 
 
@@ -39,13 +42,29 @@ def conform(target: Target, body: Obj, old: Obj | None, options: WriteOptions) -
     duplicates = getattr(options, "duplicates", ())
     applies = options.field_validation == "Strict" and getattr(options, "applies", False)
     mode: FieldValidation = "Warn" if applies else options.field_validation
-    checked = validator.apply(body, old, mode=mode, duplicates=duplicates)
+    try:
+        checked = validator.apply(body, old, mode=mode, duplicates=duplicates)
+    except ApiError as error:
+        raise replace(error, message=_with_other_names(target, error.message)) from None
     if applies and checked.warnings:
         raise _undeclared(target, body, checked.warnings)
     if checked.causes:
         refuse_unreadable(target, checked.causes)
         raise invalid(target.served.group_kind, str(body["metadata"].get("name", "")), checked.causes)
-    return checked.object, warnings + checked.warnings
+    return checked.object, (*warnings, *(_with_other_names(target, words) for words in checked.warnings))
+
+
+def _with_other_names(target: Target, words: str) -> str:
+    """The words about unknown fields, with what this version has for those that other versions know."""
+
+    def named(match: Match[str]) -> str:
+        found = target.served.meant(match[1], target.version.name)
+        if not found:
+            return match[0]
+        shown = ", ".join(f'"{name}"' for name in found)
+        return f'unknown field "{match[1]}" ({target.version.name} has {shown})'
+
+    return _UNKNOWN_GUESSED.sub(named, words)
 
 
 def _undeclared(target: Target, body: Obj, found: Sequence[str]) -> ApiError:

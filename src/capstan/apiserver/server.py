@@ -9,7 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from capstan.api.kinds import Kind, Scheme, Version, no_schemas
+from capstan.api.conversion import Converter
+from capstan.api.kinds import Kind, Scheme, Version, no_other_name, no_schemas, same_field
 from capstan.api.schema import structural_schema
 from capstan.api.verbs import User
 from capstan.apiserver import apiservices
@@ -250,6 +251,7 @@ def served_kind(kind: Kind, *, warns: bool = False) -> Served:
     own = as_builtin(kind.group, kind.kind, warns=warns) if kind.builtin else None
     if own is not None:
         return own
+    names = kind.convert if isinstance(kind.convert, Converter) else None
     return Served(
         group=kind.group,
         kind=kind.kind,
@@ -263,6 +265,8 @@ def served_kind(kind: Kind, *, warns: bool = False) -> Served:
         namespaced=kind.namespaced,
         builtin=kind.builtin,
         convert=kind.convert,
+        field_in=names.field_in if names is not None else same_field,
+        meant=names.meant if names is not None else no_other_name,
         admit=kind.admit if kind.schemas is no_schemas else partial(admit_with_schemas, kind.admit, kind.schemas),
         lookups=kind.lookups,
     )

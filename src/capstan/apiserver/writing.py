@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -304,7 +304,7 @@ class Writer:
             step.operation, step.old, new, found, step.options.dry_run, step.user.name, step.subresource
         )
         admission = served.admit(request)
-        refuse(served, new["metadata"]["name"], admission.causes)
+        refuse(served, new["metadata"]["name"], _in_version(step.target, admission.causes))
         return admission.object or new, admission.warnings
 
     async def _conformed_again(self, step: Step, new: Obj, mutated: Obj) -> Obj:
@@ -394,6 +394,14 @@ def _counted(target: Target, old: Obj, new: Obj) -> Obj:
 
 def _without(obj: Obj, name: str) -> Obj:
     return {k: v for k, v in obj.items() if k != name}
+
+
+def _in_version(target: Target, causes: Sequence[FieldCause]) -> Sequence[FieldCause]:
+    """The causes with the fields' names of the version that the request is in: rules know the stored one."""
+    version = target.version.name
+    if version == target.served.storage:
+        return causes
+    return [replace(cause, field=target.served.field_in(cause.field, version)) for cause in causes]
 
 
 def refuse(served: Served, name: Any, causes: Any) -> None:

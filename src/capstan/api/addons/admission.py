@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from capstan.api.addons.names import APPLY_ONCE
 from capstan.api.cluster.admission.rules import is_settled, selector_faults
 from capstan.api.errors import FieldCause
 from capstan.api.kinds import Admission, AdmissionRequest
 from capstan.api.objects import Obj
-from capstan.api.rules.causes import invalid_value
+from capstan.api.rules.causes import invalid_value, shown
 from capstan.api.rules.fields import mapping_at, text_at, with_value
 
 
@@ -29,7 +30,7 @@ def admit_cluster_resource_set_binding(request: AdmissionRequest) -> Admission:
     before = text_at(old, "spec.clusterName")
     if new is None or not before or before == text_at(new, "spec.clusterName"):
         return Admission(new)
-    return Admission(new, (invalid_value("spec.clusterName", text_at(new, "spec.clusterName"), "field is immutable"),))
+    return Admission(new, (_immutable("spec.clusterName", before, text_at(new, "spec.clusterName")),))
 
 
 def _selector_causes(new: Obj) -> Iterator[FieldCause]:
@@ -37,7 +38,9 @@ def _selector_causes(new: Obj) -> Iterator[FieldCause]:
     for fault in selector_faults(given):
         yield invalid_value("spec.clusterSelector", given, fault)
     if not given.get("matchLabels") and not given.get("matchExpressions"):
-        yield invalid_value("spec.clusterSelector", given, "selector must not be empty")
+        yield invalid_value(
+            "spec.clusterSelector", given, "selector must not be empty: name a label of the Clusters that it is for"
+        )
 
 
 def _immutable_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
@@ -45,6 +48,11 @@ def _immutable_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
         return
     before, after = text_at(old, "spec.strategy"), text_at(new, "spec.strategy")
     if before and before != after:
-        yield invalid_value("spec.strategy", after, "field is immutable")
-    if mapping_at(old, "spec.clusterSelector") != mapping_at(new, "spec.clusterSelector"):
-        yield invalid_value("spec.clusterSelector", mapping_at(new, "spec.clusterSelector"), "field is immutable")
+        yield _immutable("spec.strategy", before, after)
+    given, wished = mapping_at(old, "spec.clusterSelector"), mapping_at(new, "spec.clusterSelector")
+    if given != wished:
+        yield _immutable("spec.clusterSelector", given, wished)
+
+
+def _immutable(field: str, before: Any, after: Any) -> FieldCause:
+    return invalid_value(field, after, f"field is immutable: it stays {shown(before)}; make a new object instead")

@@ -20,7 +20,7 @@ def prefix_pool_causes(spec: Mapping[str, Any]) -> Iterator[FieldCause]:
         yield invalid_value("spec.allocationPrefixLength", length, "must be between 1 and 128")
     prefixes = spec.get("prefixes") or ()
     if not prefixes:
-        yield required_value("spec.prefixes", "prefixes is required")
+        yield required_value("spec.prefixes", "prefixes is required: name at least one IPv6 network, as in fd00::/48")
     for prefix in prefixes:
         try:
             own = parse_prefix(prefix)[2]
@@ -45,7 +45,7 @@ def _gateway_causes(spec: Mapping[str, Any]) -> Iterator[FieldCause]:
     gateway = spec.get("gateway") or ""
     address = parse_address(gateway) if gateway else None
     if gateway and (address is None or address[0] != 6):
-        yield invalid_value("spec.gateway", gateway, "not a valid IPv6 address")
+        yield invalid_value("spec.gateway", gateway, "not a valid IPv6 address: write one as in fd00::1")
 
 
 def prefix_pool_warnings(pool: Obj) -> Iterator[str]:

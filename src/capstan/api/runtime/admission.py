@@ -47,9 +47,9 @@ def _name_causes(new: Obj) -> Iterator[FieldCause]:
 def _client_causes(new: Obj) -> Iterator[FieldCause]:
     url, service = text_at(new, f"{_CLIENT}.url"), mapping_at(new, _SERVICE)
     if not url and not service:
-        yield required_value(_CLIENT, "either url or service must be defined")
+        yield required_value(_CLIENT, "either url or service must be defined: where the extension answers")
     elif url and service:
-        yield forbidden_value(_CLIENT, "only one of url or service can be defined")
+        yield forbidden_value(_CLIENT, "only one of url or service can be defined: take one of them away")
     if url:
         yield from _url_causes(url)
     if service:
@@ -63,7 +63,9 @@ def _url_causes(url: str) -> Iterator[FieldCause]:
         yield invalid_value(f"{_CLIENT}.url", url, f"must be a valid URL: {error}")
         return
     if parts.scheme != "https":
-        yield invalid_value(f"{_CLIENT}.url", url, "'https' is the only allowed URL scheme")
+        yield invalid_value(
+            f"{_CLIENT}.url", url, "'https' is the only allowed URL scheme, as in https://extension.example.org"
+        )
     elif not parts.hostname:
         yield invalid_value(f"{_CLIENT}.url", url, "must be a valid URL: it names no host")
 

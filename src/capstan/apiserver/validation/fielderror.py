@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from capstan.api.errors import FieldCause
+from capstan.apiserver.validation.plainwords import format_example
 
 #: Where a value is: None at the root, else the parent's path and a step. A step is a property's name, an
 #: index, or (index, keys, values) of an item in a list that is a map.
@@ -88,6 +89,9 @@ def wrong_format(path: Path, wanted: str, value: Any) -> FieldCause:
         # Base64 is how secrets travel: one that is misspelt must not show up in answers and logs.
         value = "<hidden>"
     detail = f"{field} in body must be of type {wanted}: {shown(value)}"
+    example = format_example(wanted)
+    if example:
+        detail = f"{detail}: write it as in {example}"
     return FieldCause(field, f"Invalid value: {shown(value)}: {detail}", "FieldValueTypeInvalid")
 
 

@@ -12,6 +12,7 @@ from capstan.api.rules.jsonpatch import json_equal
 from capstan.apiserver.validation import fielderror
 from capstan.apiserver.validation.fielderror import Path
 from capstan.apiserver.validation.formats import INTEGERS, format_of
+from capstan.apiserver.validation.plainwords import pattern_words
 
 #: Gives the refusal of a value, or None.
 Test = Callable[[Any, Path], FieldCause | None]
@@ -121,7 +122,8 @@ def _min_length(limit: int) -> Test:
 
 def _pattern(pattern: str) -> Test:
     search = compile_pattern(pattern)
-    rule = f"should match '{pattern}'"
+    words = pattern_words(pattern)
+    rule = f"should match '{pattern}'" + (f": {words}" if words else "")
     return lambda value, path: None if search(value) else fielderror.in_body(path, value, rule)
 
 

@@ -219,7 +219,7 @@ REFUSED_ON_CREATE: list[tuple[Admit, tuple[str, Any], str, str]] = [
         admit_machine_deployment,
         ("spec.rollout.strategy.rollingUpdate", {"maxSurge": 0, "maxUnavailable": 0}),
         "spec.rollout.strategy.rollingUpdate",
-        "maxUnavailable and maxSurge cannot both be 0",
+        "maxUnavailable and maxSurge cannot both be 0: no step could be taken",
     ),
     (
         admit_machine_deployment,
@@ -409,7 +409,8 @@ def test_surge_and_unavailable_are_not_both_nothing_but_may_both_be_nothing_of_a
     update = "spec.rollout.strategy.rollingUpdate"
     assert create(admit_machine_deployment, (update, {"maxSurge": "0%", "maxUnavailable": 0})).causes == ()
     (cause,) = create(admit_machine_deployment, (update, {"maxSurge": 0, "maxUnavailable": 0})).causes
-    assert (cause.field, cause.message) == (update, 'Invalid value: "0": maxUnavailable and maxSurge cannot both be 0')
+    why = 'Invalid value: "0": maxUnavailable and maxSurge cannot both be 0: no step could be taken'
+    assert (cause.field, cause.message) == (update, why)
 
 
 def test_a_topology_is_not_removed() -> None:

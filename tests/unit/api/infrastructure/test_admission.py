@@ -121,7 +121,7 @@ def test_a_family_that_something_says_is_enough() -> None:
 def test_tags_never_change() -> None:
     old, new = obj(machine(tags=["a"])), obj(machine(tags=["b"]))
     assert refused(admit_proxmox_machine(AdmissionRequest("UPDATE", old, new))) == {
-        "spec.tags": "Forbidden: tags are immutable"
+        "spec.tags": "Forbidden: tags are immutable: make a new machine with the other tags"
     }
 
 
@@ -136,5 +136,7 @@ def test_a_template_never_changes_but_for_trial_runs() -> None:
 def test_a_template_names_no_machine_and_warns_of_bad_networks() -> None:
     spec = machine({"name": "net1"}, providerID="proxmox://x")
     admitted = admit_proxmox_machine_template(AdmissionRequest("CREATE", None, obj({"template": {"spec": spec}})))
-    assert refused(admitted) == {"spec.template.spec.providerID": "Forbidden: cannot be set in templates"}
+    assert refused(admitted) == {
+        "spec.template.spec.providerID": "Forbidden: cannot be set in templates: every machine gets one of its own"
+    }
     assert "Non-consecutive" in admitted.warnings[0]

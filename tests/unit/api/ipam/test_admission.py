@@ -77,7 +77,8 @@ def test_a_pool_keeps_what_it_gave_out() -> None:
     other = address("10.0.0.11", poolRef=REF | {"name": "other"})
     found = {query: [address("10.0.0.11"), address("10.0.0.12"), other]}
     causes = refused(admit_in_cluster_ip_pool(AdmissionRequest("UPDATE", old, new, found)))
-    assert causes == {"spec.addresses": "Forbidden: pool addresses do not contain allocated addresses: 10.0.0.11"}
+    why = "Forbidden: pool addresses do not contain allocated addresses: 10.0.0.11; "
+    assert causes == {"spec.addresses": f"{why}keep them, or delete what uses them first"}
     assert admit_in_cluster_ip_pool(AdmissionRequest("UPDATE", old, new, {query: [other]})).causes == ()
 
 
@@ -168,7 +169,8 @@ def test_a_prefix_pool_keeps_what_it_gave_out() -> None:
     assert update(gateway="fe80::1") == {}
     assert "2001:db8:0:1::/64" in update(prefixes=["2001:db8:1::/60"])["spec.prefixes"]
     assert "2001:db8:0:1::/64" in update(excludedPrefixes=["2001:db8:0:1::7"])["spec.prefixes"]
-    assert update(allocationPrefixLength=65) == {"spec.allocationPrefixLength": "Forbidden: field is immutable"}
+    why = "Forbidden: field is immutable: it stays 64; make a new pool instead"
+    assert update(allocationPrefixLength=65) == {"spec.allocationPrefixLength": why}
     deletion = AdmissionRequest("DELETE", prefix_pool(), None, {query: [held]})
     assert "Pool has IPAddresses allocated" in refused(admit_in_cluster_prefix_pool(deletion))["metadata.name"]
 

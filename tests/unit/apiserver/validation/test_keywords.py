@@ -73,7 +73,8 @@ from tests.unit.apiserver.validation.checks import messages
             {"type": "string", "format": "date-time"},
             "2026-01-01T00:00:00Z",
             "x",
-            'spec.v: Invalid value: "x": spec.v in body must be of type date-time: "x"',
+            'spec.v: Invalid value: "x": spec.v in body must be of type date-time: "x": '
+            "write it as in 2026-01-31T08:30:00Z",
         ),
         (
             {"type": "integer", "format": "int32"},

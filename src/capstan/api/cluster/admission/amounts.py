@@ -17,7 +17,7 @@ def portion_causes(value: Any, field: str) -> Iterator[FieldCause]:
     """A number of Machines, or a percentage of them."""
     if isinstance(value, str) and not re.fullmatch(r"[+-]?\d+%", value):
         fault = f'invalid value "{value}"' if value.endswith("%") else "invalid type: string is not a percentage"
-        why = f"must be either an int or a percentage: invalid value for IntOrString: {fault}"
+        why = f"must be either an int or a percentage: invalid value for IntOrString: {fault}; write 1 or 25%"
         yield invalid_value(field, value, why)
 
 
@@ -28,7 +28,9 @@ def strategy_causes(strategy: Mapping[str, Any], field: str) -> Iterator[FieldCa
     yield from portion_causes(unavailable, f"{field}.rollingUpdate.maxUnavailable")
     yield from portion_causes(surge, f"{field}.rollingUpdate.maxSurge")
     if surge == 0 and unavailable == 0:
-        yield invalid_value(f"{field}.rollingUpdate", "0", "maxUnavailable and maxSurge cannot both be 0")
+        yield invalid_value(
+            f"{field}.rollingUpdate", "0", "maxUnavailable and maxSurge cannot both be 0: no step could be taken"
+        )
 
 
 def health_check_causes(check: Mapping[str, Any], field: str) -> Iterator[FieldCause]:

@@ -31,7 +31,7 @@ def admit_cluster(request: AdmissionRequest) -> Admission:
 def _causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
     name = text_at(new, "metadata.name")
     for fault in label_value_faults(name):
-        yield invalid_value("metadata.name", name, f"must be a valid label value {fault}")
+        yield invalid_value("metadata.name", name, f"must be a valid label value: {fault}")
     for field in _REFS:
         if mapping_at(old, field) and not mapping_at(new, field):
             yield forbidden_value(field, "cannot be removed: refer to another object, or delete the Cluster")

@@ -26,7 +26,9 @@ def admit_machine_drain_rule(request: AdmissionRequest) -> Admission:
 def _order_causes(rule: Obj) -> Iterator[FieldCause]:
     behavior, order = text_at(rule, "spec.drain.behavior"), value_at(rule, _ORDER)
     if order is not None and behavior in ("Skip", "WaitCompleted"):
-        yield invalid_value(_ORDER, order, f"order must not be set if drain behavior is {behavior}")
+        yield invalid_value(
+            _ORDER, order, f"order must not be set if drain behavior is {behavior}: only Drain has an order"
+        )
 
 
 def _selector_causes(rule: Obj) -> Iterator[FieldCause]:

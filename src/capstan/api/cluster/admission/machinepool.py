@@ -61,4 +61,4 @@ def _defaulted(pool: Obj) -> Obj:
 def _taint_causes(pool: Obj) -> Iterator[FieldCause]:
     """The provider makes the machines, and Capstan does not keep up the taints of their Nodes."""
     if value_at(pool, _TAINTS):
-        yield forbidden_value(_TAINTS, "taints are not allowed to be set for MachinePools")
+        yield forbidden_value(_TAINTS, "taints are not allowed to be set for MachinePools: leave them out")

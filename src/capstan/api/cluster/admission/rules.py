@@ -17,7 +17,7 @@ from capstan.api.errors import FieldCause
 from capstan.api.kinds import AdmissionRequest
 from capstan.api.meta import LabelSelector
 from capstan.api.objects import Obj
-from capstan.api.rules.causes import forbidden_value, invalid_value, required_value, shown
+from capstan.api.rules.causes import immutable_value, invalid_value, required_value
 from capstan.api.rules.fields import mapping_at, text_at, value_at, with_value
 from capstan.api.rules.labels import label_value_faults, qualified_name_faults, subdomain_faults
 from capstan.api.rules.names import SUFFIX_ALPHABET, NameTemplateError, render_name
@@ -76,8 +76,7 @@ def bootstrap_causes(obj: Mapping[str, Any], spec: str) -> Iterator[FieldCause]:
 def cluster_name_causes(old: Obj | None, new: Obj) -> Iterator[FieldCause]:
     """An object never moves to another Cluster."""
     if old is not None and text_at(old, "spec.clusterName") != text_at(new, "spec.clusterName"):
-        why = f"field is immutable: it stays {shown(text_at(old, 'spec.clusterName'))}; make a new object instead"
-        yield forbidden_value("spec.clusterName", why)
+        yield immutable_value("spec.clusterName", text_at(old, "spec.clusterName"), "make a new object instead")
 
 
 def template_cluster_name_causes(new: Obj) -> Iterator[FieldCause]:
@@ -99,7 +98,7 @@ def taint_causes(obj: Mapping[str, Any], field: str, *, workers: bool, within: s
             yield invalid_value(at, key, fault)
         yield from (invalid_value(at, key, wrong) for wrong in qualified_name_faults(key))
         if workers and key == "node-role.kubernetes.io/control-plane":
-            yield invalid_value(at, key, "taint is not allowed for worker Machines")
+            yield invalid_value(at, key, "taint is not allowed for worker Machines: take another key")
 
 
 def _taint_fault(key: str) -> str:
@@ -108,9 +107,12 @@ def _taint_fault(key: str) -> str:
     if key.startswith("node.kubernetes.io/") and key != "node.kubernetes.io/out-of-service":
         return "taint key must not have the prefix node.kubernetes.io/, except for node.kubernetes.io/out-of-service"
     if key.startswith("node.cloudprovider.kubernetes.io/"):
-        return "taint key must not have the prefix node.cloudprovider.kubernetes.io/"
+        return "taint key must not have the prefix node.cloudprovider.kubernetes.io/: take a domain of your own"
     if key == "node-role.kubernetes.io/master":
-        return "taint is deprecated since 1.24 and should not be used anymore"
+        return (
+            "taint is deprecated since 1.24 and should not be used anymore: "
+            "control planes have node-role.kubernetes.io/control-plane"
+        )
     return ""
 
 
@@ -121,7 +123,7 @@ def naming_causes(obj: Mapping[str, Any]) -> Iterator[FieldCause]:
     if not template:
         return
     if _RANDOM not in template:
-        yield invalid_value(field, template, f"invalid template, {_RANDOM} is missing")
+        yield invalid_value(field, template, f"invalid template, {_RANDOM} is missing: names have to differ")
     values = {"cluster.name": "cluster", "machineSet.name": "machineset", "random": SUFFIX_ALPHABET[:5]}
     try:
         name = render_name(template, values)
@@ -140,7 +142,7 @@ def preflight_causes(obj: Mapping[str, Any]) -> Iterator[FieldCause]:
     unknown = [name for name in map(str.strip, given.split(",")) if name not in _PREFLIGHT_CHECKS] if given else []
     if unknown:
         field = f"metadata.annotations.{SKIP_PREFLIGHT_CHECKS_ANNOTATION}"
-        yield invalid_value(field, unknown, f"skipped preflight check(s) must be among: {list(_PREFLIGHT_CHECKS)}")
+        yield invalid_value(field, unknown, f"skipped preflight check(s) must be among: {', '.join(_PREFLIGHT_CHECKS)}")
 
 
 def selector_faults(selector: Mapping[str, Any]) -> Iterator[str]:
@@ -153,7 +155,7 @@ def selector_faults(selector: Mapping[str, Any]) -> Iterator[str]:
         values: Sequence[str] = expression.get("values") or ()
         yield from qualified_name_faults(key)
         if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-            yield f'"{operator}" is not a valid label selector operator'
+            yield f'"{operator}" is not a valid label selector operator: use In, NotIn, Exists or DoesNotExist'
         elif operator in ("In", "NotIn") and not values:
             yield "for 'in', 'notin' operators, values set can't be empty"
         elif operator in ("Exists", "DoesNotExist") and values:

@@ -9,6 +9,7 @@ from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, with_defa
 from capstan.api.cluster.conversion.references import CLUSTER_REFS, in_namespace, refs_down, refs_up
 from capstan.api.cluster.conversion.topology import topology_down, topology_up
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, true_only, unless_empty, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 #: References to templates that keep their version; v1beta1 has them in the namespace of the Cluster.
@@ -63,4 +64,4 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {"infrastructureReady": False, "controlPlaneReady": False})
 
 
-convert_cluster = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=Cluster)
+convert_cluster = Converter("v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, struct=Cluster)

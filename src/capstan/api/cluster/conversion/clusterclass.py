@@ -18,10 +18,12 @@ from capstan.api.conversion import (
     move,
     stay,
     true_only,
+    under,
     unless_empty,
     upgrade,
     without,
 )
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 
@@ -180,4 +182,15 @@ def _down(obj: Obj) -> Obj:
     return in_namespace(downgrade(obj, _MOVES), _REFS)
 
 
-convert_clusterclass = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=ClusterClass)
+_FIELDS: Final = (
+    *_MOVES,
+    *under("spec.controlPlane", _CONTROL_PLANE),
+    *under("spec.workers.machineDeployments", _DEPLOYMENT),
+    *under("spec.workers.machinePools", _WORKERS),
+    *under("spec.patches", _PATCH),
+    *under("spec.variables", _VARIABLE),
+)
+
+convert_clusterclass = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_FIELDS))}, struct=ClusterClass
+)

@@ -8,6 +8,7 @@ from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, machine_s
 from capstan.api.cluster.conversion.references import MACHINE_REFS, node_ref_down, node_ref_up, refs_down, refs_up
 from capstan.api.cluster.machine import Machine
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 
@@ -38,4 +39,6 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {"bootstrapReady": False, "infrastructureReady": False})
 
 
-convert_machine = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=Machine, settled=(("status", "phase"),))
+convert_machine = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, struct=Machine, settled=(("status", "phase"),)
+)

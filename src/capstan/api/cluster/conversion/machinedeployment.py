@@ -9,6 +9,7 @@ from capstan.api.cluster.conversion.moves import CONDITIONS, counters, machine_s
 from capstan.api.cluster.conversion.references import TEMPLATE_REFS, refs_down, refs_up
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.conversion import Converter, Spoke, downgrade, dropped, move, stay, true_only, unless_empty, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 _OLD_COUNTERS: Final = ("updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
@@ -42,4 +43,6 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(downgrade(refs_down(obj, TEMPLATE_REFS), _MOVES), ("status",), _ZEROS)
 
 
-convert_machinedeployment = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachineDeployment)
+convert_machinedeployment = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, struct=MachineDeployment
+)

@@ -10,6 +10,7 @@ from capstan.api.cluster.conversion.references import in_namespace, template_ref
 from capstan.api.cluster.conversion.timeouts import timeouts_down, timeouts_up
 from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
 from capstan.api.conversion import Converter, Spoke, downgrade, move, stay, unless_empty, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 _COUNTERS: Final = ("expectedMachines", "currentHealthy", "remediationsAllowed")
@@ -34,4 +35,6 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), dict.fromkeys(_COUNTERS, 0))
 
 
-convert_machinehealthcheck = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachineHealthCheck)
+convert_machinehealthcheck = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, struct=MachineHealthCheck
+)

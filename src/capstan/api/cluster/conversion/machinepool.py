@@ -8,6 +8,7 @@ from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters,
 from capstan.api.cluster.conversion.references import TEMPLATE_REFS, refs_down, refs_up
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.conversion import Converter, Spoke, downgrade, move, true_only, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 _OLD_COUNTERS: Final = ("readyReplicas", "availableReplicas", "unavailableReplicas")
@@ -34,4 +35,6 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(after, ("status",), {**_ZEROS, "bootstrapReady": False, "infrastructureReady": False})
 
 
-convert_machinepool = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, struct=MachinePool)
+convert_machinepool = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, struct=MachinePool
+)

@@ -8,6 +8,7 @@ from capstan.api.cluster.conversion.moves import CONDITIONS, FAILURES, counters,
 from capstan.api.cluster.conversion.references import TEMPLATE_REFS, refs_down, refs_up
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.conversion import Converter, Spoke, downgrade, move, unless_empty, upgrade
+from capstan.api.fieldnames import FieldNames
 from capstan.api.objects import Obj
 
 _OLD_COUNTERS: Final = ("fullyLabeledReplicas", "readyReplicas", "availableReplicas")
@@ -33,4 +34,6 @@ def _down(obj: Obj) -> Obj:
     return with_defaults(downgrade(refs_down(obj, TEMPLATE_REFS), _MOVES), ("status",), _ZEROS)
 
 
-convert_machineset = Converter("v1beta2", {"v1beta1": Spoke(_up, _down)}, remembers=False, struct=MachineSet)
+convert_machineset = Converter(
+    "v1beta2", {"v1beta1": Spoke(_up, _down, fields=FieldNames(_MOVES))}, remembers=False, struct=MachineSet
+)

@@ -42,15 +42,20 @@ def _endpoint_causes(spec: Mapping[str, Any]) -> Iterator[FieldCause]:
     address = parse_address(host)
     if address is None:
         if len(host) > 253 or not _HOSTNAME.fullmatch(host):
-            why = "provided endpoint address is not a valid IP or FQDN"
+            why = (
+                "provided endpoint address is not a valid IP or FQDN: "
+                "write one that the machines reach, as in 10.0.0.9 or api.example.org"
+            )
             yield invalid_value("spec.controlplaneEndpoint", host, why)
         return
     for name, field in (("ipv4Config", "spec.IPv4Config.addresses"), ("ipv6Config", "spec.IPv6Config.addresses")):
         entries = value_at(spec, f"{name}.addresses") or ()
         try:
             members = AddressSet.of_entries(entries)
-        except ValueError:
-            yield invalid_value(field, entries, "provided addresses are not valid IP addresses, ranges or CIDRs")
+        except ValueError as error:
+            why = f"provided addresses are not valid IP addresses, ranges or CIDRs: {error}"
+            yield invalid_value(field, entries, why)
             continue
         if members.contains(*address):
-            yield invalid_value(field, entries, "addresses may not contain the endpoint IP")
+            why = f"addresses may not contain the endpoint IP: take {host} out of them, or choose another endpoint"
+            yield invalid_value(field, entries, why)

@@ -40,7 +40,11 @@ def admit_proxmox_machine_template(request: AdmissionRequest) -> Admission:
         return Admission(new, tuple(_immutable(request, old, new)))
     causes = []
     if text_at(new, f"{_TEMPLATE_SPEC}.providerID"):
-        causes.append(forbidden_value(f"{_TEMPLATE_SPEC}.providerID", "cannot be set in templates"))
+        causes.append(
+            forbidden_value(
+                f"{_TEMPLATE_SPEC}.providerID", "cannot be set in templates: every machine gets one of its own"
+            )
+        )
     warnings = (
         f"machines made from this template will be refused: {cause.field}: {cause.message}"
         for cause in network_causes(new, f"{_TEMPLATE_SPEC}.network")
@@ -61,7 +65,7 @@ def _defaulted(machine: Obj) -> Obj:
 
 def _tags_causes(old: Mapping[str, Any] | None, new: Obj) -> Iterator[FieldCause]:
     if old is not None and (value_at(old, "spec.tags") or []) != (value_at(new, "spec.tags") or []):
-        yield forbidden_value("spec.tags", "tags are immutable")
+        yield forbidden_value("spec.tags", "tags are immutable: make a new machine with the other tags")
 
 
 def _immutable(request: AdmissionRequest, old: Obj | None, new: Obj) -> Iterator[FieldCause]:

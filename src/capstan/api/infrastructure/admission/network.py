@@ -35,7 +35,8 @@ def _name_causes(devices: Sequence[Mapping[str, Any]], field: str) -> Iterator[F
     for place, index in enumerate(in_order):
         if _number(devices[index]) != place:
             name = devices[index].get("name", "net0")
-            yield invalid_value(f"{field}[{index}].name", name, "Non-consecutive proxmox interface name")
+            why = f"Non-consecutive proxmox interface name: devices are counted from net0, and net{place} is missing"
+            yield invalid_value(f"{field}[{index}].name", name, why)
             return
 
 
@@ -44,9 +45,9 @@ def _default_causes(devices: Sequence[Mapping[str, Any]], field: str) -> Iterato
         defaults = [index for index, device in enumerate(devices) if device.get(flag)]
         if len(defaults) > 1:
             name = devices[defaults[1]].get("name", "net0")
-            yield invalid_value(
-                f"{field}[{defaults[1]}]", name, "More than one default IPv4/IPv6 interface in NetworkDevices"
-            )
+            other = devices[defaults[0]].get("name", "net0")
+            why = f"More than one default IPv4/IPv6 interface in NetworkDevices: {flag} is for one only, {other} has it"
+            yield invalid_value(f"{field}[{defaults[1]}]", name, why)
             return
 
 
@@ -76,7 +77,7 @@ def _vrf_causes(vrf: Mapping[str, Any], field: str) -> Iterator[FieldCause]:
     for policy in vrf.get("routingPolicy") or ():
         other = policy.get("table")
         if other is not None and other != table:
-            why = f"VRF {name}: device/rule routing table mismatch {table} != {other}"
+            why = f"VRF {name}: device/rule routing table mismatch {table} != {other}: give both the same table"
             yield invalid_value(f"{field}.table", table, why)
         if _lacks_family(policy, "to", "from"):
             yield invalid_value(f"{field}.routingPolicy", policy, f"VRF {name}: {_POLICY_FAMILY}")

@@ -17,7 +17,8 @@ from capstan.api.conversion import (
     upgrade,
     with_facts,
 )
-from capstan.api.infrastructure.conversion.network import network_down, network_up
+from capstan.api.fieldnames import FieldNames
+from capstan.api.infrastructure.conversion.network import network_down, network_field, network_up
 from capstan.api.infrastructure.conversion.status import STATUS
 from capstan.api.objects import Obj
 
@@ -100,7 +101,7 @@ def _spoke(at: Path) -> Spoke:
             obj = replaced(obj, at, _spec_down(spec, facts))
         return downgrade(obj, _MOVES)
 
-    return Spoke(up, down)
+    return Spoke(up, down, fields=FieldNames(rename=network_field))
 
 
 convert_proxmoxmachine = Converter("v1alpha2", {"v1alpha1": _spoke(("spec",))})

@@ -7,11 +7,13 @@ says that a pool was written as the IPv6 one.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from capstan.api.objects import Obj
 
 _MAX_INT32: Final = 2**31 - 1
+_DEVICE: Final = re.compile(r"network\.networkDevices\[([0-9]+)\]")
 _FLAGS: Final = ("defaultIPv4", "defaultIPv6")
 #: What a default device of v1alpha1 cannot say.
 _BEYOND_DEFAULT: Final = ("name", "queues", "linkMtu", "routes", "routingPolicy", "ipPoolRef", *_FLAGS)
@@ -62,6 +64,16 @@ def network_down(network: Any, facts: Obj) -> Any:
     if additional:
         down["additionalDevices"] = additional
     return None if facts.get("noNetwork") and not down else down
+
+
+def network_field(field: str) -> str:
+    """The field of a device as v1alpha1 has it: the first one is `default`, the others follow."""
+
+    def device(match: re.Match[str]) -> str:
+        index = int(match[1])
+        return f"network.additionalDevices[{index - 1}]" if index else "network.default"
+
+    return _DEVICE.sub(device, field)
 
 
 def _without_pools(device: Obj) -> Obj:

@@ -20,7 +20,7 @@ def kubernetes_version_causes(new: Obj) -> Iterator[FieldCause]:
     for index, version in enumerate(value_at(new, _FIELD) or ()):
         field, this = f"{_FIELD}[{index}]", parse_tolerant(str(version))
         if this is None:
-            yield invalid_value(field, version, "version must be a valid semantic version")
+            yield invalid_value(field, version, "version must be a valid semantic version, as in v1.34.1")
             continue
         if before is not None:
             yield from _after(field, version, before, this)
