@@ -113,7 +113,6 @@ NOT_SET = {
     "WaitingForControlPlaneAvailable": "upstream sets it for topologies only",
     "MachineHasFailure": "terminal failures are read for old clients only, and remediate nothing",
     "RemediationFailed": "the control plane provider of kubeadm sets it",
-    "WaitingForAvailableReplicasSet": "the number of available Machines is counted before the condition is made",
     "RemediationInProgress": "the control plane provider of kubeadm sets it",
 }
 

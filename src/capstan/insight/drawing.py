@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
+from capstan.apiserver.columns import human_duration
 from capstan.insight.standing import Standing, conditions_of, is_good
 from capstan.insight.tree import Row
 
 COLUMNS = ("NAME", "REPLICAS", "AVAILABLE", "READY", "UP TO DATE", "STATUS", "REASON", "SINCE", "MESSAGE")
+#: The columns for clients of v1beta1.
+OLDER_COLUMNS = ("NAME", "READY", "SEVERITY", "REASON", "SINCE", "MESSAGE")
 MESSAGE_WIDTH = 100
 #: Conditions whose True means that something which was asked for is not carried out.
 HOLDING = frozenset(("Paused", "RollingOut"))
+#: Conditions whose False says why the shown one is not good.
+_CAUSES = frozenset(("MachinesBootstrapped",))
+#: Reasons that upstream leaves without a message, in words.
+_WORDS = {"ConnectionDown": "nothing is heard of its cluster"}
 CONDITION_INDENT = 10
 
 _COLOURS = {"good": "\x1b[32m", "bad": "\x1b[31m", "unknown": "\x1b[33m"}
@@ -21,59 +27,110 @@ _RESET = "\x1b[0m"
 _ANSI = re.compile(r"\x1b\[\d+m")
 
 
-def draw(root: Row, now: datetime, *, colour: bool = False) -> str:
-    """The whole tree with its header."""
-    lines = [list(COLUMNS), *_lines(root, "", "", now, colour)]
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(COLUMNS))]
-    return "\n".join(_join(line, widths) for line in lines) + "\n"
+def draw(root: Row, now: datetime, *, colour: bool = False, older: bool = False) -> str:
+    """The whole tree with its header; `older` is the table for clients of v1beta1."""
+    columns, cells = (OLDER_COLUMNS, _older_cells) if older else (COLUMNS, _cells)
+    lines = [list(columns), *_lines(root, "", "", cells, now, colour)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(columns))]
+    gap = " " if older else "  "
+    return "\n".join(_join(line, widths, gap) for line in lines) + "\n"
 
 
-def _join(line: list[str], widths: list[int]) -> str:
+def _join(line: list[str], widths: list[int], gap: str) -> str:
     cells = [cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)]
-    return "  ".join(cells).rstrip()
+    return gap.join(cells).rstrip()
 
 
 def _width(text: str) -> int:
     return len(_ANSI.sub("", text))
 
 
-def _lines(row: Row, prefix: str, below: str, now: datetime, colour: bool) -> Iterator[list[str]]:
-    name = "Ready"
+#: The lines of one row or condition: its name, the row (None for a condition), how it stands, which condition that is.
+_Cells = Callable[[str, Row | None, Standing, str, datetime, bool], list[list[str]]]
+
+
+def _lines(row: Row, prefix: str, below: str, cells: _Cells, now: datetime, colour: bool) -> Iterator[list[str]]:
     continued = below + ("│ " if row.children else "  ")
-    yield from _cells(prefix + row.name, row, row.standing, name, continued, now, colour)
-    for condition, standing in row.conditions:
-        indented = f"{continued}{' ' * CONDITION_INDENT}{condition}"
-        yield from _cells(indented, None, standing, condition, continued, now, colour)
+    first, *rest = cells(prefix + row.name, row, row.standing, "Ready", now, colour)
+    yield first
+    yield from ([continued, *line[1:]] for line in rest)
+    for number, (condition, standing) in enumerate(row.conditions):
+        is_last = number == len(row.conditions) - 1
+        indent = f"{continued}{' ' * CONDITION_INDENT}"
+        name = f"{indent}{'└─' if is_last else '├─'}{condition}"
+        first, *rest = cells(name, None, standing, condition, now, colour)
+        yield first
+        yield from ([indent + ("" if is_last else "│ "), *line[1:]] for line in rest)
     for number, child in enumerate(row.children):
         is_last = number == len(row.children) - 1
-        yield from _lines(child, below + ("└─" if is_last else "├─"), below + ("  " if is_last else "│ "), now, colour)
+        inner = below + ("  " if is_last else "│ ")
+        yield from _lines(child, below + ("└─" if is_last else "├─"), inner, cells, now, colour)
 
 
 def _cells(
-    name: str, row: Row | None, standing: Standing, condition: str, continued: str, now: datetime, colour: bool
-) -> Iterator[list[str]]:
+    name: str, row: Row | None, standing: Standing, condition: str, now: datetime, colour: bool
+) -> list[list[str]]:
+    """A row whose conditions are shown below it says of itself only how many there are."""
     counts = [row.replicas, row.available, row.ready, row.up_to_date] if row else [""] * 4
+    if row is not None and row.opened:
+        standing = Standing()
     status = _coloured(standing.status, condition) if colour else standing.status
-    first, *rest = _wrapped(standing.message) or [""]
-    yield [name, *counts, status, standing.reason, age(standing.since, now), first]
-    for line in rest:
-        yield [continued, "", "", "", "", "", "", "", line]
+    first, *rest = wrapped(standing.message).split("\n")
+    lines = [[name, *counts, status, standing.reason, since(standing, now), first]]
+    return lines + [["", "", "", "", "", "", "", "", line] for line in rest]
 
 
-def _wrapped(message: str) -> list[str]:
-    """Wrapped at 100 characters; line breaks and the indentation of bullets stay."""
+def _older_cells(
+    name: str, row: Row | None, standing: Standing, condition: str, now: datetime, colour: bool
+) -> list[list[str]]:
+    """One line, whatever there is to say."""
+    message = standing.message.replace("\n", " ")
+    if len(message) > MESSAGE_WIDTH:
+        message = f"{message[:MESSAGE_WIDTH]} ..."
+    stated = [standing.status, standing.severity, standing.reason]
+    if colour:
+        stated = [_painted(text, _older_colour(standing)) for text in stated]
+    return [[name, *stated, since(standing, now), message]]
+
+
+def _older_colour(standing: Standing) -> str:
+    if standing.status == "True":
+        return "good"
+    return {"Error": "bad", "Warning": "unknown"}.get(standing.severity, "")
+
+
+def wrapped(message: str) -> str:
+    """Wrapped at 100 characters between words; line breaks stay, and what continues a bullet stands below its text."""
     lines: list[str] = []
-    for line in message.splitlines():
-        indent = " " * (len(line) - len(line.lstrip(" *")))
-        lines += textwrap.wrap(line, MESSAGE_WIDTH, subsequent_indent=indent) or [""]
-    return lines
+    for line in message.split("\n"):
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        text = indent
+        if line.strip().startswith("* "):
+            indent += "  "
+        for word in line.split():
+            if text.strip() and len(text) + len(word) >= MESSAGE_WIDTH:
+                lines.append(text)
+                text = indent + word
+            else:
+                text += f" {word}" if text.strip() else word
+        lines.append(text)
+    return "\n".join(lines)
 
 
 def _coloured(status: str, condition: str) -> str:
     if not status:
         return ""
     kind = "unknown" if status == "Unknown" else "good" if is_good(condition, status) else "bad"
-    return f"{_COLOURS[kind]}{status}{_RESET}"
+    return _painted(status, kind)
+
+
+def _painted(text: str, kind: str) -> str:
+    return f"{_COLOURS[kind]}{text}{_RESET}" if text and kind else text
+
+
+def since(standing: Standing, now: datetime) -> str:
+    """The age of a condition as kubectl writes ages."""
+    return human_duration(max(now - standing.since, timedelta())) if standing.since is not None else ""
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -130,6 +187,8 @@ def _is_holding(condition: str, held: Standing) -> bool:
     to be made and cannot, an error that is one of several parts."""
     if held.status == "True":
         return condition in HOLDING or (condition == "ScalingUp" and "blocked because" in held.message)
+    if condition in _CAUSES:
+        return held.status == "False" and bool(held.message)
     return held.severity == "Error" and condition != "Ready"
 
 
@@ -148,9 +207,15 @@ def _first_cause(row: Row) -> str:
     return row.standing.reason or "nothing reported yet"
 
 
+def _in_words(part: str) -> str:
+    """A part that is a condition and its reason, with what the reason means."""
+    words = _WORDS.get(part.rpartition(": ")[2])
+    return f"{part} ({words})" if words else part
+
+
 def _in_one_line(message: str) -> str:
     """The bullets of a message behind each other; a bullet that only heads others keeps its colon."""
-    parts = [line.strip().removeprefix("* ") for line in message.splitlines() if line.strip()]
+    parts = [_in_words(line.strip().removeprefix("* ")) for line in message.splitlines() if line.strip()]
     text = ""
     for part in parts:
         text += part if not text else f" {part}" if text.endswith(":") else f"; {part}"

@@ -37,8 +37,10 @@ def conditions_of(obj: Obj) -> dict[str, Standing]:
     return {c["type"]: _standing(c) for c in listed if "type" in c}
 
 
-def main_standing(obj: Obj) -> Standing:
-    """The condition that the tree shows for an object."""
+def main_standing(obj: Obj, *, older: bool = False) -> Standing:
+    """The condition that the tree shows for an object; for clients of v1beta1 that is its older Ready."""
+    if older:
+        return older_conditions_of(obj).get("Ready", Standing())
     found, kind = conditions_of(obj), obj["kind"]
     if kind in BY_AVAILABLE or kind.endswith("ControlPlane"):
         return found.get("Available") or found.get("Ready") or Standing()
@@ -46,7 +48,7 @@ def main_standing(obj: Obj) -> Standing:
         return Standing()
     if kind == "MachinePool":
         # Cluster API gives a pool no summary in the newer shape.
-        return found.get("Available") or found.get("Ready") or _older(obj).get("Ready") or Standing()
+        return found.get("Available") or found.get("Ready") or _deprecated(obj).get("Ready") or Standing()
     return found.get("Ready") or Standing()
 
 
@@ -59,7 +61,14 @@ def is_true(obj: Obj, condition: str) -> bool:
     return conditions_of(obj).get(condition, Standing()).status == "True"
 
 
-def _older(obj: Obj) -> dict[str, Standing]:
+def older_conditions_of(obj: Obj) -> dict[str, Standing]:
+    """The conditions in the shape of v1beta1 by type, in their order by name: where the newer contract keeps them, or
+    where providers of the older one have them."""
+    listed = _deprecated(obj) or conditions_of({"status": {"conditions": (obj.get("status") or {}).get("conditions")}})
+    return dict(sorted(listed.items()))
+
+
+def _deprecated(obj: Obj) -> dict[str, Standing]:
     deprecated = ((obj.get("status") or {}).get("deprecated") or {}).get("v1beta1") or {}
     return {c["type"]: _standing(c) for c in deprecated.get("conditions") or () if "type" in c}
 

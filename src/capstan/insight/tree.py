@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from capstan.api.objects import Obj
-from capstan.insight.standing import Standing, conditions_of, is_good, is_true, main_standing
+from capstan.insight.standing import Standing, conditions_of, is_good, is_true, main_standing, older_conditions_of
 
 CORE = "cluster.x-k8s.io"
 CONTROL_PLANE_LABEL = f"{CORE}/control-plane"
@@ -23,7 +23,8 @@ _COUNTED = ("MachineDeployment", "MachineSet", "MachinePool")
 
 @dataclass(slots=True)
 class Row:
-    """One line of the tree. Counts are texts; empty where the kind has none."""
+    """One line of the tree. Counts are texts; empty where the kind has none. `opened` says that its conditions were
+    asked for, all or those that are not good."""
 
     name: str
     object: Obj | None = None
@@ -34,6 +35,7 @@ class Row:
     standing: Standing = field(default_factory=Standing)
     children: list[Row] = field(default_factory=list)
     conditions: list[tuple[str, Standing]] = field(default_factory=list)
+    opened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,16 @@ class ClusterObjects:
 
 @dataclass(frozen=True, slots=True)
 class TreeOptions:
-    """`show_conditions` are lower-case kinds, `kind/name`s or `all`; a trailing `+` keeps only what is not good."""
+    """`show_conditions` are kinds, `kind/name`s or `all`, of which the first that fits counts; a trailing `+` leaves
+    out what is good and has nothing to say. `older` shows the conditions of v1beta1."""
 
     grouping: bool = True
     echo: bool = False
     show_machine_sets: bool = False
-    show_conditions: frozenset[str] = frozenset()
+    show_conditions: tuple[str, ...] = ()
     show_templates: bool = False
     show_resource_sets: bool = False
+    older: bool = False
 
 
 def cluster_tree(found: ClusterObjects, options: TreeOptions | None = None) -> Row:
@@ -115,7 +119,8 @@ def _workers(found: ClusterObjects, options: TreeOptions) -> Row:
         workers.children.append(row)
     others = [m for m in found.machines if CONTROL_PLANE_LABEL not in _labels(m) and _uid(m) not in seen]
     if others:
-        workers.children.append(Row("Other", children=_machines(others, found, options)))
+        strays = [_machine(machine, found, options) for machine in others]
+        workers.children.append(Row("Other", children=strays))
     return workers
 
 
@@ -138,16 +143,26 @@ def _machines(machines: Sequence[Obj], found: ClusterObjects, options: TreeOptio
     ordered = sorted(machines, key=_name)
     if not options.grouping:
         return [_machine(machine, found, options) for machine in ordered]
-    groups: dict[tuple[tuple[str, str], ...], list[Obj]] = {}
+    groups: dict[tuple[tuple[str, ...], ...], list[Obj]] = {}
     for machine in ordered:
-        conditions = conditions_of(machine)
-        shown = [conditions.get(name, Standing()) for name in ("Available", "Ready", "UpToDate")]
-        groups.setdefault(tuple((s.status, s.reason) for s in shown), []).append(machine)
-    return [_machine(group[0], found, options) if len(group) == 1 else _group(group) for group in groups.values()]
+        groups.setdefault(_likeness(machine, options), []).append(machine)
+    return [
+        _machine(group[0], found, options) if len(group) == 1 else _group(group, options) for group in groups.values()
+    ]
 
 
-def _group(machines: Sequence[Obj]) -> Row:
-    standings = [main_standing(machine) for machine in machines]
+def _likeness(machine: Obj, options: TreeOptions) -> tuple[tuple[str, ...], ...]:
+    """What Machines have in common that are shown as one row."""
+    if options.older:
+        ready = main_standing(machine, older=True)
+        return ((ready.status, ready.severity, ready.reason),)
+    conditions = conditions_of(machine)
+    shown = [conditions.get(name, Standing()) for name in ("Available", "Ready", "UpToDate")]
+    return tuple((s.status, s.reason) for s in shown)
+
+
+def _group(machines: Sequence[Obj], options: TreeOptions) -> Row:
+    standings = [main_standing(machine, older=options.older) for machine in machines]
     names = [_name(machine) for machine in machines]
     shown = ", ".join(names[:2]) + (", ..." if len(names) > 2 else "")
     oldest = min((s.since for s in standings if s.since), default=None)
@@ -157,11 +172,10 @@ def _group(machines: Sequence[Obj]) -> Row:
     first = standings[0]
     return Row(
         f"{len(machines)} Machines...",
-        replicas=str(len(machines)),
         available=available,
         ready=ready,
         up_to_date=up_to_date,
-        standing=Standing(first.status, first.reason, oldest, f"See {shown}"),
+        standing=Standing(first.status, first.reason, oldest, f"See {shown}", first.severity),
     )
 
 
@@ -178,13 +192,16 @@ def _machine(machine: Obj, found: ClusterObjects, options: TreeOptions) -> Row:
 def _parts(row: Row, owner: Obj, found: ClusterObjects, options: TreeOptions) -> list[Row]:
     """Bootstrap and infrastructure objects, unless they only repeat what their owner says."""
     rows = [_row(part, options) for part in found.machine_parts.get(_uid(owner), ())]
-    shown = (row.standing.status, row.standing.reason)
+    shown = _said(row.standing)
     return [
         child
         for child in rows
-        if options.echo
-        or not (child.standing.status == "True" or (child.standing.status, child.standing.reason) == shown)
+        if options.echo or not (child.standing.status == "True" or _said(child.standing) == shown)
     ]
+
+
+def _said(standing: Standing) -> tuple[str, str, str]:
+    return standing.status, standing.severity, standing.reason
 
 
 def _row(obj: Obj, options: TreeOptions) -> Row:
@@ -192,28 +209,36 @@ def _row(obj: Obj, options: TreeOptions) -> Row:
     version = _version(obj)
     deleted = "!! DELETED !! " if meta.get("deletionTimestamp") else ""
     name = f"{deleted}{obj['kind']} {meta.get('namespace', '')}/{meta['name']}" + (f", {version}" if version else "")
-    row = Row(name, obj, standing=main_standing(obj))
+    row = Row(name, obj, standing=main_standing(obj, older=options.older))
     status = obj.get("status") or {}
     if obj["kind"] in _COUNTED or obj["kind"].endswith("ControlPlane"):
         desired = (obj.get("spec") or {}).get("replicas")
-        row.replicas = f"{status.get('replicas', 0)}/{desired if desired is not None else 0}"
-        row.available = str(_count(status, "availableReplicas", "readyReplicas"))
-        row.ready = str(_count(status, "readyReplicas"))
-        row.up_to_date = str(_count(status, "upToDateReplicas", "updatedReplicas"))
-    row.conditions = _shown_conditions(obj, options)
+        row.replicas = "" if desired is None else f"{status.get('replicas', 0)}/{desired}"
+        row.available = _counted(status, "availableReplicas", "readyReplicas")
+        row.ready = _counted(status, "readyReplicas")
+        row.up_to_date = _counted(status, "upToDateReplicas", "updatedReplicas")
+    asked = _asked(obj, options)
+    row.opened = asked is not None
+    if asked is not None:
+        row.conditions = _conditions(obj, options, only_news=asked.endswith("+"))
     return row
 
 
-def _shown_conditions(obj: Obj, options: TreeOptions) -> list[tuple[str, Standing]]:
-    kind, name = obj["kind"].lower(), f"{obj['kind']}/{_name(obj)}".lower()
-    asked = {entry.removesuffix("+"): entry.endswith("+") for entry in options.show_conditions}
-    key = next((key for key in (name, kind, "all") if key in asked), None)
-    if key is None:
-        return []
-    conditions = conditions_of(obj).items()
-    if asked[key]:
-        return [(n, s) for n, s in conditions if n in ("Available", "Ready") or not is_good(n, s.status)]
-    return list(conditions)
+def _asked(obj: Obj, options: TreeOptions) -> str | None:
+    """The first of what was asked for that fits the object."""
+    fitting = ("all", obj["kind"].lower(), f"{obj['kind']}/{_name(obj)}".lower())
+    return next((entry for entry in options.show_conditions if entry.lower().removesuffix("+") in fitting), None)
+
+
+def _conditions(obj: Obj, options: TreeOptions, *, only_news: bool) -> list[tuple[str, Standing]]:
+    """What is good and has nothing to say is no news. The older Ready stands in the row itself."""
+    if options.older:
+        return [(name, found) for name, found in older_conditions_of(obj).items() if name != "Ready"]
+    return [
+        (name, found)
+        for name, found in conditions_of(obj).items()
+        if not only_news or name in ("Available", "Ready") or found.message or not is_good(name, found.status)
+    ]
 
 
 def _cluster_counts(found: ClusterObjects) -> tuple[str, str, str, str]:
@@ -227,9 +252,13 @@ def _cluster_counts(found: ClusterObjects) -> tuple[str, str, str, str]:
     return f"{current}/{desired}", str(available), str(ready), str(updated)
 
 
+def _counted(status: Mapping[str, Any], *names: str) -> str:
+    """The first of the counts that is there: kinds of older contracts have fewer. Empty without any."""
+    return next((str(status[name]) for name in names if status.get(name) is not None), "")
+
+
 def _count(status: Mapping[str, Any], *names: str) -> int:
-    """The first of the counts that is there: kinds of older contracts have fewer."""
-    return next((int(status[name]) for name in names if status.get(name) is not None), 0)
+    return int(_counted(status, *names) or 0)
 
 
 def _version(obj: Obj) -> str:

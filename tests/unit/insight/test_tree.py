@@ -7,8 +7,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from capstan.api.objects import Obj
-from capstan.insight.drawing import age, draw, waiting
+from capstan.insight.drawing import age, draw, waiting, wrapped
+from capstan.insight.standing import Standing
 from capstan.insight.tree import ClusterObjects, Row, TreeOptions, cluster_tree
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -73,19 +76,19 @@ def rows(options: TreeOptions | None = None) -> list[str]:
 
 GOLDEN = """\
 NAME                                      REPLICAS  AVAILABLE  READY  UP TO DATE  STATUS  REASON        SINCE  MESSAGE
-Cluster default/home                      4/4       3          3      3           False   NotAvailable  1m     * A: one
+Cluster default/home                      4/4       3          3      3           False   NotAvailable  60s    * A: one
 │                                                                                                              * B:
 │                                                                                                                * two
-├─ProxmoxCluster default/home                                                     True    Ready         1m
-├─TalosControlPlane default/cp, v1.33.4   1/1       1          1      0           True    Ready         1m
-│ └─Machine default/cp-1, v1.33.4         1         1          1      1           True    Ready         1m
+├─ProxmoxCluster default/home                                                     True    Ready         60s
+├─TalosControlPlane default/cp, v1.33.4   1/1       1          1                  True    Ready         60s
+│ └─Machine default/cp-1, v1.33.4         1         1          1      1           True    Ready         60s
 └─Workers
-  ├─MachineDeployment default/w, v1.33.4  3/3       2          2      3           False   NotAvailable  1m     2 of 3
-  │ ├─2 Machines...                       2         2          2      2           True    Ready         1m     See w-1, w-2
-  │ └─Machine default/w-3, v1.33.4        1         0          0      0           False   NotReady      1m
+  ├─MachineDeployment default/w, v1.33.4  3/3       2          2      3           False   NotAvailable  60s    2 of 3
+  │ ├─2 Machines...                                 2          2      2           True    Ready         60s    See w-1, w-2
+  │ └─Machine default/w-3, v1.33.4        1         0          0      0           False   NotReady      60s
   │   └─ProxmoxMachine default/w-3                                                False   CloneFailed   5s     * storage tank is full
   └─Other
-    └─Machine default/stray, v1.33.4      1         1          1      1           True    Ready         1m
+    └─Machine default/stray, v1.33.4      1         1          1      1           True    Ready         60s
 """  # noqa: E501
 
 
@@ -105,9 +108,9 @@ def test_without_grouping_every_machine_has_its_row() -> None:
 
 
 def test_conditions_are_shown_when_asked_for_and_only_bad_ones_with_a_plus() -> None:
-    plain = "\n".join(rows(TreeOptions(show_conditions=frozenset({"machine"}), grouping=False)))
+    plain = "\n".join(rows(TreeOptions(show_conditions=("machine",), grouping=False)))
     assert plain.count("UpToDate") == 5
-    only_bad = "\n".join(rows(TreeOptions(show_conditions=frozenset({"machine+"}), grouping=False)))
+    only_bad = "\n".join(rows(TreeOptions(show_conditions=("machine+",), grouping=False)))
     assert only_bad.count("UpToDate") == 1
 
 
@@ -170,7 +173,7 @@ def names(row: Row) -> Iterator[str]:
 def test_pools_are_workers_with_their_own_parts() -> None:
     text = draw(cluster_tree(whole_home()), NOW)
     (line,) = [line for line in text.splitlines() if "MachinePool default/spot, v1.33.4" in line]
-    assert line.split()[3:] == ["2/2", "1", "1", "0", "False", "WaitingForReplicasReady", "1m", "1", "of", "2"]
+    assert line.split()[3:] == ["2/2", "1", "1", "False", "WaitingForReplicasReady", "60s", "1", "of", "2"]
     assert "LabMachinePool default/spot" in text
     assert "Machine default/spot-1" in text
     (other,) = [row for row in _rows(cluster_tree(whole_home())) if row.name == "Other"]
@@ -223,3 +226,213 @@ def test_ages() -> None:
     spans = [(5, "5s"), (65, "1m"), (7200, "2h"), (3 * 86400, "3d")]
     assert [age(NOW - timedelta(seconds=seconds), NOW) for seconds, _ in spans] == [text for _, text in spans]
     assert age(None, NOW) == ""
+
+
+def node(name: str, *children: Row, status: str = "", conditions: tuple[str, ...] = ()) -> Row:
+    """A row whose message has two lines when it is not true."""
+    standing = Standing(status, "Reason", None, "one\ntwo" if status == "False" else "") if status else Standing()
+    shown = [(name, Standing("True", "Reason")) for name in conditions]
+    return Row(name, standing=standing, children=list(children), conditions=shown, opened=bool(shown))
+
+
+@pytest.mark.parametrize(
+    ("root", "expected"),
+    [
+        (
+            node("root", node("child1"), node("child2")),
+            ["root", "├─child1", "└─child2"],
+        ),
+        (
+            node(
+                "root",
+                node("child1", node("child1.1"), node("child1.2")),
+                node("child2", node("child2.1"), node("child2.2")),
+            ),
+            ["root", "├─child1", "│ ├─child1.1", "│ └─child1.2", "└─child2", "  ├─child2.1", "  └─child2.2"],
+        ),
+        (
+            node("root", node("child1", conditions=("C1.1", "C1.2")), node("child2", conditions=("C2.1", "C2.2"))),
+            [
+                "root",
+                "├─child1",
+                "│             ├─C1.1",
+                "│             └─C1.2",
+                "└─child2",
+                "              ├─C2.1",
+                "              └─C2.2",
+            ],
+        ),
+        (
+            node(
+                "root",
+                node("child1", node("child1.1"), conditions=("C1.1", "C1.2")),
+                node("child2", node("child2.1"), conditions=("C2.1", "C2.2")),
+            ),
+            [
+                "root",
+                "├─child1",
+                "│ │           ├─C1.1",
+                "│ │           └─C1.2",
+                "│ └─child1.1",
+                "└─child2",
+                "  │           ├─C2.1",
+                "  │           └─C2.2",
+                "  └─child2.1",
+            ],
+        ),
+        (
+            node(
+                "root",
+                node(
+                    "child1",
+                    node("child2", node("child3", node("child4", status="False"), status="False"), status="False"),
+                    status="True",
+                ),
+                node("child5", status="False"),
+                status="True",
+            ),
+            [
+                "root",
+                "├─child1",
+                "│ └─child2",
+                "│   │",
+                "│   └─child3",
+                "│     │",
+                "│     └─child4",
+                "│",
+                "└─child5",
+                "",
+            ],
+        ),
+        (
+            node("root", node("child1", status="False"), node("child2", status="False"), status="False"),
+            ["root", "│", "├─child1", "│", "└─child2", ""],
+        ),
+    ],
+)
+def test_lines_of_the_tree_lead_from_parents_to_children(root: Row, expected: list[str]) -> None:
+    lines = draw(root, NOW).splitlines()[1:]
+    width = max(len(line) for line in expected) + 2
+    assert [line[:width].rstrip() for line in lines] == expected
+    assert sum(line.endswith("two") for line in lines) == sum(not line.strip("│ ") for line in expected)
+
+
+def asked(*filters: str) -> dict[str, list[str]]:
+    """The conditions that are shown, by the name of the Machine; those that were not asked for are left out."""
+    good, told = condition("UpToDate", "True", "UpToDate"), condition("NodeHealthy", "True", "Healthy", "some news")
+    held = condition("Paused", "False", "NotPaused")
+    machines = [
+        thing("Machine", name, condition("Ready", "True", "Ready"), good, told, held, spec={"version": "v1"})
+        for name in ("m1", "m2")
+    ]
+    found = ClusterObjects(thing("Cluster", "home"), machines=machines)
+    tree = cluster_tree(found, TreeOptions(grouping=False, show_conditions=filters))
+    return {
+        row.object["metadata"]["name"]: [name for name, _ in row.conditions]
+        for row in _rows(tree)
+        if row.object is not None and row.opened and row.object["kind"] == "Machine"
+    }
+
+
+ALL, NEWS = ["Ready", "UpToDate", "NodeHealthy", "Paused"], ["Ready", "NodeHealthy"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ((), {}),
+        (("all",), {"m1": ALL, "m2": ALL}),
+        (("ALL+",), {"m1": NEWS, "m2": NEWS}),
+        (("machine",), {"m1": ALL, "m2": ALL}),
+        (("Cluster",), {}),
+        (("Machine/M1",), {"m1": ALL}),
+        (("Machine/other",), {}),
+        (("Machine+",), {"m1": NEWS, "m2": NEWS}),
+        (("Machine/m2+",), {"m2": NEWS}),
+        # The first that fits counts.
+        (("Machine/m2+", "Machine"), {"m1": ALL, "m2": NEWS}),
+        (("Machine", "Machine/m2+"), {"m1": ALL, "m2": ALL}),
+    ],
+)
+def test_which_conditions_are_shown(filters: tuple[str, ...], expected: dict[str, list[str]]) -> None:
+    assert asked(*filters) == expected
+
+
+def test_a_row_whose_conditions_are_shown_says_nothing_else() -> None:
+    found = ClusterObjects(thing("Cluster", "home", condition("Available", "False", "NotAvailable", "why")))
+    _, row, shown = draw(cluster_tree(found, TreeOptions(show_conditions=("all",))), NOW).splitlines()
+    assert row.split() == ["Cluster", "default/home", "0/0", "0", "0", "0"]
+    assert shown.split() == ["└─Available", "False", "NotAvailable", "60s", "why"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ""),
+        ("* " + "word " * 25, "* " + " ".join(["word"] * 19) + "\n  " + " ".join(["word"] * 6)),
+        ("  * " + "word " * 25, "  * " + " ".join(["word"] * 19) + "\n    " + " ".join(["word"] * 6)),
+        ("one\n  * two", "one\n  * two"),
+        ("x" * 150 + " y", "x" * 150 + "\ny"),
+    ],
+)
+def test_messages_are_wrapped_between_words_below_their_bullet(text: str, expected: str) -> None:
+    assert wrapped(text) == expected
+
+
+def older(name: str, ready: str, severity: str, reason: str, message: str = "", kind: str = "Machine") -> Obj:
+    told = [
+        {**condition("Ready", ready, reason, message), "severity": severity},
+        condition("InfrastructureReady", "True", seconds=300),
+        condition("BootstrapReady", "True"),
+    ]
+    labels = {"cluster.x-k8s.io/deployment-name": "w"}
+    made = thing(kind, name, condition("Ready", "True", "Ready"), labels=labels, spec={"version": "v1.33.4"})
+    made["status"]["deprecated"] = {"v1beta1": {"conditions": told}}
+    return made
+
+
+OLDER = """\
+NAME                                     READY SEVERITY REASON  SINCE MESSAGE
+Cluster default/home                     True           Ready   60s
+└─Workers
+  └─MachineDeployment default/w, v1.33.4 True           Ready   60s
+    │           ├─BootstrapReady         True                   60s
+    │           └─InfrastructureReady    True                   5m
+    ├─2 Machines...                      True           Ready   60s   See w-1, w-2
+    ├─Machine default/w-3, v1.33.4       False Error    NoRoom  60s   {cut} ...
+    │ └─ProxmoxMachine default/w-3       False Warning  Cloning 60s   the clone runs
+    └─Machine default/w-4, v1.33.4       False Warning  NoRoom  60s
+"""
+
+
+def test_clients_of_v1beta1_see_its_conditions() -> None:
+    """Machines are alike when the severity is the same, too; a message has one line."""
+    deployment = older("w", "True", "", "Ready", kind="MachineDeployment")
+    deployment["spec"] = {"template": {"spec": {"version": "v1.33.4"}}}
+    provider = thing(
+        "ProxmoxMachine", "w-3", {**condition("Ready", "False", "Cloning", "the clone runs"), "severity": "Warning"}
+    )
+    found = ClusterObjects(
+        older("home", "True", "", "Ready", kind="Cluster"),
+        deployments=[deployment],
+        machines=[
+            older("w-1", "True", "", "Ready"),
+            older("w-2", "True", "", "Ready"),
+            older("w-3", "False", "Error", "NoRoom", "s" * 150),
+            older("w-4", "False", "Warning", "NoRoom"),
+        ],
+        machine_parts={"uid-w-3": [provider]},
+    )
+    options = TreeOptions(show_conditions=("MachineDeployment",), older=True)
+    assert draw(cluster_tree(found, options), NOW, older=True) == OLDER.replace("{cut}", "s" * 100)
+
+
+def test_colours_of_v1beta1_follow_the_severity() -> None:
+    def painted(status: str, severity: str) -> str:
+        row = Row("x", standing=Standing(status, "R", None, "", severity))
+        return draw(row, NOW, colour=True, older=True).splitlines()[1]
+
+    assert painted("True", "").count("\x1b[32m") == 2
+    assert painted("False", "Error").count("\x1b[31m") == 3
+    assert painted("False", "Warning").count("\x1b[33m") == 3
+    assert "\x1b[" not in painted("False", "Info") + painted("Unknown", "")

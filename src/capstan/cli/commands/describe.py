@@ -33,6 +33,14 @@ from capstan.runtime.clock import SystemClock
 @click.option("--show-templates", is_flag=True, help="Show the templates that machines are made from.")
 @click.option("--show-resourcesets", is_flag=True, help="Show the ClusterResourceSets applied to the cluster.")
 @click.option("--show-conditions", default="", help="all, kinds or kind/name, comma-separated; + shows only bad ones.")
+@click.option(
+    "--v1beta2",
+    type=bool,
+    is_flag=False,
+    flag_value="true",
+    default=True,
+    help="--v1beta2=false shows the conditions as v1beta1 has them.",
+)
 def cluster(
     name: str,
     access: Access,
@@ -44,6 +52,7 @@ def cluster(
     show_templates: bool,
     show_resourcesets: bool,
     show_conditions: str,
+    v1beta2: bool,
 ) -> None:
     """Draw cluster NAME: how each part stands, and what it waits for."""
     if any(character.isspace() for character in show_conditions):
@@ -54,9 +63,15 @@ def cluster(
             return await read_cluster(client, access.namespace, name)
 
     found = asyncio.run(read())
-    conditions = frozenset(part.lower() for part in show_conditions.split(",") if part)
+    conditions = tuple(part for part in show_conditions.split(",") if part)
     options = TreeOptions(
-        grouping and not no_grouping, echo, show_machinesets, conditions, show_templates, show_resourcesets
+        grouping and not no_grouping,
+        echo,
+        show_machinesets,
+        conditions,
+        show_templates,
+        show_resourcesets,
+        older=not v1beta2,
     )
     click.echo(describe(found, options, colour=color), nl=False, color=True if color else None)
 
@@ -65,7 +80,7 @@ def describe(found: ClusterObjects, options: TreeOptions, *, colour: bool = Fals
     """The text of the command: the tree, then what is waited for. Coloured if asked, or on a terminal."""
     now = SystemClock().now()
     colour = colour or (sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
-    text = draw(cluster_tree(found, options), now, colour=colour)
+    text = draw(cluster_tree(found, options), now, colour=colour, older=options.older)
     ungrouped = cluster_tree(found, TreeOptions(grouping=False, echo=True, show_machine_sets=True))
     lines = waiting(ungrouped, now)
     if lines:
