@@ -57,7 +57,7 @@ class Watch:
     def _wrong_vms(self) -> list[str]:
         vms = [vm for vmid, vm in self._lab.world.datacenter.pve.vms.items() if vmid != TEMPLATE_ID]
         machines = self._machines()
-        owners = {vm.vmid: [m.metadata.name for m in machines if _is_of(vm, m)] for vm in vms}
+        owners = {vm.vmid: [m.metadata.name for m in machines if is_of(vm, m)] for vm in vms}
         wrong = [f"VM {vmid} is of {names or 'nobody'}" for vmid, names in owners.items() if len(names) != 1]
         many = Counter(name for names in owners.values() for name in names)
         wrong += [f"{name} has {number} VMs" for name, number in many.items() if number > 1]
@@ -73,7 +73,7 @@ class Watch:
 
     def _machines(self) -> list[ProxmoxMachine]:
         prefix = f"{PROXMOX_MACHINE.group}/{PROXMOX_MACHINE.resource().plural}"
-        page = _at_once(self._lab.world.store.list(prefix))
+        page = at_once(self._lab.world.store.list(prefix))
         return [decode(entry.object, ProxmoxMachine) for entry in page.entries]
 
 
@@ -82,7 +82,7 @@ def etcd_clusters(lab: HomeLab) -> list[EtcdCluster]:
     return list({id(m.etcd_cluster): m.etcd_cluster for m in machines if m.etcd_cluster}.values())
 
 
-def _is_of(vm: Vm, machine: ProxmoxMachine) -> bool:
+def is_of(vm: Vm, machine: ProxmoxMachine) -> bool:
     """By what was written down before the clone. Proxmox VE writes a description when the disks are copied."""
     identity = identity_of(machine)
     if identity is None:
@@ -94,7 +94,7 @@ def _goes(machine: ProxmoxMachine) -> bool:
     return machine.metadata.deletion_timestamp is not None
 
 
-def _at_once(reading: Coroutine[Any, Any, Any]) -> Any:
+def at_once(reading: Coroutine[Any, Any, Any]) -> Any:
     """What a read of the store in memory gives, which waits for nothing."""
     try:
         reading.send(None)

@@ -50,6 +50,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._armed.append(_Armed(fault))
 
+    def remove(self, fault: Fault) -> None:
+        """The cause of this one is gone."""
+        self._armed = [armed for armed in self._armed if armed.fault is not fault]
+
     def clear(self, port: str = "") -> None:
         """The cause is gone: of one port, or of all."""
         self._armed = [armed for armed in self._armed if port and armed.fault.port != port]

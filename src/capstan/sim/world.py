@@ -43,6 +43,8 @@ class World:
         self.store = MemoryStore()
         self.changed = Signal()
         self.crashes = 0
+        #: How long nobody starts the process again after its end.
+        self.down_seconds = 0.0
         self._gaps: Iterator[int] = iter(())
         self._service_account: ServiceAccountAlgorithm = service_account
         self._restart: asyncio.Task[None] | None = None
@@ -71,6 +73,11 @@ class World:
         gap, until the gaps are used up."""
         self._gaps = iter(gaps)
         self._arm()
+
+    async def up(self) -> None:
+        """Wait until the process runs: its API answers to users."""
+        while self._restart is not None and not self._restart.done():
+            await asyncio.wait([self._restart])
 
     async def lose_plane(self) -> None:
         """The management plane and all that it knew are gone; a new one begins with nothing. The datacenter goes on."""
@@ -158,6 +165,8 @@ class World:
 
     async def _start_again(self) -> None:
         await self.plane.stop()
+        if self.down_seconds:
+            await self.clock.sleep(self.down_seconds)
         self.gate.open()
         self._arm()
         self.plane = self._make_plane()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
@@ -42,17 +43,20 @@ class _SimulatedTransport:
             if api is None:
                 continue
             try:
-                return await api.request(
-                    method,
-                    path,
-                    params,
-                    token_id=self._endpoint.token_id,
-                    secret=self._endpoint.secret,
-                    upload=await _content(upload) if upload else None,
-                    filename=upload.filename if upload else "",
-                )
+                async with asyncio.timeout(timeout_seconds):
+                    return await api.request(
+                        method,
+                        path,
+                        params,
+                        token_id=self._endpoint.token_id,
+                        secret=self._endpoint.secret,
+                        upload=await _content(upload) if upload else None,
+                        filename=upload.filename if upload else "",
+                    )
             except NoAnswer as lost:
                 raise TransientError(f"Proxmox VE did not answer: {lost}") from None
+            except TimeoutError:
+                raise TransientError(f"Proxmox VE did not answer within {timeout_seconds:g} seconds") from None
         names = ", ".join(host for host, _api in self._apis)
         raise TransientError(f"Proxmox VE does not answer at {names}")
 
