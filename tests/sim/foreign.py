@@ -105,7 +105,7 @@ def manifests(replicas: int = 2) -> list[Obj]:
 
 
 class ForeignProviders:
-    """Looks at its objects each second and moves each one step on, as its `contract` has the fields."""
+    """Looks at its objects again and again and moves each one step on, as its `contract` has the fields."""
 
     #: What it looks after, and who has to own each before anything is done for it.
     cares_for: ClassVar[dict[str, tuple[str, ...]]] = {
@@ -133,6 +133,8 @@ class ForeignProviders:
             self._authority.key_pem,
             lambda: frozenset({HOST}),
         )
+        #: Seconds between two looks.
+        self.every = 1.0
         self._task: asyncio.Task[None] | None = None
 
     def service(self, port: int) -> Any:
@@ -161,7 +163,7 @@ class ForeignProviders:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await asyncio.sleep(self.every)
             for kind in self.cares_for:
                 try:
                     found = await self.client.list(resource(kind), NAMESPACE)
