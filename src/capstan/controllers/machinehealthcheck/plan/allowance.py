@@ -29,7 +29,8 @@ class Allowance:
 
 
 def allowance(snapshot: HealthCheckSnapshot, verdicts: Sequence[Verdict]) -> Allowance:
-    """A range, where one is stated; else a number or a part of the Machines, rounded down."""
+    """A range, where one is stated; else a number or a part of the Machines, rounded down. What is neither allows
+    nothing."""
     total, healthy = len(verdicts), sum(v.state == "healthy" for v in verdicts)
     unhealthy = total - healthy
     trigger = snapshot.check.spec.remediation.trigger_if
@@ -44,7 +45,7 @@ def allowance(snapshot: HealthCheckSnapshot, verdicts: Sequence[Verdict]) -> All
         return Allowance(total, healthy, 0, why)
     stated = trigger.unhealthy_less_than_or_equal_to
     found = portion("100%" if stated is None else stated, total, up=False)
-    most = total if found is None else found
+    most = -1 if found is None else found
     if unhealthy <= most:
         return Allowance(total, healthy, most - unhealthy)
     shown = "100%" if stated is None else stated
