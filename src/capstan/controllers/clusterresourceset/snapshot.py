@@ -40,7 +40,8 @@ class Source:
         """What is wrong with the type of a Secret, in words; empty when nothing is."""
         if not isinstance(self.found, Secret) or self.found.type == RESOURCE_SET_SECRET_TYPE:
             return ""
-        return f"{self.text} has type {self.found.type or 'Opaque'}: it must be {RESOURCE_SET_SECRET_TYPE}"
+        told = f"Secret type of resource {self.ref.name} is not supported"
+        return f"{told}: it is {self.found.type or 'Opaque'}, and must be {RESOURCE_SET_SECRET_TYPE}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,7 +155,7 @@ def test_a_secret_of_another_type_stops_all() -> None:
     assert world.applied() == (
         "False",
         "WrongSecretType",
-        "Secret keys has type Opaque: it must be addons.cluster.x-k8s.io/resource-set",
+        "Secret type of resource keys is not supported: it is Opaque, and must be addons.cluster.x-k8s.io/resource-set",
     )
     assert "ownerReferences" not in world.get("Secret", "keys")["metadata"]
 
