@@ -313,7 +313,8 @@ async def _observe_node(
         return {**found, "is_connecting": error.reason == CONNECTING}
     node, conflict = find_node(machine, wanted, nodes)
     if node is not None and (twin := _elder_twin(reader, machine, wanted)):
-        node, conflict = None, f"Node {node.metadata.name} is Machine {twin}'s: both have provider ID {wanted}"
+        conflict = f"Node {node.metadata.name} is Machine {twin}'s: both have provider ID {wanted}"
+        node = None
     return {"node": node, "node_conflict": conflict, "nodes_problem": "", "kubeconfig": kubeconfig}
 
 
