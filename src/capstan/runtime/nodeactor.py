@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
-from capstan.api.errors import is_not_found
+from capstan.api.errors import TransientError, is_not_found
 from capstan.api.objects import Obj
 from capstan.api.struct import encode
 from capstan.runtime.controller import Handler
@@ -12,6 +13,10 @@ from capstan.runtime.nodeactions import DeleteNode, PatchNode
 from capstan.runtime.nodes import NODES
 from capstan.runtime.plan import Action
 from capstan.runtime.workload import WorkloadClients
+
+#: How long one deletion of a Node is tried, and how often; upstream's figures.
+DELETION_SECONDS = 10.0
+RETRY_SECONDS = 2.0
 
 
 class NodeActor:
@@ -31,6 +36,18 @@ class NodeActor:
         return await client.commit(NODES, encode(action.before), encode(action.after), guarded=taints_change)
 
     async def delete_node(self, action: DeleteNode) -> None:
+        """A silence is waited out for a while: a control plane whose address moves to another machine answers again."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + DELETION_SECONDS
+        while True:
+            try:
+                return await self._delete(action)
+            except TransientError:
+                if loop.time() + RETRY_SECONDS > deadline:
+                    raise
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _delete(self, action: DeleteNode) -> None:
         client = await self._clients.client(action.cluster, action.kubeconfig)
         try:
             await client.delete(NODES, "", action.name, uid=action.uid)

@@ -80,8 +80,10 @@ class _Connection:
     last_seen: datetime | None = None
 
     def trouble(self) -> str:
+        """Goes on after the name of the API server."""
         error = self.informer.trouble if self.informer is not None else self.error
-        return error or "not connected yet"
+        says_where = error.startswith("https://") and " does not answer" in error
+        return f"at {error}" if says_where else f"does not answer: {error or 'not connected yet'}"
 
 
 class WorkloadNodes:
@@ -115,7 +117,7 @@ class WorkloadNodes:
         if informer is None or not informer.connected:
             silence = asyncio.get_running_loop().time() - connection.silent_since
             raise SilenceError(
-                f"the API server of cluster {cluster} does not answer: {connection.trouble()}",
+                f"the API server of cluster {cluster} {connection.trouble()}",
                 CONNECTING if silence < self._graces.connection else UNREACHABLE,
                 connection.last_seen,
                 self._graces.conditions,

@@ -18,6 +18,7 @@ from yarl import URL
 from capstan.api.errors import TerminalError
 from capstan.providers.proxmox.errors import OutcomeUnknown, Unreachable
 from capstan.providers.proxmox.transport import Endpoint, Response, Scalar, Transport, Upload
+from capstan.runtime.client.silence import why_silent
 
 CONNECT_SECONDS = 5.0
 API = "/api2/json"
@@ -75,11 +76,11 @@ class HttpTransport:
                 response = await self._send(url, method, path, params or {}, upload, timeout_seconds)
             except (aiohttp.ClientConnectorError, aiohttp.ServerFingerprintMismatch, aiohttp.ClientProxyConnectionError,
                     aiohttp.ConnectionTimeoutError) as error:  # fmt: skip
-                failures.append(f"{urlsplit(url).netloc}: {_why(error)}")
+                failures.append(f"{urlsplit(url).netloc}: {why_silent(error)}")
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 if method != "GET":
-                    raise OutcomeUnknown(_why(error), f"{method} {path}") from error
-                failures.append(f"{urlsplit(url).netloc}: {_why(error)}")
+                    raise OutcomeUnknown(why_silent(error), f"{method} {path}") from error
+                failures.append(f"{urlsplit(url).netloc}: {why_silent(error)}")
             else:
                 self._prefer(url)
                 return response
@@ -143,14 +144,6 @@ def _verification(endpoint: Endpoint) -> ssl.SSLContext | aiohttp.Fingerprint | 
         return ssl.create_default_context(cadata=endpoint.ca_pem)
     except ssl.SSLError as error:
         raise TerminalError(f"the CA certificate cannot be read: {error.reason}", "InvalidCredentials") from error
-
-
-def _why(error: BaseException) -> str:
-    if isinstance(error, aiohttp.ServerFingerprintMismatch):
-        return f"its certificate has the fingerprint {error.got.hex(':').upper()}, another one is pinned"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"its certificate is not trusted: {error.certificate_error}"
-    return str(error) or type(error).__name__
 
 
 def _multipart(upload: Upload, params: Mapping[str, Scalar]) -> tuple[bytes | AsyncIterator[bytes], dict[str, str]]:

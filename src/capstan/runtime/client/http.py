@@ -16,6 +16,7 @@ from capstan.runtime.client.changes import changes
 from capstan.runtime.client.discovery import AGGREGATED, aggregated_resources, listed_resources
 from capstan.runtime.client.kubeconfig import Kubeconfig
 from capstan.runtime.client.local import FIELD_MANAGER
+from capstan.runtime.client.silence import why_silent
 from capstan.runtime.dialer import Dialer
 
 PATCH_TYPES: Mapping[str, str] = {
@@ -103,7 +104,7 @@ class HttpClient:
                         event = orjson.loads(line)
                         yield WatchEvent(event["type"], event["object"])
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            raise TransientError(f"watch of {self._server}{path} broke: {_say(error)}") from None
+            raise TransientError(f"watch of {self._server}{path} broke: {why_silent(error)}") from None
 
     async def create(self, resource: Resource, obj: Obj, *, dry_run: bool = False) -> Obj:
         params = _present(fieldManager=FIELD_MANAGER, dryRun="All" if dry_run else "")
@@ -236,7 +237,7 @@ class HttpClient:
             ) as response:
                 content = await response.read()
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise TransientError(f"{self._server} does not answer: {_say(error)}") from None
+            raise TransientError(f"{self._server} does not answer: {why_silent(error)}") from None
         except RuntimeError:
             if not self._session.closed:
                 raise
@@ -277,7 +278,3 @@ def _refusal(code: int, content: bytes) -> Exception:
     return ApiError(
         status.get("code", code), status.get("reason", ""), status.get("message", ""), details, (), retry_after
     )
-
-
-def _say(error: BaseException) -> str:
-    return str(error) or type(error).__name__

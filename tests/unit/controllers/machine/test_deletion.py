@@ -14,6 +14,7 @@ from capstan.api.errors import ApiError
 from capstan.api.objects import GroupKind, Key, Obj
 from capstan.controllers.machine.plan.drain.eviction import EvictPods
 from capstan.runtime.nodeactions import DeleteNode, PatchNode
+from capstan.runtime.nodes import CONNECTING
 from capstan.runtime.plan import Action
 
 NO_DRAIN = "machine.cluster.x-k8s.io/exclude-node-draining"
@@ -147,6 +148,21 @@ def test_a_node_is_tried_once_even_after_the_timeout() -> None:
     world = joined()
     name = without_drain(world, timeout=10)
     world.now += timedelta(hours=1)
+    world.settle(provide)
+    assert world.find("Machine", name) is None
+    assert world.find("Node", name) is None
+
+
+def test_a_silence_that_is_new_leaves_no_node_behind() -> None:
+    """As when the address of the control plane moves to another machine."""
+    world = joined()
+    name = without_drain(world, timeout=10)
+    world.now += timedelta(hours=1)
+    world.reachable, world.silence = False, CONNECTING
+    world.settle(provide)
+    assert reported(world, name, "Deleting")[1] == "DeletingNode"
+    assert not [event for event in world.events if "FailedDeleteNode" in event]
+    world.reachable = True
     world.settle(provide)
     assert world.find("Machine", name) is None
     assert world.find("Node", name) is None

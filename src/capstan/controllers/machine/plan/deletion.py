@@ -158,12 +158,16 @@ def _removal(snapshot: MachineSnapshot, found: External, reason: str) -> Stage |
 
 
 def _node_removal(snapshot: MachineSnapshot) -> Stage | None:
-    """Remove the Node; when that does not succeed, only until the Machine's timeout, but try once."""
+    """Remove the Node; when that does not succeed, only until the Machine's timeout, but try once, at a cluster that
+    answers or has been silent for long."""
     node, name = snapshot.node, node_name(snapshot)
     can_delete = node is not None and bool(snapshot.kubeconfig)
     message = f"Deleting Node {name}" if can_delete else f"Waiting to delete Node {name}: {snapshot.nodes_problem}"
     failure = _last_failure(snapshot, message) if can_delete else snapshot.nodes_problem
     left = _seconds_left_for_node(snapshot)
+    if not can_delete and failure and snapshot.is_connecting:
+        # The silence is new, as when the cluster's address moves: it is neither told nor a reason to leave the Node.
+        return Stage("DeletingNode", message, (), _LOOK_AGAIN_SECONDS)
     if (node is None and not failure) or (failure and left is not None and left <= 0):
         return None
     text = f"error deleting Machine's Node: {failure}"

@@ -6,6 +6,7 @@ import aiohttp
 
 from capstan.api.errors import TerminalError, TransientError
 from capstan.api.rules.schematics import FACTORY, factory_url
+from capstan.runtime.client.silence import why_silent
 
 _TIMEOUT_SECONDS = 30
 
@@ -27,7 +28,7 @@ async def register_schematic(text: str, factory: str = FACTORY, proxy: str = "")
                 raise TerminalError(f"{url} refused the schematic: {await response.text()}", "InvalidSchematic")
             answer = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError) as error:
-        raise TransientError(f"{url} cannot be reached: {error}", reason="FactoryUnreachable") from error
+        raise TransientError(f"{url} cannot be reached: {why_silent(error)}", reason="FactoryUnreachable") from error
     except ValueError as error:
         raise TransientError(f"{url} did not answer with JSON", reason="FactoryUnreachable") from error
     if not isinstance(answer, dict) or "id" not in answer:
