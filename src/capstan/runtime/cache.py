@@ -92,7 +92,7 @@ class Cache:
         """See `Reader.resolve`."""
         await self._crds.wait_synced()
         for entry in self._crds.lookup("kind", f"{group_kind.group}/{group_kind.kind}"):
-            return _contract_resource(entry.object, group_kind)
+            return contract_resource(entry.object, group_kind)
         raise TransientError(
             f"no CustomResourceDefinition serves {group_kind}: install the provider of group {group_kind.group}",
             reason="ProviderMissing",
@@ -218,7 +218,8 @@ def _kind_of_crd(crd: Obj) -> tuple[str, ...]:
     return (f"{crd['spec']['group']}/{crd['spec']['names']['kind']}",)
 
 
-def _contract_resource(crd: Obj, group_kind: GroupKind) -> tuple[Resource, str]:
+def contract_resource(crd: Obj, group_kind: GroupKind) -> tuple[Resource, str]:
+    """The newest version of the newest contract that the labels of a CRD name, and which contract that is."""
     spec = crd["spec"]
     labels = crd["metadata"].get("labels") or {}
     for contract in CONTRACTS:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import pytest
+
 from capstan.api.cluster.cluster import Cluster
-from capstan.api.objects import Key, Obj, Resource
+from capstan.api.errors import TransientError
+from capstan.api.objects import GroupKind, Key, Obj, Resource
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
 from capstan.apiserver.server import ApiServer
-from capstan.runtime.cache import Cache, CachedReader, version_priority
+from capstan.runtime.cache import Cache, CachedReader, contract_resource, version_priority
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.informer import Entry, Informer
 from capstan.sim import loop
@@ -154,3 +157,30 @@ def test_versions_are_ordered_as_kubernetes_orders_them() -> None:
         "v1alpha3",
         "v1alpha1",
     ]
+
+
+OLDER, NEWER = {"cluster.x-k8s.io/v1beta1": "v1alpha1_v1alpha2"}, {"cluster.x-k8s.io/v1beta2": "v1alpha4_v1alpha3"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "version", "contract"),
+    [
+        (OLDER, "v1alpha2", "v1beta1"),
+        (NEWER, "v1alpha4", "v1beta2"),
+        ({**OLDER, **NEWER}, "v1alpha4", "v1beta2"),
+        ({"cluster.x-k8s.io/v1beta2": "v1"}, "v1", "v1beta2"),
+        ({"cluster.x-k8s.io/v1beta2": "", **OLDER}, "v1alpha2", "v1beta1"),
+    ],
+)
+def test_the_contract_of_a_provider_kind(labels: dict[str, str], version: str, contract: str) -> None:
+    names = {"kind": "Thing", "plural": "things"}
+    crd = {"metadata": {"labels": labels}, "spec": {"names": names, "scope": "Namespaced"}}
+    resource, found = contract_resource(crd, GroupKind("x.example", "Thing"))
+    assert (resource.version, resource.plural, found) == (version, "things", contract)
+
+
+@pytest.mark.parametrize("labels", [None, {}, {"cluster.x-k8s.io/v1alpha4": "v1"}])
+def test_a_kind_without_a_contract_is_no_providers(labels: dict[str, str] | None) -> None:
+    crd = {"metadata": {"labels": labels}, "spec": {"names": {"kind": "Thing", "plural": "things"}}}
+    with pytest.raises(TransientError, match="has no contract label"):
+        contract_resource(crd, GroupKind("x.example", "Thing"))

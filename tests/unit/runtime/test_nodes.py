@@ -155,6 +155,21 @@ def test_a_dead_connection_is_found_by_its_probes_and_made_anew() -> None:
     play(scene)
 
 
+def test_failures_that_do_not_follow_each_other_end_nothing() -> None:
+    async def scene(road: Road, nodes: WorkloadNodes) -> None:
+        await silence(nodes)
+        await asyncio.sleep(12)
+        for _ in range(3):
+            road.deaf = True
+            await asyncio.sleep(40)
+            road.deaf = False
+            await asyncio.sleep(10)
+        assert await nodes.list(HOMELAB, b"kubeconfig") == ()
+        assert (road.clients, road.forgotten) == (1, 0)
+
+    play(scene)
+
+
 def test_refused_credentials_end_a_connection_at_once() -> None:
     async def scene(road: Road, nodes: WorkloadNodes) -> None:
         with pytest.raises(TransientError):

@@ -202,6 +202,21 @@ def test_cloning_a_template() -> None:
     assert meta["ownerReferences"] == [{"apiVersion": "v1", "kind": "K", "name": "o", "uid": "u", "controller": True}]
 
 
+def test_a_template_that_has_nothing_gives_an_object_that_has_nothing() -> None:
+    made = clone_template(
+        external(),
+        Resource(GROUP, "v2", "machines", "LabMachine"),
+        name="m",
+        namespace="ns",
+        cluster_name="home",
+        labels={},
+        annotations={},
+    )
+    assert "spec" not in made
+    assert "ownerReferences" not in made["metadata"]
+    assert (made["kind"], made["metadata"]["name"], made["metadata"]["namespace"]) == ("LabMachine", "m", "ns")
+
+
 RULE = Mirrored("InfrastructureReady", "Ready", "Ready", "NotReady", "status.initialization.provisioned", "cluster")
 READY = {"type": "Ready", "status": "True"}
 BROKEN = {"type": "Ready", "status": "False", "reason": "NoRoom", "message": "full"}

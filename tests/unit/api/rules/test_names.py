@@ -40,6 +40,10 @@ def test_label_values_stay_or_are_hashed(name: str, valid: bool) -> None:
         assert formatted.endswith("_z")
 
 
+def test_a_long_name_has_upstreams_hash() -> None:
+    assert must_format_value("machineSetName" * 12) == "hash_FR_ghQ_z"
+
+
 @given(st.text(max_size=40))
 def test_no_two_counters_share_a_suffix(uid: str) -> None:
     drawn = [suffix(uid, counter) for counter in range(500)]
@@ -80,13 +84,15 @@ VALUES = {"machineSet.name": "pool", "random": "bcdfg", "cluster.name": "home"}
         ("{{ .machineSet.name }}-{{ .random }}", "pool-bcdfg"),
         ("{{.cluster.name}}-{{.random}}", "home-bcdfg"),
         ("x" * 70 + "{{ .random }}", "x" * 58 + "bcdfg"),
+        ("0" * 64, "0" * 58 + "bcdfg"),
+        ("0" * 63, "0" * 63),
     ],
 )
 def test_naming_templates(template: str, expected: str) -> None:
     assert render_name(template, VALUES) == expected
 
 
-@pytest.mark.parametrize("template", ["{{ .node.name }}", "{{ if .random }}x{{ end }}"])
+@pytest.mark.parametrize("template", ["{{ .node.name }}", "{{ if .random }}x{{ end }}", "hard-{{ .node"])
 def test_naming_templates_that_cannot_be_followed_say_so(template: str) -> None:
     with pytest.raises(NameTemplateError, match="naming template"):
         render_name(template, VALUES)
