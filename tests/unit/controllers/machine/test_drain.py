@@ -3,6 +3,7 @@ which volumes are waited for; when there is no drain at all (2.5, 2.6, 2.7)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,12 @@ from tests.unit.controllers.world import START
 from capstan.api.cluster.machinedrainrule import MachineDrainRule
 from capstan.api.objects import Obj
 from capstan.api.struct import decode
-from capstan.controllers.machine.plan.deletion import deletion_stage, is_node_deletion_allowed
+from capstan.controllers.machine.plan.deletion import (
+    deletion_stage,
+    is_node_deletion_allowed,
+    looks_at_pods,
+    looks_at_volumes,
+)
 from capstan.controllers.machine.plan.drain.due import is_drain_due, is_volume_wait_due
 from capstan.controllers.machine.plan.drain.eviction import Evictions, drain_message
 from capstan.controllers.machine.plan.drain.filters import Circumstances, DrainError, fate_of
@@ -407,6 +413,19 @@ def test_volumes_of_a_node_that_is_not_heard_of_are_not_waited_for() -> None:
     lost = node(said("Ready", "Unknown"), status=REPORTED)
     found = snapshot(machine(deleting=1, status=begun(1)), node=lost, volumes=VolumesOfNode(volumes=(CLAIMED,)))
     assert not is_volume_wait_due(found)
+
+
+def test_between_two_looks_at_its_volumes_a_node_is_not_said_to_be_drained_again() -> None:
+    told = {"type": "Deleting", "status": "True", "reason": "WaitingForVolumeDetach", "message": WAITS}
+    status = {**JOINED, **begun(60), "conditions": [told]}
+    waiting = snapshot(
+        machine(deleting=1, status=status), node=node(READY), active_control_plane_machines=1, next_look=15.0
+    )
+    stage = deletion_stage(waiting)
+    assert (stage.reason, stage.message, stage.actions) == ("WaitingForVolumeDetach", WAITS, ())
+    due = replace(waiting, next_look=0.0)
+    assert looks_at_pods(due)
+    assert looks_at_volumes(replace(due, pods=AGENT))
 
 
 # Whether the Node is worth removing

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -32,6 +33,7 @@ from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Plan, 
 AVAILABLE = "ProxmoxAvailable"
 #: Seconds between two looks at whether Proxmox VE answers, when nothing else happens.
 CHECK_SECONDS = 60.0
+_NOT_OWNED: Final = "no Cluster refers to this ProxmoxCluster yet, or the one that does is paused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def _provide(s: Snapshot) -> Decision:
         waiting = Waiting(AVAILABLE, s.problem.reason, s.problem.message)
         return Decision((*actions, told), waiting, s.problem.pause_seconds)
     if s.cluster is None:
-        waiting = Waiting(AVAILABLE, "WaitingForClusterOwner", "no Cluster refers to this ProxmoxCluster yet")
+        waiting = Waiting(AVAILABLE, "WaitingForClusterOwner", _NOT_OWNED)
         return Decision(actions, waiting, CHECK_SECONDS)
     endpoint = s.infra.spec.control_plane_endpoint
     if not endpoint.host or not endpoint.port:
@@ -152,7 +154,8 @@ def _update_secret(s: Snapshot, meta: ObjectMeta, why: str) -> tuple[Action, ...
 
 def _leave(s: Snapshot) -> Decision:
     if CLUSTER_FINALIZER not in s.infra.metadata.finalizers:
-        return Decision(waiting=Waiting(AVAILABLE, "Deleting", "others hold it"))
+        held = ", ".join(s.infra.metadata.finalizers)
+        return Decision(waiting=Waiting(AVAILABLE, "Deleting", f"others hold it: {held}" if held else "it is gone"))
     if s.machines:
         names = ", ".join(m.metadata.name for m in s.machines[:3]) + (", ..." if len(s.machines) > 3 else "")
         message = (

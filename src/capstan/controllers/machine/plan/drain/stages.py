@@ -42,6 +42,8 @@ def drain_stage(snapshot: MachineSnapshot) -> Stage | None:
     if snapshot.node is None:
         return Stage(DRAINING, f"Waiting to drain Node {name}: {snapshot.nodes_problem}", (), wait)
     if snapshot.pods is None:
+        if _waits_for_volumes(snapshot):
+            return None
         return Stage(DRAINING, _said(snapshot, DRAINING) or f"Draining Node {name}", (), wait)
     found = look(snapshot)
     if isinstance(found, str):
@@ -125,6 +127,12 @@ def node_name(snapshot: MachineSnapshot) -> str:
         return snapshot.node.metadata.name
     ref = snapshot.machine.status.node_ref
     return ref.name if ref is not None else ""
+
+
+def _waits_for_volumes(snapshot: MachineSnapshot) -> bool:
+    """The last look found the node empty, and volumes on it; nobody looks again yet."""
+    found = find_condition(snapshot.machine.status.conditions, "Deleting")
+    return found is not None and found.reason == DETACHING and is_volume_wait_due(snapshot)
 
 
 def _said(snapshot: MachineSnapshot, reason: str) -> str:

@@ -60,7 +60,7 @@ def plan(snapshot: ControlPlaneSnapshot) -> Plan:
 def find_missing(snapshot: ControlPlaneSnapshot) -> str:
     """What has to be there before the first Machine; empty when it all is."""
     if snapshot.cluster is None:
-        return "Waiting for a Cluster that refers to this TalosControlPlane in spec.controlPlaneRef"
+        return "Waiting for a Cluster that refers to this TalosControlPlane in spec.controlPlaneRef and is not paused"
     name = snapshot.cluster.metadata.name
     if snapshot.cluster.status.initialization.infrastructure_provisioned is not True:
         return f"Waiting for the infrastructure of Cluster {name} to be provisioned"
