@@ -137,7 +137,9 @@ def test_failures_are_passed_on_to_old_readers_only() -> None:
     world.edit("LabCluster", "homelab", {"status": {"failureReason": "Broken", "failureMessage": "it broke"}})
     world.settle()
     old = status(world)["deprecated"]["v1beta1"]
-    assert (old["failureReason"], old["failureMessage"]) == ("Broken", "it broke")
+    whose = f'{world.get("LabCluster", "homelab")["apiVersion"]}, Kind=LabCluster with name "homelab"'
+    said = f"Failure detected from referenced resource {whose}: it broke"
+    assert (old["failureReason"], old["failureMessage"]) == ("Broken", said)
     assert status(world)["phase"] == "Provisioned"
     assert reported(world, "Available")[0] == "True"
 

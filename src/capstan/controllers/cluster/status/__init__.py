@@ -73,19 +73,23 @@ def _progressed(snapshot: ClusterSnapshot) -> ClusterStatus:
         initialized = msgspec.structs.replace(initialized, infrastructure_provisioned=True)
     if not snapshot.deleting and is_initialized(snapshot):
         initialized = msgspec.structs.replace(initialized, control_plane_initialized=True)
-    infrastructure = snapshot.infrastructure
-    domains = status.failure_domains
-    if infrastructure is not None and infrastructure.object is not None and not infrastructure.deleting:
-        domains = tuple(
-            FailureDomain(name=d.name, control_plane=d.control_plane, attributes=dict(d.attributes))
-            for d in failure_domains(infrastructure)
-        )
     return msgspec.structs.replace(
         status,
         initialization=status.initialization if initialized == status.initialization else initialized,
-        failure_domains=domains,
+        failure_domains=_failure_domains(snapshot),
         control_plane=control_plane_counts(snapshot),
         workers=worker_counts(snapshot),
+    )
+
+
+def _failure_domains(snapshot: ClusterSnapshot) -> tuple[FailureDomain, ...]:
+    """Those of the infra cluster, once it is provisioned and for as long as it stays."""
+    found = snapshot.infrastructure
+    if found is None or found.object is None or found.deleting or not is_infrastructure_provisioned(snapshot):
+        return snapshot.cluster.status.failure_domains
+    return tuple(
+        FailureDomain(name=d.name, control_plane=d.control_plane, attributes=dict(d.attributes))
+        for d in failure_domains(found)
     )
 
 

@@ -10,8 +10,9 @@ from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.replicas import ReplicaCounts, VersionCount
+from capstan.api.cluster.versions import counted, versions_of
 from capstan.api.rules.contract import control_plane_counters
-from capstan.api.rules.replicas import count_true, count_versions
+from capstan.api.rules.replicas import count_true
 from capstan.controllers.cluster.snapshot import ClusterSnapshot
 
 
@@ -45,12 +46,7 @@ def worker_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
     ]
     alone = _of_machines(snapshot.stand_alone_workers, ReplicaCounts())
     statuses = [group.status for group in groups]
-    versions = count_versions(
-        [
-            *((v.version, v.replicas or 0) for status in statuses for v in status.versions),
-            *((v.version, v.replicas or 0) for v in alone.versions),
-        ]
-    )
+    lists = [*(status.versions for status in statuses), alone.versions]
     return msgspec.structs.replace(
         snapshot.cluster.status.workers,
         desired_replicas=sum(g.spec.replicas or 0 for g in groups) + (alone.desired_replicas or 0),
@@ -58,15 +54,12 @@ def worker_counts(snapshot: ClusterSnapshot) -> ReplicaCounts:
         ready_replicas=sum(s.ready_replicas or 0 for s in statuses) + (alone.ready_replicas or 0),
         available_replicas=sum(s.available_replicas or 0 for s in statuses) + (alone.available_replicas or 0),
         up_to_date_replicas=sum(s.up_to_date_replicas or 0 for s in statuses) + (alone.up_to_date_replicas or 0),
-        versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
+        versions=counted((v.version, v.replicas or 0) for versions in lists for v in versions),
     )
 
 
 def _of_machines(machines: tuple[Machine, ...], old: ReplicaCounts) -> ReplicaCounts:
     reported = [machine.status.conditions for machine in machines]
-    versions = count_versions(
-        ((m.status.node_info.kubelet_version if m.status.node_info else "") or m.spec.version, 1) for m in machines
-    )
     return msgspec.structs.replace(
         old,
         desired_replicas=len(machines),
@@ -74,5 +67,5 @@ def _of_machines(machines: tuple[Machine, ...], old: ReplicaCounts) -> ReplicaCo
         ready_replicas=count_true(reported, "Ready"),
         available_replicas=count_true(reported, "Available"),
         up_to_date_replicas=count_true(reported, "UpToDate"),
-        versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
+        versions=versions_of(machines),
     )
