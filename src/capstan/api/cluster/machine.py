@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
 import msgspec
 
@@ -71,6 +71,10 @@ class MachineSpec(Struct, frozen=True, kw_only=True):
     readiness_gates: Annotated[tuple[ConditionGate, ...], items(1, 32), keyed_by("conditionType")] = ()
     taints: Annotated[tuple[MachineTaint, ...], items(1, 64), keyed_by("key", "effect")] = ()
     version: Text256 = ""
+
+
+#: What of a Machine's spec changes while it runs, as its template does; as the wire names it.
+IN_PLACE_FIELDS: Final = ("deletion", "minReadySeconds", "readinessGates", "taints")
 
 
 class MachineInitialization(Struct, frozen=True, kw_only=True):

@@ -35,10 +35,10 @@ def entry_of(metadata: Mapping[str, Any], manager: str) -> Obj | None:
 
 def is_applied(have: Obj, intent: Obj, manager: str) -> bool:
     """Whether an apply of `intent` under that manager would leave the object as it is, its owners included."""
-    entry = entry_of(have["metadata"], manager)
-    if entry is None or entry.get("apiVersion") != intent["apiVersion"]:
-        return False
+    entry = entry_of(have["metadata"], manager) or {}
     owned: Fields = entry.get("fieldsV1") or {}
+    if owned and entry.get("apiVersion") != intent["apiVersion"]:
+        return False
     stated = {name: part for name, part in intent.items() if name not in _ADDRESS and name != "metadata"}
     metadata = {name: part for name, part in intent["metadata"].items() if name not in _IDENTITY and part}
     if len(stated) + bool(metadata) != _count(owned):

@@ -34,8 +34,9 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a manager takes over from those who wrote it before. `in_place` are fields that only this manager changes;
-    `maker` is who made the object by an apply, and leaves labels and annotations to the manager."""
+    """What a manager takes over from those who wrote it before: nothing, or the keys that an older record lists, and
+    more. `in_place` are fields that only this manager changes; `maker` is who made the object by an apply, and leaves
+    labels and annotations to the manager."""
 
     in_place: tuple[Path, ...] = ()
     maker: str = ""
@@ -48,11 +49,10 @@ def put_right(have: Obj, intent: Obj, manager: str, claim: Claim) -> tuple[Obj, 
     entries: list[Obj] = list(metadata.get("managedFields") or ())
     kept = [entry for entry in entries if entry.get("manager") != BEFORE_FIRST_APPLY]
     mine = entry_of(metadata, manager)
-    claimed = _recorded(metadata)
+    claimed = _recorded(metadata) if claim.in_place or claim.maker else {}
     if claimed:
         kept = [_released(entry, claimed) if entry.get("operation") == "Update" else entry for entry in kept]
-    if claim.maker and _is_of_older_release(metadata, claim.maker):
-        marks = _marks(intent["metadata"])
+    if claim.maker and (marks := _left_by(metadata, claim.maker, intent["metadata"])):
         kept = [_left(entry, marks, claim.maker) for entry in kept]
         claimed = _union(claimed, marks)
     if mine is None and claim.in_place:
@@ -120,11 +120,19 @@ def _recorded(metadata: Mapping[str, Any]) -> Fields:
     return _marks(have)
 
 
-def _is_of_older_release(metadata: Mapping[str, Any], maker: str) -> bool:
-    """Whether the object's maker still owns its labels; the cluster's name is always among them."""
+def _left_by(metadata: Mapping[str, Any], maker: str, stated: Mapping[str, Any]) -> Fields:
+    """The labels and annotations that the manager gets from the object's maker, when that still owns them (the
+    cluster's name is always among them): those that are stated. A maker who owns nothing but labels and annotations
+    has applied them for this very purpose, and leaves them all."""
     entry = entry_of(metadata, maker)
-    fields = (entry or {}).get("fieldsV1") or {}
-    return _CLUSTER_NAME in ((fields.get("f:metadata") or {}).get("f:labels") or {})
+    fields: Fields = (entry or {}).get("fieldsV1") or {}
+    owned = fields.get("f:metadata") or {}
+    if _CLUSTER_NAME not in (owned.get("f:labels") or {}):
+        return {}
+    marks = _marks(stated)
+    if fields.keys() != {"f:metadata"}:
+        return marks
+    return _union({"f:metadata": {what: owned[what] for what in ("f:annotations", "f:labels") if what in owned}}, marks)
 
 
 def _left(entry: Obj, marks: Fields, maker: str) -> Obj:

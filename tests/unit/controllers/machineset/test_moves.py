@@ -17,7 +17,7 @@ from capstan.api.struct import decode
 from capstan.controllers.machineset.plan.inplace import plan_updates
 from capstan.controllers.machineset.plan.scale import plan_scale
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
-from capstan.runtime.plan import Action, Delete, Emit, Update
+from capstan.runtime.plan import Action, Apply, Delete, Emit, Update
 
 IN_PLACE = "in-place-updates.internal.cluster.x-k8s.io"
 UPDATING, PENDING = f"{IN_PLACE}/update-in-progress", f"{IN_PLACE}/pending-acknowledge-move"
@@ -70,8 +70,9 @@ def a_set(name: str, replicas: int, labels: Obj | None = None, order: str = "", 
 def template(group: str, kind: str, names: list[str], *, there: bool = True) -> Template:
     body = {"metadata": {"name": "workers", "namespace": "default"}, "spec": {"template": {"spec": {"size": 2}}}}
     made = Resource(group, "v1", f"{kind.lower()}s", kind)
+    identity = {"namespace": "default", "uid": "uid", "resourceVersion": "1"}
     objects = tuple(
-        {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": name, "namespace": "default"}, "spec": {}}
+        {"apiVersion": f"{group}/v1", "kind": kind, "metadata": {"name": name, **identity}, "spec": {}}
         for name in names
     )
     external = External(GroupKind(group, f"{kind}Template"), "workers", object=body if there else None)
@@ -203,7 +204,7 @@ COUNTED = a_set("pool", 3, **{RECEIVE: "old", ACKNOWLEDGED: "m1,m2"})
 def begun(own: MachineSet, found: Machine, **parts: Any) -> tuple[list[str], list[str], list[Action]]:
     """Which objects change, what is waited for, and the actions."""
     actions, waiting = plan_updates(snapshot(own, found, **parts))
-    kinds = [a.resource.kind for a in actions if isinstance(a, Update)]
+    kinds = [a.resource.kind for a in actions if isinstance(a, Apply | Update)]
     return kinds, [w.message for w in waiting], actions
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.controllers.lab import machine_set, provide
+from tests.unit.controllers.lab import provide
 from tests.unit.controllers.machineset.test_machineset import members, pool
 from tests.unit.controllers.owned import applied
 from tests.unit.controllers.world import World
@@ -260,13 +260,3 @@ def test_twice_is_once_and_foreign_keys_are_left_alone(
     writes = world.writes
     world.settle(provide)
     assert world.writes == writes
-
-
-def test_an_adopted_machine_is_taken_over_as_a_whole() -> None:
-    """A set of the same selector that comes later adopts what is left of the first."""
-    world, name = made({"tier": "gold"})
-    replace(world, "Machine", name, ownerReferences=None)
-    world.put(machine_set(replicas=1))
-    template(world, {"tier": "tin"})
-    world.settle(provide)
-    assert labels_of(world, "Machine", name)["tier"] == "tin"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import msgspec
 
 from capstan.api.cluster.kinds import MACHINE
-from capstan.api.cluster.machine import Machine, MachineBootstrap
+from capstan.api.cluster.machine import IN_PLACE_FIELDS, Machine, MachineBootstrap
 from capstan.api.cluster.names import CLUSTER_NAME_LABEL, POOL_NAME_LABEL
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.meta import Condition, ObjectMeta
@@ -15,12 +16,18 @@ from capstan.api.objects import Obj
 from capstan.api.rules.conditions import FALSE, TRUE, find_condition, put_conditions
 from capstan.api.rules.contract import text
 from capstan.api.rules.names import must_format_value
-from capstan.api.rules.owners import owner_reference, with_metadata, with_owner
+from capstan.api.rules.owners import owner_reference
+from capstan.api.rules.takeover import Claim
 from capstan.api.struct import encode
 from capstan.controllers.machinepool.snapshot import RESOURCE, MachinePoolSnapshot
+from capstan.runtime.intent import plan_apply, shown, stated
 from capstan.runtime.plan import Action, Create, Update
 
+#: Owns the Machines of pools.
+MANAGER: Final = "machinepool-controller"
+
 _MACHINE = MACHINE.resource()
+_IN_PLACE = Claim(in_place=tuple(("spec", name) for name in IN_PLACE_FIELDS))
 
 
 def pool_labels(snapshot: MachinePoolSnapshot) -> dict[str, str]:
@@ -32,30 +39,36 @@ def pool_labels(snapshot: MachinePoolSnapshot) -> dict[str, str]:
 def plan_machines(snapshot: MachinePoolSnapshot) -> Iterator[Action]:
     """One Machine for each of the provider's machines, kept as the pool's template says. Machines whose provider
     object is gone are not removed here: they go with it."""
-    shown = {infra["metadata"]["name"]: infra for infra in snapshot.infra_machines}
+    shown_by = {infra["metadata"]["name"]: infra for infra in snapshot.infra_machines}
     for machine in snapshot.machines:
-        infra = shown.pop(machine.spec.infrastructure_ref.name, None)
-        after = _compared(snapshot, machine if infra is None else _kept(snapshot, machine, infra))
-        if after != machine:
-            reason = "it follows its MachinePool"
-            yield Update(resource=_MACHINE, before=machine, after=after, reason=reason)
-    for name, infra in shown.items():
+        infra = shown_by.pop(machine.spec.infrastructure_ref.name, None)
+        kept = [] if infra is None else list(_keep(snapshot, machine, infra))
+        yield from kept
+        after = _compared(snapshot, machine)
+        # One change at a time: the second would be built on what the first has changed.
+        if after != machine and not kept:
+            yield Update(resource=_MACHINE, before=machine, after=after, reason="it follows its MachinePool")
+    for name, infra in shown_by.items():
         if not infra["metadata"].get("deletionTimestamp"):
             reason = f"{infra['kind']} {name} has none"
-            yield Create(resource=_MACHINE, object=encode(_new_machine(snapshot, infra)), reason=reason)
+            intent = _intent(snapshot, infra, None)
+            yield Create(resource=_MACHINE, object=intent, manager=MANAGER, reason=reason)
 
 
-def _new_machine(snapshot: MachinePoolSnapshot, infra: Obj) -> Machine:
+def _intent(snapshot: MachinePoolSnapshot, infra: Obj, machine: Machine | None) -> Obj:
+    """All that the pool states of a Machine. What never changes stays as it is on one that is there."""
     pool, template = snapshot.pool, snapshot.pool.spec.template
     group = snapshot.infrastructure.group_kind.group
-    name = infra["metadata"]["name"]
+    name = infra["metadata"]["name"] if machine is None else machine.metadata.name
+    known = machine.spec if machine is not None else template.spec
     spec = msgspec.structs.replace(
         template.spec,
         cluster_name=pool.spec.cluster_name,
         bootstrap=MachineBootstrap(data_secret_name=""),
-        infrastructure_ref=ContractReference(api_group=group, kind=infra["kind"], name=name),
+        failure_domain=known.failure_domain,
+        infrastructure_ref=ContractReference(api_group=group, kind=infra["kind"], name=infra["metadata"]["name"]),
         provider_id="",
-        version=_version(snapshot, infra),
+        version=_version(snapshot, infra) or ("" if machine is None else known.version),
     )
     meta = ObjectMeta(
         name=name,
@@ -64,20 +77,16 @@ def _new_machine(snapshot: MachinePoolSnapshot, infra: Obj) -> Machine:
         annotations=dict(template.metadata.annotations),
         owner_references=(owner_reference(RESOURCE.api_version, RESOURCE.kind, pool.metadata, controller=True),),
     )
-    return Machine(api_version=_MACHINE.api_version, kind=_MACHINE.kind, metadata=meta, spec=spec)
+    wanted = Machine(api_version=_MACHINE.api_version, kind=_MACHINE.kind, metadata=meta, spec=spec)
+    intent: Obj = stated(encode(wanted))
+    return intent
 
 
-def _kept(snapshot: MachinePoolSnapshot, machine: Machine, infra: Obj) -> Machine:
-    pool, template = snapshot.pool, snapshot.pool.spec.template.metadata
-    owner = owner_reference(RESOURCE.api_version, RESOURCE.kind, pool.metadata, controller=True)
-    after = with_metadata(
-        machine,
-        labels={**machine.metadata.labels, **template.labels, **pool_labels(snapshot)},
-        annotations={**machine.metadata.annotations, **template.annotations},
-        owner_references=with_owner(machine.metadata.owner_references, owner),
-    )
-    version = _version(snapshot, infra) or machine.spec.version
-    return msgspec.structs.replace(after, spec=msgspec.structs.replace(machine.spec, version=version))
+def _keep(snapshot: MachinePoolSnapshot, machine: Machine, infra: Obj) -> Iterator[Action]:
+    if machine.metadata.deletion_timestamp is not None:
+        return
+    have, intent = shown(machine, machine.spec), _intent(snapshot, infra, machine)
+    yield from plan_apply(_MACHINE, have, intent, MANAGER, "it follows its MachinePool", claim=_IN_PLACE)
 
 
 def _compared(snapshot: MachinePoolSnapshot, machine: Machine) -> Machine:

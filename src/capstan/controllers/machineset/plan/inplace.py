@@ -27,7 +27,9 @@ from capstan.api.objects import Key, Obj
 from capstan.api.rules.conditions import is_false
 from capstan.api.rules.contract import clone_template
 from capstan.api.rules.owners import owner_reference, with_metadata
+from capstan.controllers.machineset.plan.propagation import MANAGER
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot, Template
+from capstan.runtime.intent import plan_apply
 from capstan.runtime.plan import Action, Emit, ObjectRef, Update, Waiting
 
 
@@ -166,12 +168,9 @@ def _trigger(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]
     for template, name in _pairs(snapshot, machine):
         found = snapshot.object_of(template, name)
         assert template.made is not None and found is not None
-        after = _with_template(snapshot, template, found)
-        if after != found:
-            reason = (
-                f"{template.made.kind} {name} takes the template of MachineSet {snapshot.machine_set.metadata.name}"
-            )
-            yield Update(resource=template.made, before=found, after=after, reason=reason, part=meta.name)
+        intent = _intent(snapshot, template, found)
+        reason = f"{template.made.kind} {name} takes the template of MachineSet {snapshot.machine_set.metadata.name}"
+        yield from plan_apply(template.made, found, intent, MANAGER, reason, part=meta.name)
     wanted = snapshot.machine_set.spec.template.spec
     hooks = [hook for hook in meta.annotations.get(PENDING_HOOKS_ANNOTATION, "").split(",") if hook]
     annotations = {k: v for k, v in meta.annotations.items() if k != PENDING_MOVE_ANNOTATION}
@@ -185,22 +184,16 @@ def _trigger(snapshot: MachineSetSnapshot, machine: Machine) -> Iterator[Action]
     yield Emit(name="SuccessfulStartInPlaceUpdate", reason=told, about=about, part=meta.name)
 
 
-def _with_template(snapshot: MachineSetSnapshot, template: Template, obj: Obj) -> Obj:
-    """The object with the content of the template and the marks of an update; labels and other annotations stay."""
+def _intent(snapshot: MachineSetSnapshot, template: Template, obj: Obj) -> Obj:
+    """What the set states of an object when its update begins: the content of the template, where it is from, and
+    that it is updated. Labels and other annotations are not its maker's."""
     assert template.made is not None
     metadata = obj["metadata"]
+    place = {"name": metadata["name"], "namespace": metadata.get("namespace", "")}
+    cluster = snapshot.machine_set.spec.cluster_name
     wanted = clone_template(
-        template.found,
-        template.made,
-        name=metadata["name"],
-        namespace=metadata.get("namespace", ""),
-        cluster_name=snapshot.machine_set.spec.cluster_name,
-        labels={},
-        annotations={},
-        owner=None,
+        template.found, template.made, **place, cluster_name=cluster, labels={}, annotations={}, owner=None
     )
     made = wanted["metadata"].get("annotations", {})
     origin = {k: made[k] for k in (CLONED_FROM_NAME_ANNOTATION, CLONED_FROM_GROUP_KIND_ANNOTATION) if k in made}
-    annotations = {**(metadata.get("annotations") or {}), **origin, UPDATE_IN_PROGRESS_ANNOTATION: ""}
-    spec = {**(obj.get("spec") or {}), **(wanted.get("spec") or {})}
-    return {**obj, "metadata": {**metadata, "annotations": annotations}, "spec": spec}
+    return {**wanted, "metadata": {**place, "annotations": {**origin, UPDATE_IN_PROGRESS_ANNOTATION: ""}}}

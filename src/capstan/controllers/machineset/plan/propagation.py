@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from capstan.api.cluster.kinds import MACHINE
-from capstan.api.cluster.machine import Machine
+from capstan.api.cluster.machine import IN_PLACE_FIELDS, Machine
 from capstan.api.cluster.machineset import MachineSet
 from capstan.api.cluster.names import (
     CLUSTER_NAME_LABEL,
@@ -38,9 +38,7 @@ MANAGER: Final = "capi-machineset"
 METADATA_MANAGER: Final = "capi-machineset-metadata"
 
 _MACHINE = MACHINE.resource()
-_IN_PLACE = Claim(
-    in_place=tuple(("spec", name) for name in ("deletion", "minReadySeconds", "readinessGates", "taints")),
-)
+_IN_PLACE = Claim(in_place=tuple(("spec", name) for name in IN_PLACE_FIELDS))
 _OF_OBJECTS = Claim(maker=MANAGER)
 
 
