@@ -35,9 +35,10 @@ class Access:
         return self._namespace or self._config.namespace or "default"
 
     @asynccontextmanager
-    async def client(self) -> AsyncIterator[HttpClient]:
-        """A client for the management plane, closed in the end."""
+    async def client(self, program: str = "capstan") -> AsyncIterator[HttpClient]:
+        """A client for the management plane, closed in the end. `program` is what the audit log calls it."""
         async with aclosing(HttpClient(self._config, Dialer.from_environment())) as client:
+            client.call_itself(program)
             yield client
 
 

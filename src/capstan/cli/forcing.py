@@ -5,7 +5,9 @@ Each step is a request of the user's own to the API, so that the audit log names
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Final
 
 from capstan.api.cluster.kinds import CLUSTER
@@ -17,6 +19,8 @@ from capstan.runtime.client.protocol import Client
 
 _CLUSTER: Final = CLUSTER.resource()
 _SECRETS: Final = Resource("", "v1", "secrets", "Secret")
+_EVENTS: Final = Resource("", "v1", "events", "Event")
+_LONGEST_MESSAGE: Final = 1024
 _ROOMS: Final = "cluster.x-k8s.io"
 #: What controllers make while they are being stopped is found in the next round.
 _ROUNDS: Final = 5
@@ -47,6 +51,33 @@ async def _provider_kinds(client: Client) -> list[Resource]:
             version = next((v["name"] for v in spec["versions"] if v.get("storage")), spec["versions"][0]["name"])
             kinds.append(Resource(group, version, names["plural"], names["kind"]))
     return kinds
+
+
+async def note_down(client: Client, cluster: Obj, outside: Sequence[str], now: datetime) -> None:
+    """An Event that says who is gone by force and what is left behind. It is for later readers: where it cannot be
+    written, the deletion goes on."""
+    metadata = cluster["metadata"]
+    listed = "; ".join(outside) or "nothing outside is known of"
+    at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
+    event = {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"namespace": metadata["namespace"], "generateName": f"{metadata['name']}."},
+        "involvedObject": {
+            "apiVersion": _CLUSTER.api_version,
+            "kind": "Cluster",
+            **{name: metadata[name] for name in ("namespace", "name", "uid")},
+        },
+        "type": "Warning",
+        "reason": "ForcedDeletion",
+        "message": f"deleted by force; may be left behind: {listed}"[:_LONGEST_MESSAGE],
+        "source": {"component": "capstan"},
+        "firstTimestamp": at,
+        "lastTimestamp": at,
+        "count": 1,
+    }
+    with suppress(ApiError, TransientError):
+        await client.create(_EVENTS, event)
 
 
 async def force(client: Client, cluster: Obj, say: Callable[[str], None]) -> list[str]:

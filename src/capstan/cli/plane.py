@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from capstan.api.kinds import Scheme
@@ -20,11 +20,13 @@ from capstan.apiserver.webhooks.clientconfig import ServiceReference
 from capstan.cli.administration import Administration
 from capstan.cli.auditing import Auditing, AuditOptions
 from capstan.cli.control import ControlError
+from capstan.cli.gates import MACHINE_POOL, TAINT_PROPAGATION, gated
 from capstan.cli.identity import Identity, IdentityStore
 from capstan.cli.keyfile import KeyFile
 from capstan.cli.place import Place
 from capstan.cli.posture import Posture
 from capstan.cli.services import Table, looked_up
+from capstan.cli.tuning import Tuning
 from capstan.controllers import core_controllers
 from capstan.controllers.machine.snapshot import Synced
 from capstan.insight.metrics.exposition import cached, state_text
@@ -62,7 +64,7 @@ class PlaneOptions:
     Capstan's own kinds and all controllers: what runs then is an API server for others' kinds. With `etcd` the state is
     there and not in the data directory, and of several planes over it the controllers of one work, by `election`.
     `synced` says what goes from Machines to their Nodes besides the usual, `graces` how long workload clusters may be
-    silent."""
+    silent, `tuning` on what the controllers work, and how much at a time."""
 
     place: Place
     address: str = "127.0.0.1"
@@ -79,6 +81,7 @@ class PlaneOptions:
     election: Terms = field(default_factory=Terms)
     synced: Synced = field(default_factory=Synced)
     graces: Graces = field(default_factory=Graces)
+    tuning: Tuning = field(default_factory=Tuning)
 
 
 class Plane:
@@ -88,7 +91,7 @@ class Plane:
         self._options = options
         self._clock = SystemClock()
         self._keys = SystemKeys()
-        self._workloads = HttpWorkloadClients(options.dialer)
+        self._workloads = HttpWorkloadClients(options.dialer, qps=options.tuning.qps, burst=options.tuning.burst)
         self._proxmox = Clients(HttpTransports(options.dialer.proxy_for), self._clock)
         self._channels = GrpcChannels(options.dialer.connect)
         self._store: SqliteStore | EtcdStore | None = None
@@ -166,7 +169,7 @@ class Plane:
         assert self._store is not None
         self._server = ApiServer(
             self._store,
-            scheme=Scheme([k for k in SCHEME.kinds if k.builtin]) if self._options.api_only else SCHEME,
+            scheme=self._scheme(),
             clock=self._clock.now,
             token=self._keys.token,
             root_ca=identity.ca_pem.decode(),
@@ -191,14 +194,34 @@ class Plane:
             # Endpoints are addresses: one who listens on a name has none to tell.
             await self._server.announce(self._host, self._listener.port)
 
+    def _scheme(self) -> Scheme:
+        if self._options.api_only:
+            return Scheme([k for k in SCHEME.kinds if k.builtin])
+        return gated(SCHEME, self._options.tuning.gates)
+
     async def _work(self) -> None:
         assert self._server is not None
-        options = self._options
+        options, tuning = self._options, self._options.tuning
         client = LocalClient(self._server.verbs(CONTROLLERS))
-        self.manager = Manager(client, SCHEME, self._clock, workload_nodes=self._nodes())
+        self.manager = Manager(
+            client,
+            SCHEME,
+            self._clock,
+            workload_nodes=self._nodes(),
+            namespace=tuning.namespace,
+            watch_filter=tuning.watch_filter,
+            sync_seconds=tuning.sync_seconds,
+        )
         self.manager.metrics.watch_process()
         for controller in (
-            *core_controllers(self._workloads, client, self._keys, synced=options.synced),
+            *core_controllers(
+                self._workloads,
+                client,
+                self._keys,
+                synced=replace(options.synced, taints=tuning.gates[TAINT_PROPAGATION]),
+                unchecked=tuning.unchecked,
+                with_pools=tuning.gates[MACHINE_POOL],
+            ),
             *ipam_controllers(),
             *proxmox_controllers(self._proxmox, self._keys, self._workloads, options.proxmox),
             *talos_controllers(
@@ -209,7 +232,7 @@ class Plane:
                 proxy_url=options.proxy_url,
             ),
         ):
-            self.manager.add(controller)
+            self.manager.add(controller, tuning.workers_of(controller.name))
         if options.etcd is not None:
             await self.manager.start()
             return

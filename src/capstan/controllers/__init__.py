@@ -19,9 +19,12 @@ def core_controllers(
     keys: KeySource,
     updater: InPlaceUpdater | None = None,
     synced: Synced | None = None,
+    unchecked: frozenset[str] = frozenset(),
+    with_pools: bool = True,
 ) -> list[Controller[Any, Any]]:
     """The controllers of the core kinds, for a composition root. With an `updater` Machines may change in place;
-    `synced` says which labels and annotations of Machines go on to their Nodes besides the usual."""
+    `synced` says which labels and annotations of Machines go on to their Nodes besides the usual, `unchecked` which
+    preflight checks MachineSets do not make; without `with_pools` MachinePools are left alone."""
     from capstan.controllers.cluster.controller import ClusterController
     from capstan.controllers.clusterresourceset.controller import ClusterResourceSetController
     from capstan.controllers.clusterresourcesetbinding.controller import ClusterResourceSetBindingController
@@ -35,10 +38,10 @@ def core_controllers(
     return [
         ClusterController(client, keys),
         MachineController(workloads, updater, synced),
-        MachineSetController(),
+        MachineSetController(unchecked),
         MachineDeploymentController(updater),
         MachineHealthCheckController(client),
-        MachinePoolController(workloads),
+        *((MachinePoolController(workloads),) if with_pools else ()),
         ClusterResourceSetController(workloads, client),
         ClusterResourceSetBindingController(),
         ExtensionConfigController(),

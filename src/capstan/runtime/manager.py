@@ -29,6 +29,7 @@ from capstan.runtime.metrics import Metrics, Result
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import Pace, WorkQueue
+from capstan.runtime.selection import CLUSTER_LABEL, Selection
 from capstan.runtime.significance import EVERYTHING, Interest, Weight, is_ready
 
 log = EventLog(__name__)
@@ -39,12 +40,16 @@ TRANSIENT_FIRST_SECONDS = 0.2
 
 PACE = Pace()
 
+#: So many objects are looked at again at once, then there is a pause.
+SYNC_BATCH, SYNC_PAUSE_SECONDS = 50, 0.2
+
 #: How long who merely repeats what a part says of itself may wait with it: by then there is often more to tell.
 LATER_SECONDS = 1.0
 
 
 class Manager:
-    """All controllers of one process over one cache."""
+    """All controllers of one process over one cache. They work on the objects of `namespace` (of all when empty) that
+    `watch_filter` names (see `Selection`), and look at each again every `sync_seconds` (0 for never)."""
 
     def __init__(
         self,
@@ -55,6 +60,8 @@ class Manager:
         workload_nodes: WorkloadNodes | None = None,
         metrics: Metrics | None = None,
         namespace: str = "",
+        watch_filter: str = "",
+        sync_seconds: float = 0.0,
         before_action: BeforeAction = nothing,
     ) -> None:
         self.client = client
@@ -66,15 +73,17 @@ class Manager:
         if workload_nodes is not None:
             workload_nodes.metrics = self.metrics
         self.before_action = before_action
+        self.selection = Selection(self.cache, watch_filter)
+        self._sync_seconds = sync_seconds
         self.runners: list[Runner] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._forgetting: set[asyncio.Task[None]] = set()
 
-    def add(self, controller: Controller[Any, Any]) -> None:
-        """Register a controller; before `start`."""
-        runner = Runner(self, controller)
+    def add(self, controller: Controller[Any, Any], workers: int = 0) -> None:
+        """Register a controller; before `start`. It works on so many objects at a time (0 for its own number)."""
+        runner = Runner(self, controller, workers or controller.concurrency)
         self.runners.append(runner)
-        self.metrics.watch(controller.name, controller.concurrency, runner.queue)
+        self.metrics.watch(controller.name, runner.workers, runner.queue)
 
     async def start(self) -> None:
         """Fill the caches, then start the workers. Everything that exists is reconciled once."""
@@ -86,9 +95,28 @@ class Manager:
         self._follow_clusters()
         loop = asyncio.get_running_loop()
         for runner in self.runners:
-            for number in range(runner.controller.concurrency):
+            for number in range(runner.workers):
                 name = f"{runner.controller.name} {number}"
                 self._tasks.append(loop.create_task(runner.work(), name=name))
+        self.selection.on_change(self._wake_cluster)
+        if self._sync_seconds:
+            self._tasks.append(loop.create_task(self._sync(), name="sync"))
+
+    async def _sync(self) -> None:
+        """What a lost event would have told is noticed by then. A part of them at a time: nothing is in a hurry."""
+        while True:
+            await self.clock.sleep(self._sync_seconds)
+            for runner in self.runners:
+                for number, key in enumerate(runner.keys(), 1):
+                    runner.queue.add(key)
+                    if number % SYNC_BATCH == 0:
+                        await self.clock.sleep(SYNC_PAUSE_SECONDS)
+
+    def _wake_cluster(self, cluster: Key) -> None:
+        """All that belongs to a Cluster whose own selection has changed."""
+        for runner in self.runners:
+            for key in runner.keys(cluster):
+                runner.queue.add(key)
 
     def _follow_clusters(self) -> None:
         """A cluster that is gone needs no connection."""
@@ -127,9 +155,10 @@ class Manager:
 class Runner:
     """One controller with its queue, its reader and its workers."""
 
-    def __init__(self, manager: Manager, controller: Controller[Any, Any]) -> None:
+    def __init__(self, manager: Manager, controller: Controller[Any, Any], workers: int) -> None:
         self._manager = manager
         self.controller = controller
+        self.workers = workers
         self.queue: WorkQueue[Key] = WorkQueue(PACE)
         #: By the keys that are worked on; and what of it the workers write.
         self._rounds: dict[Key, Round] = {}
@@ -193,6 +222,8 @@ class Runner:
         """One round. Gives the plan's `requeue_after`; raises the first error after the status is committed."""
         controller = self.controller
         entry = self._manager.cache.informer(self._resource).get(key)
+        if entry is not None and not self._manager.selection.has(entry.object):
+            return None
         snapshot = await controller.observe(self._reader, key)
         if snapshot is None or entry is None:
             return None
@@ -333,8 +364,16 @@ class Runner:
             self._wake(wakes(self._reader, cluster, node), Weight.SOON)
 
     def _wake_all(self) -> None:
-        for entry in self._manager.cache.informer(self._resource).entries():
-            self.queue.add(entry.key)
+        for key in self.keys():
+            self.queue.add(key)
+
+    def keys(self, cluster: Key | None = None) -> list[Key]:
+        """All objects of the kind, or those of one Cluster."""
+        informer = self._manager.cache.informer(self._resource)
+        if cluster is None:
+            return [entry.key for entry in informer.entries()]
+        found = informer.lookup("label", f"{CLUSTER_LABEL}={cluster.name}")
+        return [entry.key for entry in found if entry.key.namespace == cluster.namespace]
 
 
 def _hold_back(plan: Plan) -> tuple[Plan, Update | None]:

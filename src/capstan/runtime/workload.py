@@ -9,6 +9,7 @@ from capstan.runtime.client.http import HttpClient
 from capstan.runtime.client.kubeconfig import parse_kubeconfig
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.dialer import Dialer
+from capstan.runtime.throttle import Throttle
 
 
 class WorkloadClients(Protocol):
@@ -25,17 +26,20 @@ class WorkloadClients(Protocol):
 
 
 class HttpWorkloadClients:
-    """Clients over HTTPS, dialled as this process dials."""
+    """Clients over HTTPS, dialled as this process dials. Each cluster is asked `burst` times at once and then `qps`
+    times a second; what it does not answer is no reason to ask more."""
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, *, qps: float = 20.0, burst: int = 30) -> None:
         self._dialer = dialer
+        self._qps, self._burst = qps, burst
         self._clients: dict[Key, tuple[bytes, HttpClient]] = {}
 
     async def client(self, cluster: Key, kubeconfig: bytes) -> Client:
         kept = self._clients.get(cluster)
         if kept is not None and kept[0] == kubeconfig:
             return kept[1]
-        client = HttpClient(parse_kubeconfig(kubeconfig, self_contained=True), self._dialer)
+        config = parse_kubeconfig(kubeconfig, self_contained=True)
+        client = HttpClient(config, self._dialer, Throttle(self._qps, self._burst))
         await self.forget(cluster)
         self._clients[cluster] = (kubeconfig, client)
         return client

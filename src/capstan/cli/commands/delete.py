@@ -12,11 +12,14 @@ from capstan.api.errors import is_not_found
 from capstan.api.objects import Obj
 from capstan.cli.access import Access, connection_options
 from capstan.cli.forcing import force as force_deletion
-from capstan.cli.forcing import read_members
+from capstan.cli.forcing import note_down, read_members
 from capstan.insight.leftovers import Held, left_behind
 from capstan.runtime.client.protocol import Client
+from capstan.runtime.clock import SystemClock
 
 _CLUSTER = CLUSTER.resource()
+#: What the audit log calls the program that forces a deletion: every request of it can be found by this.
+_FORCING = "capstan delete cluster --force"
 
 
 @click.command()
@@ -28,7 +31,8 @@ def cluster(name: str, access: Access, force: bool, yes: bool) -> None:
     """Delete cluster NAME: workers, control plane and infrastructure, in this order, in the background.
 
     Where that cannot go on (`capstan describe cluster NAME` says what holds it), --force deletes the objects and
-    removes their finalizers, so that nobody waits for anything; it says first what may be left behind.
+    removes their finalizers, so that nobody waits for anything; it says first what may be left behind. The audit log
+    has each of its requests under the program's name `capstan delete cluster --force`, an Event the list.
     """
     if yes and not force:
         raise click.UsageError("--yes answers the question of --force; without --force nothing is asked")
@@ -40,7 +44,7 @@ def cluster(name: str, access: Access, force: bool, yes: bool) -> None:
     click.echo(_announcement(name, gone))
     if not yes:
         click.confirm(f"Remove cluster {name} and forget all of this?", abort=True)
-    left = asyncio.run(_force(access, found))
+    left = asyncio.run(_force(access, found, left_behind(gone)))
     if left:
         raise click.ClickException(f"still there: {', '.join(left)}; run the command again")
     click.echo(f"cluster.cluster.x-k8s.io/{name} force deleted")
@@ -69,8 +73,9 @@ async def _read(access: Access, name: str) -> tuple[Obj, list[Held]]:
         return found, await read_members(client, found)
 
 
-async def _force(access: Access, found: Obj) -> list[str]:
-    async with access.client() as client:
+async def _force(access: Access, found: Obj, outside: Sequence[str]) -> list[str]:
+    async with access.client(_FORCING) as client:
+        await note_down(client, found, outside, SystemClock().now())
         return await force_deletion(client, found, click.echo)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from re import Pattern
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from capstan.cli.auditing import AuditOptions, audit_options, audit_options_of
 from capstan.cli.place import Place, place_option
 from capstan.cli.running import run, stop_on_signals
 from capstan.cli.services import Table, service_table
+from capstan.cli.tuning import Tuning, tuning_of, tuning_options
 
 if TYPE_CHECKING:
     from capstan.providers.talos.config.secrets import ServiceAccountAlgorithm
@@ -102,6 +103,7 @@ _LEAST_CONDITIONS_GRACE = 120.0
     metavar="DURATION",
     help="How long what was seen of its nodes holds then; longer than the other, and at least 2m.",
 )
+@tuning_options
 @audit_options
 def up(
     place: Place,
@@ -119,7 +121,7 @@ def up(
     annotation_patterns: tuple[str, ...],
     connection_grace: str,
     conditions_grace: str,
-    **audit: Any,
+    **others: Any,
 ) -> None:
     """Run the management plane.
 
@@ -133,7 +135,7 @@ def up(
     chosen = Chosen(
         service_account_key,
         encrypt == "all",
-        audit_options_of(audit),
+        audit_options_of(others),
         services,
         api_only,
         store,
@@ -141,6 +143,7 @@ def up(
         compiled(label_patterns),
         compiled(annotation_patterns),
         grace_seconds(connection_grace, conditions_grace),
+        tuning_of(others),
     )
     run(_main(place, address, port, chosen))
 
@@ -159,6 +162,7 @@ class Chosen:
     synced_labels: tuple[Pattern[str], ...] = ()
     synced_annotations: tuple[Pattern[str], ...] = ()
     graces: tuple[float, float] = (50.0, 300.0)
+    tuning: Tuning = field(default_factory=Tuning)
 
 
 def compiled(texts: Sequence[str]) -> tuple[Pattern[str], ...]:
@@ -211,6 +215,7 @@ async def _main(place: Place, address: str, port: int, chosen: Chosen) -> None:
         election=Terms.of(chosen.lease_seconds),
         synced=Synced(chosen.synced_labels, chosen.synced_annotations),
         graces=Graces(*chosen.graces),
+        tuning=chosen.tuning,
     )
     plane = Plane(options)
     stopping = stop_on_signals()

@@ -26,10 +26,11 @@ RESOURCE = MACHINE.resource()
 @dataclass(frozen=True, slots=True)
 class Synced:
     """Which labels and annotations of Machines their Nodes get besides those of the usual domains: the keys in which
-    one of the patterns is found."""
+    one of the patterns is found; and whether `taints` of Machines go on."""
 
     labels: tuple[Pattern[str], ...] = ()
     annotations: tuple[Pattern[str], ...] = ()
+    taints: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

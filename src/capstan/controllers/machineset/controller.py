@@ -115,7 +115,7 @@ def _key(machine_set: MachineSet) -> Key:
 
 
 class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
-    """Needs nothing but the reader."""
+    """Needs nothing but the reader. `unchecked` are preflight checks that are not made."""
 
     kind = MachineSet
     indexes = {"template": template_refs}
@@ -146,6 +146,9 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
         Writes("bootstrap configs", ("metadata.annotations[of its set]",)),
     )
 
+    def __init__(self, unchecked: frozenset[str] = frozenset()) -> None:
+        self._unchecked = unchecked
+
     async def observe(self, reader: Reader, key: Key) -> MachineSetSnapshot | None:
         machine_set = reader.get(MachineSet, key.namespace, key.name)
         if machine_set is None:
@@ -169,6 +172,7 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
             control_plane=control_plane,
             deployment=_deployment(reader, machine_set),
             move_target=_move_target(reader, machine_set),
+            unchecked=self._unchecked,
         )
 
     def plan(self, snapshot: MachineSetSnapshot) -> Plan:

@@ -43,7 +43,8 @@ class Template:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSetSnapshot:
     """`machines` are those that the set controls, `orphans` those that it may adopt; both sorted by name.
-    `move_target` is the set that its Machines are to be handed to, as an annotation says."""
+    `move_target` is the set that its Machines are to be handed to, as an annotation says; `unchecked` are the preflight
+    checks that no set of this process makes."""
 
     machine_set: MachineSet
     now: datetime
@@ -55,6 +56,7 @@ class MachineSetSnapshot:
     control_plane: External | None = None
     deployment: MachineDeployment | None = None
     move_target: MachineSet | None = None
+    unchecked: frozenset[str] = frozenset()
 
     @property
     def subject(self) -> ObjectRef:

@@ -18,6 +18,7 @@ from capstan.runtime.client.kubeconfig import Kubeconfig
 from capstan.runtime.client.local import FIELD_MANAGER
 from capstan.runtime.client.silence import why_silent
 from capstan.runtime.dialer import Dialer
+from capstan.runtime.throttle import Throttle
 
 PATCH_TYPES: Mapping[str, str] = {
     "json": "application/json-patch+json",
@@ -33,10 +34,12 @@ LARGEST_EVENT_BYTES = 4 * 1024 * 1024
 
 
 class HttpClient:
-    """Implements `Client` over HTTP. One session, kept; made inside a running event loop."""
+    """Implements `Client` over HTTP. One session, kept; made inside a running event loop. With a `throttle` requests
+    wait for their turn, but probes, which ask whether there is an answer in time."""
 
-    def __init__(self, config: Kubeconfig, dialer: Dialer | None = None) -> None:
+    def __init__(self, config: Kubeconfig, dialer: Dialer | None = None, throttle: Throttle | None = None) -> None:
         self._config = config
+        self._throttle = throttle
         self._server = config.server.rstrip("/")
         self._ssl: ssl.SSLContext | None = config.ssl_context() if self._server.startswith("https") else None
         self._proxy = config.proxy_url or (dialer.proxy_for(self._server) if dialer else "") or None
@@ -46,6 +49,10 @@ class HttpClient:
             json_serialize=lambda value: orjson.dumps(value).decode(),
             read_bufsize=LARGEST_EVENT_BYTES,
         )
+
+    def call_itself(self, name: str) -> None:
+        """From now on requests come from a program of this name, in audit logs for one."""
+        self._session.headers["User-Agent"] = name
 
     async def get(self, resource: Resource, namespace: str, name: str) -> Obj:
         return await self._request("GET", path_of(resource, namespace, name))
@@ -221,6 +228,8 @@ class HttpClient:
         accept: str = "application/json",
         timeout: aiohttp.ClientTimeout = REQUEST_TIMEOUT,
     ) -> Obj:
+        if self._throttle is not None and timeout is not PROBE_TIMEOUT:
+            await self._throttle.enter()
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type

@@ -296,3 +296,19 @@ def test_what_was_known_of_nodes_stays_while_their_cluster_goes() -> None:
     world.now += timedelta(hours=1)
     step(world, name)
     assert reported(world, name, "NodeHealthy")[:2] == ("True", "NodeHealthy")
+
+
+def test_taints_stay_with_the_machine_when_their_gate_is_off() -> None:
+    world = declared()
+    of_a_plane = core_controllers(
+        WorldClients(world), cast(Any, None), SeededKeys("world"), synced=Synced(taints=False)
+    )
+    place = next(i for i, c in enumerate(world.controllers) if isinstance(c, MachineController))
+    world.controllers[place] = next(c for c in of_a_plane if isinstance(c, MachineController))
+    world.settle(provide)
+    name = worker(world)
+    taint = {"key": "example.com/gpu", "effect": "NoSchedule", "propagation": "Always"}
+    world.edit("Machine", name, {"spec": {"taints": [taint]}})
+    world.settle()
+    assert not world.get("Node", name)["spec"].get("taints")
+    assert "cluster.x-k8s.io/taints-from-machine" not in of_node(world, name)["annotations"]

@@ -146,3 +146,25 @@ KUBEADM_SKEW = (
 )
 def test_checks_before_a_machine_is_made(failed: list[str], expected: list[str]) -> None:
     assert failed == expected
+
+
+def test_checks_that_the_process_does_not_make() -> None:
+    """As if every set had the annotation that skips them."""
+    declared = machine_set("pool", 1)
+    template: Obj = {"infrastructureRef": {"apiGroup": INFRA, "kind": "LabMachineTemplate", "name": "workers"}}
+    declared["spec"]["template"]["spec"] = {**template, "version": "v1.36.0", "bootstrap": {"configRef": OTHER}}
+
+    def failing(*unchecked: str) -> list[str]:
+        snapshot = MachineSetSnapshot(
+            machine_set=decode(declared, MachineSet),
+            now=START,
+            cluster=decode({"metadata": {"name": "homelab"}}, Cluster),
+            infrastructure=Template(External(GroupKind(INFRA, "LabMachineTemplate"), "workers")),
+            control_plane=control_plane("v1.34.0"),
+            unchecked=frozenset(unchecked),
+        )
+        return [text.rpartition('("')[2].partition('"')[0] for text in failed_checks(snapshot)]
+
+    assert failing() == ["ControlPlaneIsStable", "KubernetesVersionSkew"]
+    assert failing("ControlPlaneIsStable") == ["KubernetesVersionSkew"]
+    assert failing("All") == []

@@ -82,9 +82,10 @@ def marked_node(snapshot: MachineSnapshot, node: Node) -> Node:
     records = {
         NODE_LABELS_FROM_MACHINE_ANNOTATION: ",".join(sorted(labels)),
         NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION: ",".join(sorted(annotations.keys() - _IDENTITY)),
-        # Empty, too: that it is there says that the node got its taints of OnInitialization.
-        NODE_TAINTS_FROM_MACHINE_ANNOTATION: taint_record,
     }
+    if taint_record is not None:
+        # Empty, too: that it is there says that the node got its taints of OnInitialization.
+        records[NODE_TAINTS_FROM_MACHINE_ANNOTATION] = taint_record
     gone = (_record(old, NODE_ANNOTATIONS_FROM_MACHINE_ANNOTATION) | _IDENTITY) - annotations.keys()
     kept_labels = _without(node.metadata.labels, _record(old, NODE_LABELS_FROM_MACHINE_ANNOTATION) - labels.keys())
     metadata = msgspec.structs.replace(
@@ -130,12 +131,13 @@ def _without(mapping: Mapping[str, str], keys: frozenset[str]) -> dict[str, str]
     return {key: value for key, value in mapping.items() if key not in keys}
 
 
-def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], str]:
-    """The Node's taints, and the record of those that the Machine keeps up."""
+def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], str | None]:
+    """The Node's taints, and the record of those that the Machine keeps up; None when its taints do not go on."""
+    goes_on = snapshot.synced.taints
     initialized = NODE_TAINTS_FROM_MACHINE_ANNOTATION in node.metadata.annotations
-    record = _record(node.metadata.annotations, NODE_TAINTS_FROM_MACHINE_ANNOTATION)
-    always = [t for t in snapshot.machine.spec.taints if t.propagation == "Always"]
-    once = [t for t in snapshot.machine.spec.taints if t.propagation == "OnInitialization"]
+    record = _record(node.metadata.annotations, NODE_TAINTS_FROM_MACHINE_ANNOTATION) if goes_on else frozenset()
+    always = [t for t in snapshot.machine.spec.taints if goes_on and t.propagation == "Always"]
+    once = [t for t in snapshot.machine.spec.taints if goes_on and t.propagation == "OnInitialization"]
     set_now = always if initialized else [t for t in snapshot.machine.spec.taints if t in always or t in once]
     wanted = {(t.key, t.effect): Taint(key=t.key, value=t.value, effect=t.effect) for t in set_now}
     if _is_outdated(snapshot):
@@ -156,7 +158,7 @@ def _taints(snapshot: MachineSnapshot, node: Node) -> tuple[tuple[Taint, ...], s
         elif f"{taint.key}:{taint.effect}" not in gone:
             result.append(taint)
     result.extend(wanted.values())
-    return tuple(result), ",".join(sorted(kept_up))
+    return tuple(result), ",".join(sorted(kept_up)) if goes_on else None
 
 
 def _is_outdated(snapshot: MachineSnapshot) -> bool:

@@ -53,7 +53,7 @@ def _skipped(snapshot: MachineSetSnapshot) -> set[str]:
     listed = snapshot.machine_set.metadata.annotations.get(SKIP_PREFLIGHT_CHECKS_ANNOTATION)
     if not listed and snapshot.bootstrap is not None:
         listed = at(snapshot.bootstrap.found.object, "metadata", "annotations", SKIP_PREFLIGHT_CHECKS_ANNOTATION)
-    return {check.strip() for check in str(listed or "").split(",") if check.strip()}
+    return {check.strip() for check in str(listed or "").split(",") if check.strip()} | snapshot.unchecked
 
 
 def _failed(text: str, check: str) -> str:
