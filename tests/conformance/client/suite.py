@@ -9,8 +9,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from capstan.api.errors import ApiError
-from capstan.api.objects import Obj, Resource, WatchEvent
+from capstan.api.objects import Key, Obj, Resource, WatchEvent
+from capstan.api.rules.takeover import Claim
+from capstan.api.verbs import Handover
 from capstan.runtime.client.protocol import Client
+from capstan.runtime.clock import SystemClock
+from capstan.runtime.events import Recorder
+from capstan.runtime.executor import Executor
+from capstan.runtime.intent import plan_apply
+from capstan.runtime.plan import Action, Create, ObjectRef, Plan
 
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
@@ -112,6 +119,73 @@ async def an_apply_makes_changes_and_takes_back_what_it_states(client: Client) -
     assert taken["data"] == {"k": "other"}
 
 
+async def what_an_apply_makes_can_be_handed_over(client: Client) -> None:
+    """At once, or with the next plan: the same in the end, and then nothing is written any more."""
+    version = CONFIG_MAPS.api_version
+    marks: Obj = {"labels": {"app": "a", "cluster.x-k8s.io/cluster-name": "c"}}
+    whole = {**config_map("a", k="1"), "metadata": {"name": "a", "namespace": "default", **marks}}
+    whole["metadata"]["labels"] = {**marks["labels"], "own": "1"}
+    made = await client.apply(CONFIG_MAPS, whole, manager="maker", handover=Handover("keeper", marks))
+    intent = {"apiVersion": version, "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "default", **marks}}
+    for _ in range(2):
+        plan = list(plan_apply(CONFIG_MAPS, made, intent, "keeper", "", claim=Claim(maker="maker")))
+        if not plan:
+            break
+        made = (await carried_out(client, *plan))[0]
+    assert not list(plan_apply(CONFIG_MAPS, made, intent, "keeper", "", claim=Claim(maker="maker")))
+    owned = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
+    labels = {"f:app": {}, "f:cluster.x-k8s.io/cluster-name": {}}
+    assert owned == {"maker": {"f:data": {"f:k": {}}}, "keeper": {"f:metadata": {"f:labels": labels}}}
+    assert made["metadata"]["labels"] == {**marks["labels"], "own": "1"}
+
+
+async def carried_out(client: Client, *actions: Action) -> list[Obj]:
+    """The results of actions, in the order in which they were carried out. Raises the first error."""
+    subject = ObjectRef(CONFIG_MAPS, Key("default", "subject"))
+    outcomes = await Executor(client, Recorder(client, SystemClock())).run(Plan(subject, actions))
+    if outcomes.error is not None:
+        raise outcomes.error
+    return [outcome.result for outcome in outcomes.items]
+
+
+async def an_apply_of_a_plan_holds_for_what_was_observed(client: Client) -> None:
+    made = await client.apply(CONFIG_MAPS, config_map("a", k="1", l="2"), manager="m")
+    await client.patch(CONFIG_MAPS, "default", "a", {"data": {"mine": "1"}})
+    stale = list(plan_apply(CONFIG_MAPS, made, config_map("a", k="3"), "m", ""))
+    assert (await refused(carried_out(client, *stale))).reason == "Conflict"
+    seen = await client.get(CONFIG_MAPS, "default", "a")
+    (after,) = await carried_out(client, *plan_apply(CONFIG_MAPS, seen, config_map("a", k="3"), "m", ""))
+    assert after["data"] == {"k": "3", "mine": "1"}
+
+
+async def what_nobody_owns_is_owned_before_it_is_applied(client: Client) -> None:
+    made = await client.create(CONFIG_MAPS, config_map("a", k="1"))
+    metadata = {"managedFields": [{}], "resourceVersion": made["metadata"]["resourceVersion"]}
+    lost = await client.patch(CONFIG_MAPS, "default", "a", {"metadata": metadata})
+    assert "managedFields" not in lost["metadata"]
+    (after,) = await carried_out(client, *plan_apply(CONFIG_MAPS, lost, config_map("a", k="1", l="2"), "m", ""))
+    assert {entry["manager"] for entry in after["metadata"]["managedFields"]} == {"m"}
+    (last,) = await carried_out(client, *plan_apply(CONFIG_MAPS, after, config_map("a", k="1"), "m", ""))
+    assert last["data"] == {"k": "1"}
+
+
+def owned_by(owner: Obj) -> Obj:
+    controller = {"name": owner["metadata"]["name"], "uid": owner["metadata"]["uid"], "controller": True}
+    reference = {"apiVersion": "v1", "kind": "ConfigMap", **controller}
+    return {"name": "a", "namespace": "default", "ownerReferences": [reference]}
+
+
+async def what_is_in_the_way_is_not_taken_over(client: Client) -> None:
+    owners = [await client.create(CONFIG_MAPS, config_map(name)) for name in ("owner", "stranger")]
+    theirs, mine = ({**config_map("a", k="1"), "metadata": owned_by(owner)} for owner in owners)
+    for obj in (theirs, theirs):
+        create = Create(resource=CONFIG_MAPS, object=obj, manager="m", reason="it is needed")
+        (made,) = await carried_out(client, create)
+        assert made["data"] == {"k": "1"}
+    error = await refused(carried_out(client, Create(resource=CONFIG_MAPS, object=mine, manager="m", reason="")))
+    assert error.reason == "AlreadyExists"
+
+
 async def a_commit_writes_object_and_status_with_preconditions(client: Client) -> None:
     before = await client.create(CLUSTERS, cluster("c"))
     after = {
@@ -198,6 +272,10 @@ CHECKS: tuple[Check, ...] = (
     an_update_needs_the_current_revision,
     patches_merge_and_json,
     an_apply_makes_changes_and_takes_back_what_it_states,
+    what_an_apply_makes_can_be_handed_over,
+    an_apply_of_a_plan_holds_for_what_was_observed,
+    what_nobody_owns_is_owned_before_it_is_applied,
+    what_is_in_the_way_is_not_taken_over,
     a_commit_writes_object_and_status_with_preconditions,
     a_commit_that_takes_the_last_finalizer_ends_a_deletion,
     a_delete_holds_for_the_object_that_was_meant,
