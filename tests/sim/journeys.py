@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -252,7 +253,7 @@ async def check(lab: HomeLab) -> None:
     assert len([line for line in lines if " bootstraps" in line]) == 1
     assert not [line for line in lines if "is in use by another machine" in line]
     clones = [line for line in lines if line.endswith("/clone")]
-    made = {line.split()[-1] for line in lines if " api      create proxmoxmachines " in line}
+    made = {line.split()[-1] for line in lines if re.search(" api +(create|apply) proxmoxmachines ", line)}
     assert len(clones) <= len(made), f"{len(clones)} VMs were cloned for {len(made)} machines"
 
 
