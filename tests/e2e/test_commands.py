@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import yaml
@@ -123,5 +124,18 @@ def test_a_stuck_deletion_is_forced_by_one_command_that_asks_first(tmp_path: Pat
     assert "stuck" in shell.kubectl("get", "clusters", "-o", "name")
     assert "force deleted" in shell.capstan("delete", "cluster", "stuck", "--force", "--yes")
     assert shell.kubectl("get", "clusters", "-o", "name") == ""
-    assert "not found" in run(CAPSTAN, "delete", "cluster", "stuck", environment=shell.environment).stderr
+    for options in ((), ("--force", "--yes"), ("--force",)):
+        again = run(CAPSTAN, "delete", "cluster", "stuck", *options, environment=shell.environment)
+        assert (again.returncode, again.stderr) == (1, 'Error: Cluster "stuck" not found in namespace default\n')
+    assert "--force" in run(CAPSTAN, "delete", "cluster", "stuck", "--yes", environment=shell.environment).stderr
+    said = shell.kubectl("get", "events", "--field-selector=reason=ForcedDeletion", "-o=jsonpath={.items[*].message}")
+    assert said == "deleted by force; may be left behind: nothing outside is known of"
+    lines = [json.loads(line) for line in (plane.directory / "audit" / "audit.log").read_text().splitlines()]
+    forced = [ln for ln in lines if ln["userAgent"] == "capstan delete cluster --force" and ln["verb"] != "list"]
+    assert {line["verb"] for line in forced} == {"delete", "patch"}
+    assert {line["objectRef"]["name"] for line in forced} == {"stuck"}
+    assert {line["user"]["username"] for line in forced} != {""}
     assert plane.end() == 0
+    down = run(CAPSTAN, "delete", "cluster", "stuck", "--force", "--yes", environment=shell.environment)
+    assert down.returncode == 1
+    assert down.stderr.startswith("Error: ") and "Traceback" not in down.stderr and down.stderr.count("\n") == 1
