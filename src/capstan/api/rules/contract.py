@@ -229,8 +229,12 @@ def is_externally_managed(found: External) -> bool:
 
 
 def failure(found: External) -> tuple[str, str]:
-    """`failureReason` and `failureMessage`, which only v1beta1 readers see."""
-    return text(found.object, "status", "failureReason"), text(found.object, "status", "failureMessage")
+    """`failureReason` and `failureMessage`, which only v1beta1 readers see; the message says whose it is."""
+    reason, message = text(found.object, "status", "failureReason"), text(found.object, "status", "failureMessage")
+    if message and found.object is not None:
+        whose = f'{found.object["apiVersion"]}, Kind={found.object["kind"]} with name "{found.name}"'
+        message = f"Failure detected from referenced resource {whose}: {message}"
+    return reason, message
 
 
 # Control planes: counters and versions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import MACHINE_POOL
 from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machinepool import MachinePool
 from capstan.api.cluster.names import PAUSED_ANNOTATION
+from capstan.api.core.conditions import CoreCondition
 from capstan.api.core.node import Node
 from capstan.api.objects import Key, Obj
 from capstan.api.rules.contract import External, at, is_provisioned, number, text
@@ -86,6 +87,30 @@ class MachinePoolSnapshot:
         found = (node for node in self.nodes if node.spec.provider_id in wanted)
         return tuple(sorted(found, key=lambda node: node.metadata.name))
 
+    @property
+    def ready_members(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.members if _ready(node) is not None)
 
-def is_ready(node: Node) -> bool:
-    return any(c.type == "Ready" and c.status == "True" for c in node.status.conditions)
+    @property
+    def available_members(self) -> tuple[Node, ...]:
+        """Those that have been ready for long enough."""
+        return tuple(node for node in self.ready_members if not self._seconds_left(node))
+
+    @property
+    def seconds_until_available(self) -> float | None:
+        """When the next Node has been ready for long enough; None when only something else than time brings one."""
+        left = [self._seconds_left(node) for node in self.ready_members]
+        return min((seconds for seconds in left if 0 < seconds < float("inf")), default=None)
+
+    def _seconds_left(self, node: Node) -> float:
+        wanted, ready = self.pool.spec.template.spec.min_ready_seconds, _ready(node)
+        if not wanted or ready is None:
+            return 0
+        since = ready.last_transition_time
+        if since is None:
+            return float("inf")
+        return max(0.0, (since + timedelta(seconds=wanted) - self.now).total_seconds())
+
+
+def _ready(node: Node) -> CoreCondition | None:
+    return next((c for c in node.status.conditions if c.type == "Ready" and c.status == "True"), None)

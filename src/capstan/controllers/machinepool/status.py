@@ -14,6 +14,7 @@ from capstan.api.cluster.machinepool import (
 )
 from capstan.api.cluster.names import REPLICAS_MANAGED_BY_ANNOTATION
 from capstan.api.cluster.replicas import VersionCount
+from capstan.api.cluster.versions import counted, versions_of
 from capstan.api.meta import Condition, LegacyCondition
 from capstan.api.rules.conditions import FALSE, TRUE, put_conditions
 from capstan.api.rules.conditions_v1beta1 import (
@@ -24,12 +25,12 @@ from capstan.api.rules.conditions_v1beta1 import (
     put_legacies,
     summarize_legacy,
 )
-from capstan.api.rules.contract import failure, is_data_secret_created, missing_text
+from capstan.api.rules.contract import failure, is_data_secret_created
 from capstan.api.rules.progress import Mirrored, external_condition, external_legacy, paused_condition
-from capstan.api.rules.replicas import count_true, count_versions
+from capstan.api.rules.replicas import count_true
 from capstan.controllers.machinepool.plan import DELETING, plan
 from capstan.controllers.machinepool.plan.nodes import node_refs
-from capstan.controllers.machinepool.snapshot import MachinePoolSnapshot, is_ready
+from capstan.controllers.machinepool.snapshot import MachinePoolSnapshot
 from capstan.runtime.plan import Outcomes, Waiting
 
 _BOOTSTRAP: Final = Mirrored(
@@ -83,12 +84,12 @@ def _counted(snapshot: MachinePoolSnapshot, old: MachinePoolStatus) -> MachinePo
     v1beta1 = old.deprecated.v1beta1
     replicas = snapshot.replicas
     if snapshot.provisioned and not snapshot.nodes_problem:
-        ready = sum(is_ready(node) for node in snapshot.members)
+        available = len(snapshot.available_members)
         v1beta1 = msgspec.structs.replace(
             v1beta1,
-            ready_replicas=ready,
-            available_replicas=len(snapshot.members),
-            unavailable_replicas=max(0, (replicas or 0) - len(snapshot.members)),
+            ready_replicas=len(snapshot.ready_members),
+            available_replicas=available,
+            unavailable_replicas=max(0, (replicas or 0) - available),
         )
     status = msgspec.structs.replace(
         old, replicas=replicas, deprecated=MachinePoolDeprecatedStatus(v1beta1=v1beta1), versions=_versions(snapshot)
@@ -110,12 +111,13 @@ def _counted(snapshot: MachinePoolSnapshot, old: MachinePoolStatus) -> MachinePo
 
 
 def _versions(snapshot: MachinePoolSnapshot) -> tuple[VersionCount, ...]:
-    """How many Nodes run which version; as before while they cannot be seen."""
+    """How many Machines, or else Nodes, run which version; as before while the Nodes cannot be seen."""
+    if snapshot.machine_kind:
+        return versions_of(snapshot.machines)
     if snapshot.nodes_problem:
         return snapshot.pool.status.versions
     infos = (node.status.node_info for node in snapshot.members)
-    counts = count_versions((info.kubelet_version, 1) for info in infos if info is not None and info.kubelet_version)
-    return tuple(VersionCount(version=version, replicas=count) for version, count in counts)
+    return counted((info.kubelet_version, 1) for info in infos if info is not None)
 
 
 def _phase(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> str:
@@ -125,8 +127,8 @@ def _phase(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> str:
         phase = "Provisioning"
     if status.node_refs:
         phase = "Provisioned"
-    if snapshot.provisioned and status.deprecated.v1beta1.ready_replicas is not None:
-        phase = _running(snapshot, status.deprecated.v1beta1.ready_replicas)
+    if snapshot.provisioned:
+        phase = _running(snapshot, status.deprecated.v1beta1.ready_replicas or 0)
     return "Deleting" if snapshot.deleting else phase
 
 
@@ -198,7 +200,8 @@ def _failure(snapshot: MachinePoolSnapshot) -> tuple[str, str]:
         return failure(found)
     if not status.initialization.infrastructure_provisioned:
         return old.failure_reason, old.failure_message
-    return "InvalidConfiguration", f"{found.kind} {found.name} has been deleted after it was ready"
+    what = f"{found.kind} {snapshot.pool.metadata.namespace}/{found.name}"
+    return "InvalidConfiguration", f"MachinePool infrastructure resource {what} has been deleted after being ready"
 
 
 def _legacies(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> list[LegacyCondition | None]:
@@ -206,7 +209,7 @@ def _legacies(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> list[
     bootstrap = _legacy_bootstrap(snapshot)
     if not snapshot.provisioned or snapshot.nodes_problem:
         return [infrastructure, bootstrap, None]
-    if status.deprecated.v1beta1.ready_replicas == (status.replicas or 0):
+    if (status.replicas or 0) == status.deprecated.v1beta1.ready_replicas == len(status.node_refs):
         return [infrastructure, bootstrap, legacy_true("ReplicasReady")]
     return [infrastructure, bootstrap, legacy_false("ReplicasReady", "WaitingForReplicasReady", INFO)]
 
@@ -214,7 +217,8 @@ def _legacies(snapshot: MachinePoolSnapshot, status: MachinePoolStatus) -> list[
 def _legacy_infrastructure(snapshot: MachinePoolSnapshot) -> LegacyCondition:
     found = snapshot.infrastructure
     if found.missing and not snapshot.deleting:
-        return legacy_false("InfrastructureReady", "IncorrectExternalRef", ERROR, missing_text(found))
+        text = f"could not find infra reference of kind {found.kind} with name {found.name}"
+        return legacy_false("InfrastructureReady", "IncorrectExternalRef", ERROR, text)
     return external_legacy(
         "InfrastructureReady",
         found,

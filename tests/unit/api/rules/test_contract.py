@@ -13,6 +13,7 @@ from capstan.api.rules.contract import Counters, Domain, External, InvalidCondit
 from capstan.api.rules.progress import Mirrored, external_condition
 
 GROUP = "infrastructure.cluster.x-k8s.io"
+FAILED = f'Failure detected from referenced resource {GROUP}/v1, Kind=Thing with name "a": m'
 
 
 def external(version: str = "v1beta2", **fields: Obj) -> External:
@@ -49,7 +50,7 @@ def test_flags_stand_where_their_contract_has_them(read, version, status) -> Non
         (contract.placed_failure_domain, {"status": {"failureDomain": "b"}}, "b", None),
         (contract.is_interruptible, {"status": {"interruptible": True}}, True, False),
         (contract.is_externally_managed, {"status": {"externalManagedControlPlane": True}}, True, False),
-        (contract.failure, {"status": {"failureReason": "R", "failureMessage": "m"}}, ("R", "m"), ("", "")),
+        (contract.failure, {"status": {"failureReason": "R", "failureMessage": "m"}}, ("R", FAILED), ("", "")),
         (contract.wished_version, {"spec": {"version": "v1.34.0"}}, "v1.34.0", ""),
         (
             contract.addresses,

@@ -9,7 +9,7 @@ import msgspec
 from capstan.api.cluster.legacy import MachineDeploymentDeprecatedStatus, MachineDeploymentV1Beta1Status
 from capstan.api.cluster.machinedeployment import MachineDeployment, MachineDeploymentStatus
 from capstan.api.cluster.machineset import MachineSet, MachineSetStatus
-from capstan.api.cluster.replicas import VersionCount
+from capstan.api.cluster.versions import counted
 from capstan.api.meta import LegacyCondition
 from capstan.api.rules.conditions import put_conditions
 from capstan.api.rules.conditions_v1beta1 import (
@@ -22,7 +22,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     summarize_legacy,
 )
 from capstan.api.rules.progress import paused_condition
-from capstan.api.rules.replicas import count_true, count_versions, selector_text
+from capstan.api.rules.replicas import count_true, selector_text
 from capstan.controllers.machinedeployment.plan.limits import max_unavailable
 from capstan.controllers.machinedeployment.plan.shape import effective_selector
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
@@ -55,7 +55,6 @@ def compute_status(snapshot: MachineDeploymentSnapshot, outcomes: Outcomes) -> M
 def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
     """The counters of all sets together."""
     sets, current = [s.status for s in snapshot.machine_sets], snapshot.current
-    versions = count_versions((v.version, v.replicas or 0) for status in sets for v in status.versions)
     return msgspec.structs.replace(
         snapshot.deployment.status,
         selector=selector_text(effective_selector(snapshot.deployment)),
@@ -64,7 +63,7 @@ def _counted(snapshot: MachineDeploymentSnapshot) -> MachineDeploymentStatus:
         available_replicas=_sum(s.available_replicas for s in sets),
         # Other sets do not know yet that they are old when the template has just changed.
         up_to_date_replicas=_up_to_date(sets, current),
-        versions=tuple(VersionCount(version=version, replicas=replicas) for version, replicas in versions),
+        versions=counted((v.version, v.replicas or 0) for status in sets for v in status.versions),
     )
 
 

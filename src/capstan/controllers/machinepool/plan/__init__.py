@@ -54,7 +54,7 @@ def plan(snapshot: MachinePoolSnapshot) -> Plan:
         actions.extend(plan_machines(snapshot))
     actions.extend(plan_nodes(snapshot))
     actions.extend(_follow(snapshot))
-    return Plan(snapshot.subject, tuple(actions), waiting)
+    return Plan(snapshot.subject, tuple(actions), waiting, snapshot.seconds_until_available)
 
 
 def _waiting(snapshot: MachinePoolSnapshot) -> Iterator[Waiting]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import msgspec
 
 from capstan.api.cluster.legacy import MachineSetDeprecatedStatus, MachineSetV1Beta1Status
-from capstan.api.cluster.machine import Machine
 from capstan.api.cluster.machineset import MachineSet, MachineSetStatus
-from capstan.api.cluster.replicas import VersionCount
 from capstan.api.cluster.updating import is_updating
+from capstan.api.cluster.versions import versions_of
 from capstan.api.rules.conditions import put_conditions
 from capstan.api.rules.conditions_v1beta1 import put_legacies
 from capstan.api.rules.progress import paused_condition
-from capstan.api.rules.replicas import count_true, count_versions, selector_text
+from capstan.api.rules.replicas import count_true, selector_text
 from capstan.controllers.machineset.snapshot import MachineSetSnapshot
 from capstan.controllers.machineset.status.conditions import set_conditions
 from capstan.controllers.machineset.status.legacy import legacy_conditions, ready_nodes
@@ -48,14 +47,6 @@ def compute_status(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> MachineS
     return msgspec.structs.replace(
         machine_set, status=msgspec.structs.replace(status, deprecated=_deprecated(snapshot, status, outcomes))
     )
-
-
-def versions_of(machines: tuple[Machine, ...]) -> tuple[VersionCount, ...]:
-    """How many Machines run which version: the kubelet's where it is known, else the wish."""
-    counted = count_versions(
-        ((m.status.node_info.kubelet_version if m.status.node_info else "") or m.spec.version, 1) for m in machines
-    )
-    return tuple(VersionCount(version=version, replicas=replicas) for version, replicas in counted)
 
 
 def _deprecated(
