@@ -64,6 +64,35 @@ def whole(shell: Shell, control_planes: int = 3) -> None:
     shell.kubectl("wait", "--for=condition=Available", f"tcp/{CONTROL_PLANE}", f"md/{WORKERS}", "--timeout=150s")
 
 
+def test_labels_of_a_template_come_to_running_machines_and_leave_them(shell: Shell) -> None:
+    (name,) = before = names(shell, of_workers())
+    everything = (f"machine/{name}", f"proxmoxmachine/{name}", f"talosconfig/{name}")
+    shell.kubectl("label", *everything, "own=mine")
+
+    def label(**labels: str | None) -> None:
+        patch = json.dumps({"spec": {"template": {"metadata": {"labels": labels}}}})
+        shell.kubectl("patch", f"md/{WORKERS}", "--type=merge", "-p", patch)
+        for key, value in labels.items():
+            if value is not None:
+                shell.kubectl(
+                    "wait", f"--for=jsonpath={{.metadata.labels.{key}}}={value}", *everything, "--timeout=60s"
+                )
+
+    label(tier="gold")
+    shown = shell.kubectl("get", "machine", name, "-o", "yaml", "--show-managed-fields")
+    assert "manager: capi-machineset\n" in shown
+    shown = shell.kubectl("get", "proxmoxmachine", name, "-o", "yaml", "--show-managed-fields")
+    assert "manager: capi-machineset-metadata\n" in shown
+    (of_deployment,) = yaml.safe_load(shell.kubectl("get", "ms", "-o", "yaml", "--show-managed-fields"))["items"]
+    assert "capi-machinedeployment" in [entry["manager"] for entry in of_deployment["metadata"]["managedFields"]]
+    label(tier=None, zone="a")
+    for what in everything:
+        labels = json.loads(shell.kubectl("get", what, "-o", "json"))["metadata"]["labels"]
+        assert (labels.get("tier"), labels["zone"], labels["own"]) == (None, "a", "mine"), what
+    label(zone=None)
+    assert names(shell, of_workers()) == before, "nothing was replaced"
+
+
 def test_a_version_change(shell: Shell) -> None:
     before = names(shell) | names(shell, of_workers())
     for version, why in (("v1.32.0", "cannot go back from v1.33.4"), ("v1.35.0", "one minor version at a time")):
@@ -80,7 +109,9 @@ def test_a_version_change(shell: Shell) -> None:
     (new,) = [s["metadata"]["name"] for s in sets if s["spec"]["template"]["spec"]["version"] == "v1.34.0"]
     shell.kubectl("wait", "--for=condition=ScalingUp", f"machineset/{new}", "--timeout=60s")
     said = shell.capstan("describe", "cluster", "homelab")
-    assert "MachineSet version (1.34.0) and ControlPlane version (1.33.4) do not conform to the kubernetes version" in said
+    assert (
+        "MachineSet version (1.34.0) and ControlPlane version (1.33.4) do not conform to the kubernetes version" in said
+    )
     shell.kubectl("patch", f"tcp/{CONTROL_PLANE}", "--type=merge", "-p", '{"spec":{"version":"v1.34.0"}}')
     targets = (f"taloscontrolplane/{CONTROL_PLANE}", f"machinedeployment/{WORKERS}")
     followed = shell.capstan("rollout", "status", *targets, "--timeout", "240")

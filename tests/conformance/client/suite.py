@@ -134,7 +134,7 @@ async def what_an_apply_makes_can_be_handed_over(client: Client) -> None:
         made = (await carried_out(client, *plan))[0]
     assert not list(plan_apply(CONFIG_MAPS, made, intent, "keeper", "", claim=Claim(maker="maker")))
     owned = {entry["manager"]: entry["fieldsV1"] for entry in made["metadata"]["managedFields"]}
-    labels = {"f:app": {}, "f:cluster.x-k8s.io/cluster-name": {}}
+    labels: Obj = {"f:app": {}, "f:cluster.x-k8s.io/cluster-name": {}}
     assert owned == {"maker": {"f:data": {"f:k": {}}}, "keeper": {"f:metadata": {"f:labels": labels}}}
     assert made["metadata"]["labels"] == {**marks["labels"], "own": "1"}
 

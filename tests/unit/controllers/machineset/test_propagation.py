@@ -202,7 +202,7 @@ def test_what_an_older_server_took_for_somebody_elses() -> None:
     world, name = made({"tier": "gold"})
     for kind in KINDS:
         first = {"manager": BEFORE_FIRST_APPLY, "operation": "Update", "fieldsType": "FieldsV1"}
-        owned = {"f:metadata": {"f:labels": {".": {}, "f:tier": {}}}}
+        owned: Obj = {"f:metadata": {"f:labels": {".": {}, "f:tier": {}}}}
         version = world.get(kind, name)["apiVersion"]
         entry = {**first, "apiVersion": version, "fieldsV1": owned}
         replace(world, kind, name, managedFields=[entry, *entries(world, kind, name)])
