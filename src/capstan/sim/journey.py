@@ -56,7 +56,8 @@ class Journey:
         if len(bootstraps) > 1:
             raise AssertionError("etcd was bootstrapped more than once:\n" + "\n".join(bootstraps))
         clones = [line for line in lines if line.endswith("/clone")]
-        machines = {line.split()[-1] for line in lines if " api      create proxmoxmachines " in line}
+        made = (" api      create proxmoxmachines ", " api      apply proxmoxmachines ")
+        machines = {line.split()[-1] for line in lines if any(words in line for words in made)}
         if len(clones) > len(machines):
             raise AssertionError(f"{len(clones)} VMs were cloned for {len(machines)} machines:\n" + "\n".join(clones))
         conflicts = [line for line in lines if "is in use by another machine" in line]
