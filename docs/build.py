@@ -18,6 +18,7 @@ from docs.generators.conditions import conditions_page
 from docs.generators.controllers import controller_graph, controller_table
 from docs.generators.fields import field_pages
 from docs.generators.kinds import kind_table
+from docs.generators.metrics import metrics_page
 from docs.generators.parameters import parameters_page
 from docs.generators.stages import stage_table
 
@@ -40,6 +41,7 @@ def pages() -> dict[Path, str]:
     found = {
         ROOT / "reference" / "commands.md": commands_page(),
         ROOT / "reference" / "conditions.md": conditions_page(),
+        ROOT / "reference" / "metrics.md": metrics_page(),
         ROOT / "reference" / "parameters.md": parameters_page(),
     }
     found.update({ROOT / "reference" / "kinds" / name: text for name, text in field_pages().items()})
