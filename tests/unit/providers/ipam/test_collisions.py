@@ -53,6 +53,34 @@ def test_global_pools_and_other_namespaces_count() -> None:
     assert told(world, "two", namespace="other") == "GlobalInClusterIPPool one may give out 10.9.9.9 as well"
 
 
+def test_an_address_that_a_machine_has_by_itself_is_no_address_for_another() -> None:
+    world = World()
+    pool(world, "one", "10.0.0.10-10.0.0.30")
+    pool(world, "wide", "10.0.0.0/8", kind="GlobalInClusterIPPool", namespace="")
+    pool(world, "far", "10.0.1.20-10.0.1.40")
+    interfaces = "[{interface: eth0, addresses: [10.0.0.12/24], vip: {ip: 10.0.0.13}}]"
+    world.put(
+        "TalosConfig",
+        "m",
+        spec={"generateType": "worker", "data": f"machine: {{network: {{interfaces: {interfaces}}}}}"},
+    )
+    world.put("Cluster", "homelab", spec={"controlPlaneEndpoint": {"host": "10.0.0.13", "port": 6443}})
+    world.settle()
+    expected = (
+        "10.0.0.13 is the control plane endpoint of Cluster lab/homelab: leave it out of the pool",
+        "10.0.0.12 is given to a machine by TalosConfig lab/m: leave it out of the pool",
+    )
+
+    def lines(*place: str) -> list[str]:
+        return [line for line in told(world, *place).splitlines() if "may give out" not in line]
+
+    assert lines("one") == lines("wide", "GlobalInClusterIPPool", "") == list(expected)
+    assert lines("far") == []
+    world.delete("TalosConfig", "m")
+    world.settle()
+    assert lines("one") == lines("wide", "GlobalInClusterIPPool", "") == [expected[0]]
+
+
 def test_the_endpoint_of_a_cluster_is_no_address_for_a_machine() -> None:
     world = World()
     pool(world, "one", "10.0.0.10-10.0.0.30")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
 from capstan.api.ipam.globalinclusterprefixpool import GlobalInClusterPrefixPool
@@ -30,6 +31,7 @@ STRUCTS: dict[str, Any] = {
     "GlobalInClusterPrefixPool": GlobalInClusterPrefixPool,
     "IPAddress": IPAddress,
     "Cluster": Cluster,
+    "TalosConfig": TalosConfig,
 }
 
 

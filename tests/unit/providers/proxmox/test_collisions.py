@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capstan.api.bootstrap.kinds import TALOS_CONFIG
 from capstan.api.objects import Obj
 from capstan.providers.proxmox.resources import PROXMOX_CLUSTERS
 from tests.unit.providers.proxmox.test_trouble import run
@@ -36,5 +37,28 @@ def test_two_clusters_with_one_endpoint() -> None:
         await w.client.patch(PROXMOX_CLUSTERS, "default", "second", patch)
         for name in ("homelab", "second"):
             await w.until(PROXMOX_CLUSTERS, name, lambda obj: available(obj) == "")
+
+    run(story)
+
+
+def test_an_endpoint_that_a_machine_of_another_cluster_has() -> None:
+    """Its own control planes hold it, as a virtual address."""
+
+    async def story(w: World) -> None:
+        await w.start()
+        await w.until(PROXMOX_CLUSTERS, "homelab", lambda obj: available(obj) == "")
+        for name, cluster in (("own", "homelab"), ("theirs", "other")):
+            labels = {"cluster.x-k8s.io/cluster-name": cluster}
+            data = "machine: {network: {interfaces: [{interface: eth0, addresses: [192.168.0.10/24]}]}}"
+            config = {"metadata": {"name": name, "namespace": "default", "labels": labels}}
+            spec = {"generateType": "none", "data": data}
+            kind = {"apiVersion": "bootstrap.cluster.x-k8s.io/v1beta1", "kind": "TalosConfig"}
+            await w.client.create(TALOS_CONFIG.resource(), {**kind, **config, "spec": spec})
+        where = "is given to a machine of another cluster by TalosConfig default/theirs"
+        text = f"spec.controlPlaneEndpoint 192.168.0.10 {where}"
+        await w.until(PROXMOX_CLUSTERS, "homelab", lambda obj: available(obj) == text)
+        assert await w.events("EndpointInUse") == [text]
+        await w.client.delete(TALOS_CONFIG.resource(), "default", "theirs")
+        await w.until(PROXMOX_CLUSTERS, "homelab", lambda obj: available(obj) == "")
 
     run(story)

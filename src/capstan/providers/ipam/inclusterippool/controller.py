@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, TypeVar
 
+from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.ipam.globalinclusterippool import GlobalInClusterIPPool
 from capstan.api.ipam.globalinclusterprefixpool import GlobalInClusterPrefixPool
@@ -24,11 +25,14 @@ from capstan.api.objects import Key, Resource
 from capstan.providers.ipam.collisions import (
     BY_ENDPOINT,
     BY_NETWORK,
+    BY_STATIC,
     WIDE,
     compute_collisions,
+    config_text,
     endpoint_networks,
     networks,
     pool_text,
+    static_networks,
 )
 from capstan.providers.ipam.inclusterippool.plan import plan
 from capstan.providers.ipam.inclusterippool.snapshot import P, PoolSnapshot
@@ -85,6 +89,14 @@ def _clusters(reader: Reader, pool: IPPool) -> tuple[Cluster, ...]:
     return tuple(sorted(near, key=lambda cluster: (cluster.metadata.namespace, cluster.metadata.name)))
 
 
+def _configs(reader: Reader, pool: IPPool) -> tuple[TalosConfig, ...]:
+    """The TalosConfigs whose static addresses may lie in the pool."""
+    own = networks(pool)
+    near = reader.list(TalosConfig) if WIDE in own else _indexed(reader, TalosConfig, BY_STATIC, own)
+    found = {config_text(config.metadata): config for config in near if config.metadata.deletion_timestamp is None}
+    return tuple(found[text] for text in sorted(found))
+
+
 def _indexed(reader: Reader, kind: type[T], index: str, values: Iterable[str]) -> Iterator[T]:
     for value in values:
         yield from reader.list_indexed(kind, index, value)
@@ -121,6 +133,24 @@ def _wakes_around(kind: type[IPPool]) -> Callable[[Reader, Cluster], Iterable[Ke
     return wakes
 
 
+def _wakes_with(kind: type[IPPool]) -> Callable[[Reader, TalosConfig], Iterable[Key]]:
+    """The pools of a kind that hold a static address of a TalosConfig and do not say so, or the other way round."""
+
+    def wakes(reader: Reader, config: TalosConfig) -> Iterable[Key]:
+        own = static_networks(config)
+        if not own:
+            return
+        meta, text = config.metadata, f"{config_text(config.metadata)}:"
+        now = reader.get(TalosConfig, meta.namespace, meta.name)
+        present = (now,) if now is not None and now.metadata.deletion_timestamp is None else ()
+        for pool in _indexed(reader, kind, BY_NETWORK, (*own, WIDE)):
+            held = bool(compute_collisions(pool, (), _clusters(reader, pool), present))
+            if any(text in line for line in _told(pool)) != held:
+                yield Key(pool.metadata.namespace, pool.metadata.name)
+
+    return wakes
+
+
 def _told(pool: IPPool) -> list[str]:
     return pool.metadata.annotations.get(COLLISIONS_ANNOTATION, "").splitlines()
 
@@ -131,6 +161,13 @@ def _watches(kind: type[IPPool]) -> tuple[Watch, ...]:
         Watch(IPAddress, _wakes_pool(kind.__name__), {BY_POOL: by_pool}),
         *neighbours,
         Watch(Cluster, _wakes_around(kind), {BY_ENDPOINT: endpoint_networks}, conditions=False),
+        Watch(
+            TalosConfig,
+            _wakes_with(kind),
+            {BY_STATIC: static_networks},
+            fields=("metadata.deletionTimestamp",),
+            conditions=False,
+        ),
     )
 
 
@@ -151,7 +188,9 @@ class _PoolController(Controller[P, PoolSnapshot[P]]):
             pool=pool,
             addresses=addresses,
             orphans=orphans,
-            collisions=compute_collisions(pool, _neighbours(reader, pool), _clusters(reader, pool)),
+            collisions=compute_collisions(
+                pool, _neighbours(reader, pool), _clusters(reader, pool), _configs(reader, pool)
+            ),
         )
 
     def plan(self, snapshot: PoolSnapshot[P]) -> Plan:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
+from capstan.api.bootstrap.staticaddresses import BY_STATIC_ADDRESS, by_static_address, static_addresses
+from capstan.api.bootstrap.talosconfig import TalosConfig
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.core.secret import Secret
 from capstan.api.errors import TransientError
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
+from capstan.api.ipam.addresses import format_address, parse_address
 from capstan.api.ipam.inclusterippool import InClusterIPPool
 from capstan.api.objects import Key
 from capstan.providers.proxmox.client import Clients
@@ -62,6 +65,21 @@ def endpoint_key(infra: ProxmoxCluster) -> tuple[str, ...]:
     return (f"{endpoint.host.lower()}:{endpoint.port}",) if endpoint.host and endpoint.port else ()
 
 
+def endpoint_address(infra: ProxmoxCluster) -> tuple[str, ...]:
+    """The address of the control plane's endpoint, in its normal form; a name has none."""
+    parsed = parse_address(infra.spec.control_plane_endpoint.host)
+    return (format_address(*parsed),) if parsed is not None else ()
+
+
+def _of_config(reader: Reader, config: TalosConfig) -> Iterable[Key]:
+    """The clusters whose endpoint has an address that the TalosConfig gives its machine."""
+    return [
+        Key(infra.metadata.namespace, infra.metadata.name)
+        for address in static_addresses(config).all
+        for infra in reader.list_indexed(ProxmoxCluster, "address", address)
+    ]
+
+
 class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
     """What the machines of one cluster share. `default_endpoint` is for clusters without credentialsRef."""
 
@@ -73,8 +91,15 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
         ),
         Watch(InClusterIPPool, owner_keys("ProxmoxCluster")),
         Watch(Secret, _of_secret),
+        Watch(
+            TalosConfig,
+            _of_config,
+            {BY_STATIC_ADDRESS: by_static_address},
+            fields=("metadata.deletionTimestamp", "metadata.labels"),
+            conditions=False,
+        ),
     )
-    indexes: ClassVar = {"credentials": credentials_key, "endpoint": endpoint_key}
+    indexes: ClassVar = {"credentials": credentials_key, "endpoint": endpoint_key, "address": endpoint_address}
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(ProxmoxCluster, ("metadata.finalizers", "status")),
         Writes(InClusterIPPool, ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")),
@@ -106,6 +131,7 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
             secret_shared=shared,
             problem=await self._problem(reader, infra),
             rivals=_rivals(reader, infra),
+            residents=_residents(reader, infra, cluster),
         )
 
     async def _problem(self, reader: Reader, infra: ProxmoxCluster) -> Problem | None:
@@ -145,6 +171,21 @@ def _rivals(reader: Reader, infra: ProxmoxCluster) -> tuple[str, ...]:
         f"{other.metadata.namespace}/{other.metadata.name}"
         for other in found
         if other.metadata.uid != infra.metadata.uid and other.metadata.deletion_timestamp is None
+    )
+    return tuple(sorted(names))
+
+
+def _residents(reader: Reader, infra: ProxmoxCluster, cluster: Cluster | None) -> tuple[str, ...]:
+    """The TalosConfigs of other clusters that give the address of the endpoint to their machines."""
+    if cluster is None:
+        return ()
+    own = Key(cluster.metadata.namespace, cluster.metadata.name)
+    found = (c for one in endpoint_address(infra) for c in reader.list_indexed(TalosConfig, BY_STATIC_ADDRESS, one))
+    names = (
+        f"{config.metadata.namespace}/{config.metadata.name}"
+        for config in found
+        if config.metadata.deletion_timestamp is None
+        and Key(config.metadata.namespace, config.metadata.labels.get(CLUSTER_LABEL, "")) != own
     )
     return tuple(sorted(names))
 

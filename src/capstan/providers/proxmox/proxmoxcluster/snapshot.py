@@ -25,7 +25,8 @@ class Problem:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`secret` is the one that spec.credentialsRef names; `secret_shared` says that other clusters use it too.
-    `rivals` are other clusters with the same control plane endpoint, as `namespace/name`."""
+    `rivals` are other clusters with the same control plane endpoint, `residents` TalosConfigs of other clusters that
+    give its address to a machine, as `namespace/name`."""
 
     now: datetime
     infra: ProxmoxCluster
@@ -36,15 +37,23 @@ class Snapshot:
     secret_shared: bool = False
     problem: Problem | None = None
     rivals: tuple[str, ...] = ()
+    residents: tuple[str, ...] = ()
 
     @property
     def collision(self) -> str:
         """Who else has the endpoint of the control plane, in words; empty when nobody has. Only a warning: two
         networks that do not know each other may use the same address."""
-        if not self.rivals:
-            return ""
-        noun = "ProxmoxCluster" if len(self.rivals) == 1 else "ProxmoxClusters"
-        return (
-            f"spec.controlPlaneEndpoint {self.infra.spec.control_plane_endpoint.host} is that of {noun} "
-            f"{', '.join(self.rivals)} too: in one network only one control plane can answer there"
-        )
+        told = []
+        host = self.infra.spec.control_plane_endpoint.host
+        if self.rivals:
+            noun = "ProxmoxCluster" if len(self.rivals) == 1 else "ProxmoxClusters"
+            told.append(
+                f"spec.controlPlaneEndpoint {host} is that of {noun} {', '.join(self.rivals)} too: in one network only "
+                "one control plane can answer there"
+            )
+        if self.residents:
+            names = ", ".join(self.residents)
+            told.append(
+                f"spec.controlPlaneEndpoint {host} is given to a machine of another cluster by TalosConfig {names}"
+            )
+        return "; ".join(told)
