@@ -29,8 +29,10 @@ def a_set(declared: Obj, replicas: int, available: int, legacy: Obj | None = Non
     """The current set of a deployment, as it reports of itself."""
     made = encode(new_machine_set(decode(declared, MachineDeployment), "abcde"))
     status: Obj = {"replicas": replicas, "readyReplicas": available, "availableReplicas": available}
+    older: Obj = {"readyReplicas": available, "availableReplicas": available}
     if legacy:
-        status["deprecated"] = {"v1beta1": {"conditions": [{"type": "Ready", **legacy}]}}
+        older["conditions"] = [{"type": "Ready", **legacy}]
+    status["deprecated"] = {"v1beta1": older}
     return decode({**made, "spec": {**made["spec"], "replicas": replicas}, "status": status}, MachineSet)
 
 
@@ -185,7 +187,48 @@ def test_clients_of_v1beta1_read_what_the_set_says_and_what_is_asked_for() -> No
     assert told["Available"] == told["Ready"] == ("False", "Warning", "WaitingForAvailableMachines", short)
     none = compute_status(snapshot(3, None), Outcomes()).status.deprecated.v1beta1
     found = next(c for c in none.conditions if c.type == "MachineSetReady")
-    assert (found.status, found.reason, found.message) == ("False", "WaitingForMachineSet", "MachineSet not found")
+    told_of = ("False", "Info", "WaitingForMachineSet", "MachineSet not found")
+    assert (found.status, found.severity, found.reason, found.message) == told_of
+    enough = compute_status(snapshot(3, (3, 3)), Outcomes()).status.deprecated.v1beta1
+    assert next(c.status for c in enough.conditions if c.type == "Available") == "True"
+
+
+@pytest.mark.parametrize(
+    ("current", "others", "expected"),
+    [
+        ((2, 2, 2, 2), [], (2, 2, 2, 0)),
+        ((2, 2, 1, 1), [], (2, 1, 1, 1)),
+        ((2, 2, 2, 3), [], (2, 2, 3, 0)),
+        ((2, 1, 1, 1), [(3, 3, 3, 2)], (1, 4, 3, 2)),
+        ((2, 2, 2, 2), [(0, 0, 0, 0)], (2, 2, 2, 0)),
+    ],
+    ids=["all run", "one comes", "one goes", "two sets", "an empty set"],
+)
+def test_the_older_counters_add_up_those_of_the_sets(
+    current: tuple[int, ...], others: list[tuple[int, ...]], expected: tuple[int, ...]
+) -> None:
+    """Of each set: how many it is to have, has, are ready, are available."""
+
+    def counting(found: MachineSet, numbers: tuple[int, ...], name: str) -> MachineSet:
+        wanted, have, ready, available = numbers
+        made = encode(found)
+        older = {"v1beta1": {"readyReplicas": ready, "availableReplicas": available}}
+        return decode(
+            {
+                **made,
+                "metadata": {**made["metadata"], "name": name},
+                "spec": {**made["spec"], "replicas": wanted},
+                "status": {"replicas": have, "deprecated": older},
+            },
+            MachineSet,
+        )
+
+    found = snapshot(2, (2, 2))
+    first = found.machine_sets[0]
+    template = decode({**encode(first), "spec": {"template": {"spec": {"version": "v1.0.0"}}}}, MachineSet)
+    sets = [counting(first, current, "now"), *(counting(template, other, "old") for other in others)]
+    old = compute_status(replace(found, machine_sets=tuple(sets)), Outcomes()).status.deprecated.v1beta1
+    assert (old.updated_replicas, old.ready_replicas, old.available_replicas, old.unavailable_replicas) == expected
 
 
 def counted(*statuses: Obj) -> tuple[int | None, ...]:

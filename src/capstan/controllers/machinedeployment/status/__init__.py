@@ -22,7 +22,7 @@ from capstan.api.rules.conditions_v1beta1 import (
     summarize_legacy,
 )
 from capstan.api.rules.progress import paused_condition
-from capstan.api.rules.replicas import count_true, selector_text
+from capstan.api.rules.replicas import selector_text
 from capstan.controllers.machinedeployment.plan.limits import max_unavailable
 from capstan.controllers.machinedeployment.plan.shape import effective_selector
 from capstan.controllers.machinedeployment.snapshot import MachineDeploymentSnapshot
@@ -91,27 +91,28 @@ def _phase(snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus)
 def _deprecated(
     snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus
 ) -> MachineDeploymentDeprecatedStatus:
-    """The older counters and conditions."""
-    old = status.deprecated.v1beta1
-    with_nodes = [m.status.conditions for m in snapshot.machines if m.status.node_ref is not None]
-    ready = count_true(with_nodes, "NodeReady")
-    available = status.available_replicas or 0
+    """The older counters, which add up those of the sets, and conditions."""
+    old, sets = status.deprecated.v1beta1, [s.status.deprecated.v1beta1 for s in snapshot.machine_sets]
+    available = sum(counts.available_replicas or 0 for counts in sets)
     new = MachineDeploymentV1Beta1Status(
-        conditions=put_legacies(old.conditions, _legacy_conditions(snapshot, available), now=snapshot.now),
+        conditions=put_legacies(old.conditions, _legacy_conditions(snapshot, status, available), now=snapshot.now),
         available_replicas=available,
-        ready_replicas=ready,
+        ready_replicas=sum(counts.ready_replicas or 0 for counts in sets),
         unavailable_replicas=max(sum(s.spec.replicas or 0 for s in snapshot.machine_sets) - available, 0),
         updated_replicas=snapshot.current.status.replicas or 0 if snapshot.current is not None else 0,
     )
     return status.deprecated if new == old else MachineDeploymentDeprecatedStatus(v1beta1=new)
 
 
-def _legacy_conditions(snapshot: MachineDeploymentSnapshot, available: int) -> list[LegacyCondition | None]:
+def _legacy_conditions(
+    snapshot: MachineDeploymentSnapshot, status: MachineDeploymentStatus, available: int
+) -> list[LegacyCondition | None]:
     needed = snapshot.desired - max_unavailable(snapshot.deployment)
     if available >= needed:
         enough = legacy_true("Available")
     else:
-        text = f"Minimum availability requires {needed} replicas, current {available} available"
+        now = status.available_replicas or 0
+        text = f"Minimum availability requires {needed} replicas, current {now} available"
         enough = legacy_false("Available", "WaitingForAvailableMachines", WARNING, text)
     return [enough, _legacy_set(snapshot), summarize_legacy([enough], ["Available"])]
 

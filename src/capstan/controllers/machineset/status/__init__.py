@@ -52,14 +52,15 @@ def compute_status(snapshot: MachineSetSnapshot, outcomes: Outcomes) -> MachineS
 def _deprecated(
     snapshot: MachineSetSnapshot, status: MachineSetStatus, outcomes: Outcomes
 ) -> MachineSetDeprecatedStatus:
-    """The older counters follow the nodes."""
+    """The older counters follow the nodes; how long they have been ready only their Machines know."""
     old = status.deprecated.v1beta1
     template = snapshot.machine_set.spec.template.metadata.labels.items()
-    reported = [machine.status.conditions for machine in snapshot.machines]
+    reported, ready = [machine.status.conditions for machine in snapshot.machines], ready_nodes(snapshot)
+    has_to_wait = bool(snapshot.machine_set.spec.template.spec.min_ready_seconds)
     new = MachineSetV1Beta1Status(
         conditions=put_legacies(old.conditions, legacy_conditions(snapshot, outcomes), now=snapshot.now),
         fully_labeled_replicas=sum(template <= m.metadata.labels.items() for m in snapshot.machines),
-        ready_replicas=ready_nodes(snapshot),
-        available_replicas=count_true(reported, "Available"),
+        ready_replicas=ready,
+        available_replicas=count_true(reported, "Available") if has_to_wait else ready,
     )
     return status.deprecated if new == old else MachineSetDeprecatedStatus(v1beta1=new)
