@@ -9,6 +9,7 @@ import msgspec
 from capstan.api.cluster.machinedeployment import MachineDeployment
 from capstan.api.cluster.machineset import MachineSet, MachineSetSpec
 from capstan.api.cluster.reference import ContractReference
+from capstan.api.errors import TransientError
 from capstan.api.meta import ObjectMeta
 from capstan.api.objects import Obj
 from capstan.api.struct import encode
@@ -48,13 +49,10 @@ class UpdatableSets:
             del self._answers[pair]
         if key not in self._answers:
             have, want = await _templates(reader, old), await _templates(reader, current)
-            answer = (
-                have.infrastructure is not None
-                and want.infrastructure is not None
-                and (have.bootstrap is None) == (want.bootstrap is None)
-                and await self._updater.can_update(have, want)
-            )
-            self._answers[key] = (answer, now + KEPT)
+            # A template that is missing may be back soon: nobody has answered yet.
+            if have is None or want is None or (have.bootstrap is None) != (want.bootstrap is None):
+                return False
+            self._answers[key] = (await self._updater.can_update(have, want), now + KEPT)
         return self._answers[key][0]
 
 
@@ -65,12 +63,19 @@ def _next_set(deployment: MachineDeployment) -> MachineSet:
     return MachineSet(metadata=metadata, spec=MachineSetSpec(template=template, cluster_name=cluster))
 
 
-async def _templates(reader: Reader, machine_set: MachineSet) -> Templates:
+async def _templates(reader: Reader, machine_set: MachineSet) -> Templates | None:
+    """None when one of them does not exist. One that could not be looked at is an error: without an answer Machines
+    would be replaced for good."""
     spec, namespace = machine_set.spec.template.spec, machine_set.metadata.namespace
+    refs = (spec.infrastructure_ref, spec.bootstrap.config_ref)
+    infrastructure, bootstrap = [None if ref is None else await _read(reader, namespace, ref) for ref in refs]
+    if infrastructure is None or (bootstrap is None and spec.bootstrap.config_ref is not None):
+        return None
+    return Templates(encode(machine_set), infrastructure, bootstrap)
 
-    async def read(ref: ContractReference | None) -> Obj | None:
-        if ref is None:
-            return None
-        return (await read_external(reader, ref.api_group, ref.kind, namespace, ref.name)).object
 
-    return Templates(encode(machine_set), await read(spec.infrastructure_ref), await read(spec.bootstrap.config_ref))
+async def _read(reader: Reader, namespace: str, ref: ContractReference) -> Obj | None:
+    found = await read_external(reader, ref.api_group, ref.kind, namespace, ref.name)
+    if found.problem and not found.is_nobody:
+        raise TransientError(f"{found.kind} {found.name} cannot be read: {found.problem}", reason=found.problem_reason)
+    return found.object
