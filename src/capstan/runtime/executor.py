@@ -37,7 +37,7 @@ def nothing(*_args: Any) -> None:
 
 
 class Executor:
-    """Knows the four actions that every controller has; the rest goes to the handlers of its controller."""
+    """Knows the actions that every controller has; the rest goes to the handlers of its controller."""
 
     def __init__(
         self,

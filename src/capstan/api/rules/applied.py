@@ -70,7 +70,10 @@ def _map_holds(stated: Obj, have: Obj, owned: Fields, count: int) -> bool:
         return False
     for name, value in stated.items():
         node = owned.get(f"f:{name}")
-        if node is None or name not in have or not _holds(value, have[name], node):
+        if node is None or name not in have:
+            return False
+        # Most are single values: these need no further look.
+        if not (value == have[name] if not node else _holds(value, have[name], node)):
             return False
     return True
 
