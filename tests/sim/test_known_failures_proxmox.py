@@ -280,3 +280,38 @@ def renamed(manifests: list[dict[str, Any]], old: str, new: str) -> list[dict[st
     body = text(manifests).replace(old, new).replace(f"capstan@pve!{new}", f"capstan@pve!{old}")
     body = body.replace("192.168.0.30", "192.168.0.50").replace("192.168.0.2", "192.168.0.4")
     return [d for d in yaml.safe_load_all(body) if d]
+
+
+def test_a_vm_removed_by_hand_before_anybody_saw_that_it_has_its_data() -> None:
+    """The process ends just after the ISO was attached; before the next one looks, somebody removes the VM. Its data,
+    with the secrets in it, goes with the machine."""
+
+    async def story(lab: HomeLab) -> None:
+        pve, gate = lab.world.datacenter.pve, lab.world.gate
+
+        def seeded() -> list[Vm]:
+            return [vm for vm in pve.vms.values() if "user-data-" in str(vm.config)]
+
+        def end_there(point: int) -> None:
+            if not lab.world.crashes and seeded():
+                gate.crash_at = point
+
+        async def is_down() -> bool:
+            return lab.world.crashes == 1
+
+        lab.world.down_seconds, gate.on_point = 30.0, end_there
+        await lab.apply()
+        await lab.until(is_down)
+        for vm in seeded():
+            if vm.running:
+                pve.power_off(vm)
+            pve.destroy(vm, unreferenced=True)
+            assert [name for name in lab.world.datacenter.leftovers() if f"user-data-{vm.vmid}" in name]
+        # Whoever comes back finds no VM, and machines that are to go.
+        await lab.delete_all()
+        for machine in await lab.all("ProxmoxMachine"):
+            await lab.delete("ProxmoxMachine", machine["metadata"]["name"])
+        await lab.world.up()
+        await lab.deleted()
+
+    play(story)
