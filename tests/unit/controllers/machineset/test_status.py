@@ -27,8 +27,8 @@ def a_machine(name: str, legacy: Obj | None = None, conditions: Obj | None = Non
     """`conditions` are by type: "False", or (status, reason, message)."""
     found = []
     for type, stated in (conditions or {}).items():
-        status, reason, message = stated if isinstance(stated, tuple) else (stated, type, "")
-        found.append({"type": TYPES.get(type, type), "status": status, "reason": reason, "message": message})
+        value, reason, message = stated if isinstance(stated, tuple) else (stated, type, "")
+        found.append({"type": TYPES.get(type, type), "status": value, "reason": reason, "message": message})
     status: Obj = {"conditions": found, "nodeRef": {"name": name}}
     if meta.get("deletionTimestamp"):
         status["deletion"] = {"nodeDrainStartTime": meta["deletionTimestamp"]}
