@@ -73,16 +73,16 @@ class Applied(Written):
 
 
 def plan(snapshot: ResourceSetSnapshot) -> Plan:
-    """The finalizer first; then nothing is applied as long as one Secret has the wrong type (10)."""
+    """The finalizer first, paused or not; then nothing is applied as long as one Secret has the wrong type (10)."""
     resource_set = snapshot.resource_set
+    if not snapshot.deleting and RESOURCE_SET_FINALIZER not in resource_set.metadata.finalizers:
+        reason = "its records are removed before it goes"
+        held = add_finalizer(resource_set, RESOURCE_SET_FINALIZER)
+        return Plan(snapshot.subject, (Update(resource=RESOURCE, before=resource_set, after=held, reason=reason),))
     if snapshot.paused:
         return Plan(snapshot.subject)
     if snapshot.deleting:
         return Plan(snapshot.subject, tuple(_leave(snapshot)))
-    if RESOURCE_SET_FINALIZER not in resource_set.metadata.finalizers:
-        reason = "its records are removed before it goes"
-        held = add_finalizer(resource_set, RESOURCE_SET_FINALIZER)
-        return Plan(snapshot.subject, (Update(resource=RESOURCE, before=resource_set, after=held, reason=reason),))
     if not snapshot.targets:
         return Plan(snapshot.subject)
     actions: list[Action] = list(_own_sources(snapshot))

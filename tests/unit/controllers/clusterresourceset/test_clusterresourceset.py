@@ -348,6 +348,7 @@ def test_paused() -> None:
         "True",
         "ClusterResourceSet has the cluster.x-k8s.io/paused annotation",
     )
+    assert world.get("ClusterResourceSet", "cni")["metadata"]["finalizers"] == ["addons.cluster.x-k8s.io"]
 
 
 def test_owners_that_were_stripped_come_back() -> None:
