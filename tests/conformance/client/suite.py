@@ -139,10 +139,13 @@ async def what_an_apply_makes_can_be_handed_over(client: Client) -> None:
     assert made["metadata"]["labels"] == {**marks["labels"], "own": "1"}
 
 
-async def carried_out(client: Client, *actions: Action) -> list[Obj]:
-    """The results of actions, in the order in which they were carried out. Raises the first error."""
+async def carried_out(client: Client, *actions: Action, known: list[Obj] | None = None) -> list[Obj]:
+    """The results of actions, in the order in which they were carried out. Raises the first error. `known` gets what
+    caches are told."""
     subject = ObjectRef(CONFIG_MAPS, Key("default", "subject"))
-    outcomes = await Executor(client, Recorder(client, SystemClock())).run(Plan(subject, actions))
+    told: list[Obj] = [] if known is None else known
+    executor = Executor(client, Recorder(client, SystemClock()), written=lambda _resource, obj: told.append(obj))
+    outcomes = await executor.run(Plan(subject, actions))
     if outcomes.error is not None:
         raise outcomes.error
     return [outcome.result for outcome in outcomes.items]
@@ -163,7 +166,10 @@ async def what_nobody_owns_is_owned_before_it_is_applied(client: Client) -> None
     metadata = {"managedFields": [{}], "resourceVersion": made["metadata"]["resourceVersion"]}
     lost = await client.patch(CONFIG_MAPS, "default", "a", {"metadata": metadata})
     assert "managedFields" not in lost["metadata"]
-    (after,) = await carried_out(client, *plan_apply(CONFIG_MAPS, lost, config_map("a", k="1", l="2"), "m", ""))
+    known: list[Obj] = []
+    actions = plan_apply(CONFIG_MAPS, lost, config_map("a", k="1", l="2"), "m", "")
+    (after,) = await carried_out(client, *actions, known=known)
+    assert known[1:] == [after], "caches know both writes, in their order"
     assert {entry["manager"] for entry in after["metadata"]["managedFields"]} == {"m"}
     (last,) = await carried_out(client, *plan_apply(CONFIG_MAPS, after, config_map("a", k="1"), "m", ""))
     assert last["data"] == {"k": "1"}
