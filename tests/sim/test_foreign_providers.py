@@ -127,7 +127,7 @@ def test_an_object_that_nobody_can_read_holds_nobody_else_up() -> None:
         kind = resource("ForeignCluster")
         nonsense = {"conditions": [{"status": "True"}], "failureDomains": "none", "initialization": "later"}
         await world.plane.client.patch(kind, "default", "foo", {"status": nonsense}, subresource="status")
-        found = await told(world, "InfrastructureReady", "Unknown", "condition (without a type) has no type")
+        found = await told(world, "InfrastructureReady", "Unknown", "type must be set for all conditions")
         assert found["status"]["initialization"]["infrastructureProvisioned"] is True
         await world.plane.client.patch(CORE["MachineDeployment"], "default", "foo", {"spec": {"replicas": 2}})
         await world.until(lambda: scaled(world), 600)

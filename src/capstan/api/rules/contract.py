@@ -342,7 +342,7 @@ def _problem_of(type: str, status: str) -> str:
 
 def legacy_ready(found: External) -> LegacyCondition | None:
     """The `Ready` of a provider object for older readers: the older one, else the only one there is, which has no
-    severity in the newer contract."""
+    severity in the newer contract. What is True has no reason in the older shape."""
     listed = at(found.object, "status", "deprecated", "v1beta1", "conditions")
     if not isinstance(listed, list):
         listed = at(found.object, "status", "conditions")
@@ -351,9 +351,10 @@ def legacy_ready(found: External) -> LegacyCondition | None:
     for entry in listed:
         if text(entry, "type") == "Ready":
             try:
-                return msgspec.convert(entry, LegacyCondition)
+                ready = msgspec.convert(entry, LegacyCondition)
             except msgspec.ValidationError:
                 return None
+            return ready if ready.status != "True" else msgspec.structs.replace(ready, reason="", message="")
     return None
 
 

@@ -215,6 +215,10 @@ GOOD: Told = ("True", "", "", "")
             {"InfrastructureReady": ("False", "", "Custom", "m"), "Ready": ("False", "", "Custom", "1 of 2 completed")},
         ),
         (
+            snapshot(infrastructure=provider("LabMachine", said("Ready", "True", "m"), **HOST), bootstrap=MADE),
+            {"InfrastructureReady": GOOD, "Ready": GOOD},
+        ),
+        (
             snapshot(infrastructure=provider("LabMachine"), bootstrap=MADE),
             {
                 "InfrastructureReady": ("False", "Info", "WaitingForInfrastructure", ""),
