@@ -59,6 +59,7 @@ def _generate_input(snapshot: TalosConfigSnapshot, machine: Machine, cluster: Cl
         dns_domain=network.service_domain or DEFAULT_DNS_DOMAIN,
         pod_subnets=network.pods.cidr_blocks or (DEFAULT_POD_SUBNET,),
         service_subnets=network.services.cidr_blocks or (DEFAULT_SERVICE_SUBNET,),
+        local_api_server_port=network.api_server_port or 0,
     )
 
 

@@ -97,7 +97,11 @@ def snapshot(spec: dict[str, Any] | None = None, *, ready: bool = True, **more: 
         "metadata": {"name": "c", "namespace": "default", "uid": "cluster"},
         "spec": {
             "controlPlaneEndpoint": {"host": "10.0.0.100", "port": 6443},
-            "clusterNetwork": {"pods": {"cidrBlocks": ["10.99.0.0/16"]}, "serviceDomain": "lab.local"},
+            "clusterNetwork": {
+                "pods": {"cidrBlocks": ["10.99.0.0/16"]},
+                "serviceDomain": "lab.local",
+                "apiServerPort": 7443,
+            },
         },
         "status": {"initialization": {"infrastructureProvisioned": ready}},
     }
@@ -134,6 +138,7 @@ def test_the_data_is_written_with_the_clusters_secrets() -> None:
     assert legacy["machine"]["type"] == "controlplane"
     network = next(d for d in config if d.get("kind") == "KubeNetworkConfig")
     assert (network["podSubnets"], network["dnsDomain"]) == (["10.99.0.0/16"], "lab.local")
+    assert "7443" in secret_values(secrets.objects["m1-bootstrap-data"])["value"].decode()
     owners = {name: obj["metadata"]["ownerReferences"][0]["uid"] for name, obj in secrets.objects.items()}
     assert owners == {"c-ca": "cluster", "c-talos": "cluster", "m1-bootstrap-data": "config"}
     assert after is not None
