@@ -49,8 +49,8 @@ class Tuning:
     namespace: str = ""
     watch_filter: str = ""
     sync_seconds: float = 600.0
-    qps: float = 20.0
-    burst: int = 30
+    qps: float = 100.0
+    burst: int = 200
     workers: Mapping[str, int] = field(default_factory=dict)
 
     def workers_of(self, controller: str) -> int:
@@ -116,7 +116,7 @@ _PACES: Final = (
         "--clustercache-client-qps",
         "cluster_qps",
         type=click.FloatRange(min=0, min_open=True),
-        default=20.0,
+        default=100.0,
         show_default=True,
         help="Requests a second to each workload cluster.",
     ),
@@ -124,7 +124,7 @@ _PACES: Final = (
         "--clustercache-client-burst",
         "cluster_burst",
         type=click.IntRange(min=1),
-        default=30,
+        default=200,
         show_default=True,
         help="Requests at once to a workload cluster before that counts.",
     ),

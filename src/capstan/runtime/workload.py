@@ -29,7 +29,7 @@ class HttpWorkloadClients:
     """Clients over HTTPS, dialled as this process dials. Each cluster is asked `burst` times at once and then `qps`
     times a second; what it does not answer is no reason to ask more."""
 
-    def __init__(self, dialer: Dialer, *, qps: float = 20.0, burst: int = 30) -> None:
+    def __init__(self, dialer: Dialer, *, qps: float = 100.0, burst: int = 200) -> None:
         self._dialer = dialer
         self._qps, self._burst = qps, burst
         self._clients: dict[Key, tuple[bytes, HttpClient]] = {}
