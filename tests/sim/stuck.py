@@ -237,6 +237,29 @@ async def volume_attached(lab: HomeLab) -> None:
     await delete_a_worker(lab)
 
 
+@situation("MachineDeployment default/homelab-workers: Deleting", "Waiting for pre-terminate hooks", PRE_TERMINATE)
+async def deployment_held_by_its_machine(lab: HomeLab) -> None:
+    await lab.apply()
+    await lab.ready(1, 1)
+    (name,) = await workers_of(lab)
+    await lab.patch("Machine", name, {"metadata": {"annotations": {PRE_TERMINATE: "backup-operator"}}})
+    await lab.delete("MachineDeployment", WORKERS)
+    await asyncio.sleep(600)
+
+
+@situation(
+    "TalosControlPlane default/homelab-control-plane: ", "Waiting for Machine homelab-control-plane", PRE_TERMINATE
+)
+async def control_plane_held_by_its_machine(lab: HomeLab) -> None:
+    await lab.apply()
+    await lab.ready(1, 1)
+    workers = await workers_of(lab)
+    names = [m["metadata"]["name"] for m in await lab.all("Machine") if m["metadata"]["name"] not in workers]
+    await lab.patch("Machine", names[0], {"metadata": {"annotations": {PRE_TERMINATE: "backup-operator"}}})
+    await lab.delete("TalosControlPlane", CONTROL_PLANE)
+    await asyncio.sleep(600)
+
+
 def _attachment(node: str) -> Obj:
     spec = {"attacher": "csi.example.org", "nodeName": node, "source": {"persistentVolumeName": "data"}}
     return {

@@ -177,9 +177,19 @@ def _deletion(row: Row, now: datetime) -> str:
     held = ", ".join(meta.get("finalizers") or ())
     if not held:
         return ""
-    cause = f"{_first_cause(row)}; " if row.standing.status and row.standing.status != "True" else ""
+    cause = _cause_of_deletion(row)
     since = Standing(since=datetime.fromisoformat(meta["deletionTimestamp"]))
     return f"Deleting: {cause}it goes when {held} is taken off it{_since(since, now)}"
+
+
+def _cause_of_deletion(row: Row) -> str:
+    """What an object that is held by its own finalizer says of it, to be read before that; empty when nothing."""
+    if row.standing.status and row.standing.status != "True":
+        return f"{_first_cause(row)}; "
+    # Control planes of older contracts say it where they tell of their size, and may be available all the while.
+    told = conditions_of(row.object) if row.object is not None else {}
+    said = next((held.message for held in told.values() if held.reason == "Deleting" and held.message), "")
+    return f"{_in_one_line(said)}; " if said else ""
 
 
 def _is_holding(condition: str, held: Standing) -> bool:
