@@ -90,7 +90,7 @@ def _pools(device: Obj, facts: Obj) -> Obj:
 
 def _pools_down(device: Obj, facts: Obj) -> Obj:
     refs = device.get("ipPoolRef") or []
-    if refs and _name_of(refs[0]) in (facts.get("ipv6Pools") or ()):
+    if len(refs) == 1 and _name_of(refs[0]) in (facts.get("ipv6Pools") or ()):
         return {"ipv6PoolRef": refs[0]}
     return dict(zip(("ipv4PoolRef", "ipv6PoolRef"), refs, strict=False))
 
