@@ -20,6 +20,9 @@ HOLDING = frozenset(("Paused", "RollingOut"))
 _CAUSES = frozenset(("MachinesBootstrapped",))
 #: Reasons that upstream leaves without a message, in words.
 _WORDS = {"ConnectionDown": "nothing is heard of its cluster"}
+SCALING = frozenset(("ScalingUp", "ScalingDown"))
+#: A control plane that works may have lost some of what it is safe by.
+HEALTH = frozenset(("EtcdClusterHealthyCondition",))
 CONDITION_INDENT = 10
 
 _COLOURS = {"good": "\x1b[32m", "bad": "\x1b[31m", "unknown": "\x1b[33m"}
@@ -161,7 +164,7 @@ def waiting(root: Row, now: datetime) -> list[str]:
         lines.append(f"{name}: {_first_cause(root)}{_since(standing, now)}")
     # An object can be Available and yet not do what its spec says: because it is paused, or not rolled out.
     for condition, held in conditions_of(root.object).items():
-        if _is_holding(condition, held):
+        if _is_holding(root.object["kind"], condition, held):
             lines.append(f"{name}: {condition}: {_in_one_line(held.message) or held.reason}{_since(held, now)}")
     return lines
 
@@ -192,14 +195,17 @@ def _cause_of_deletion(row: Row) -> str:
     return f"{_in_one_line(said)}; " if said else ""
 
 
-def _is_holding(condition: str, held: Standing) -> bool:
+def _is_holding(kind: str, condition: str, held: Standing) -> bool:
     """Whether it says more than the condition that the tree shows: what is asked for and not done, Machines that are
     to be made and cannot, an error that is one of several parts."""
     if held.status == "True":
-        return condition in HOLDING or (condition == "ScalingUp" and "blocked because" in held.message)
+        # Scaling by itself is work that goes on; a control plane says in lines below it what it waits for.
+        says_why = kind.endswith("ControlPlane") and "\n* " in held.message
+        waits = condition in SCALING and (says_why or "blocked because" in held.message)
+        return condition in HOLDING or waits
     if condition in _CAUSES:
         return held.status == "False" and bool(held.message)
-    return held.severity == "Error" and condition != "Ready"
+    return (held.severity == "Error" and condition != "Ready") or (held.severity == "Warning" and condition in HEALTH)
 
 
 def _since(standing: Standing, now: datetime) -> str:

@@ -16,15 +16,16 @@ class Progress:
     done: bool
 
 
-def progress(obj: Obj) -> Progress:
-    """How far the rollout of a MachineDeployment or control plane is, in kubectl's words."""
+def progress(obj: Obj, oldest: str | None = None) -> Progress:
+    """How far the rollout of a MachineDeployment or control plane is, in kubectl's words. `oldest` is when the oldest
+    Machine of a control plane was made: empty when it has none, None when that is not known."""
     kind, name = obj["kind"].lower(), obj["metadata"]["name"]
     status = obj.get("status") or {}
     subject = f'{kind} "{name}"'
     seen = status.get("observedGeneration") or 0
     if seen < obj["metadata"].get("generation", 0):
         return Progress(f"Waiting for {subject} spec update to be observed...", False)
-    unfinished = _by_condition(obj)
+    unfinished = _by_condition(obj, oldest)
     if unfinished:
         return Progress(f"Waiting for {subject} rollout to finish: {unfinished}", False)
     wanted = (obj.get("spec") or {}).get("replicas", 1)
@@ -51,17 +52,33 @@ def _has_no_counter(obj: Obj) -> bool:
     return any(c.get("type") == "RollingOut" for c in status.get("conditions") or ())
 
 
-def _by_condition(obj: Obj) -> str:
+def _by_condition(obj: Obj, oldest: str | None) -> str:
     """What its condition RollingOut waits for, where nothing is counted; empty when nothing."""
     if not _has_no_counter(obj):
         return ""
-    rolling = next(c for c in obj["status"]["conditions"] if c.get("type") == "RollingOut")
+    conditions = {c.get("type"): c for c in obj["status"]["conditions"]}
+    rolling = conditions["RollingOut"]
     if rolling.get("status") == "True":
-        return "; ".join(line.removeprefix("* ") for line in str(rolling.get("message", "")).splitlines())
-    asked = (obj["metadata"].get("annotations") or {}).get(ROLLOUT_AFTER_ANNOTATION, "")
-    if asked > str(rolling.get("lastTransitionTime", "")):
+        return _in_one_line(rolling)
+    asked = asked_restart(obj)
+    is_older = oldest is None or "" < oldest < asked
+    if asked > str(rolling.get("lastTransitionTime", "")) and is_older:
         return f"the restart of {asked} is not observed yet"
-    return ""
+    scaling = next((conditions[name] for name in ("ScalingUp", "ScalingDown") if _is_on(conditions.get(name))), None)
+    return _in_one_line(scaling) if scaling is not None else ""
+
+
+def asked_restart(obj: Obj) -> str:
+    """When a control plane is to be replaced as a whole, as its annotation says; empty when nobody asked."""
+    return str((obj["metadata"].get("annotations") or {}).get(ROLLOUT_AFTER_ANNOTATION, ""))
+
+
+def _is_on(condition: Obj | None) -> bool:
+    return condition is not None and condition.get("status") == "True"
+
+
+def _in_one_line(condition: Obj) -> str:
+    return "; ".join(line.removeprefix("* ") for line in str(condition.get("message", "")).splitlines())
 
 
 def history_table(obj: Obj) -> str:
@@ -71,6 +88,26 @@ def history_table(obj: Obj) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ("   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
     return "\n".join(lines) + "\n"
+
+
+def history_detail(obj: Obj, number: int) -> str:
+    """The template of one kept revision, line by line; empty when it is not kept."""
+    revision = next((r for r in read_history(obj["metadata"].get("annotations") or {}) if r.number == number), None)
+    if revision is None:
+        return ""
+    lines = [f"{obj['metadata']['name']} with revision #{number}"]
+    lines += [f"Change-cause: {revision.cause}"] if revision.cause else []
+    return "\n".join([*lines, "Machine template:", *_indented(revision.template, 2)]) + "\n"
+
+
+def _indented(fields: Obj, indent: int) -> list[str]:
+    lines: list[str] = []
+    for name, found in sorted(fields.items()):
+        if isinstance(found, dict):
+            lines += [f"{' ' * indent}{name}:", *_indented(found, indent + 2)]
+        else:
+            lines.append(f"{' ' * indent}{name}: {found}")
+    return lines
 
 
 def _row(revision: Revision) -> tuple[str, str, str, str, str]:

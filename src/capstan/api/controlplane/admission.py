@@ -1,7 +1,8 @@
 """Defaults and rules of TalosControlPlane (talos.md 1.2), and warnings of what a change brings with it.
 
-As upstream, nothing of the spec is immutable and an even number of replicas is let in; it is warned about. Beyond
-upstream, a surge that nobody can keep and a version that cannot be reached in one step are refused.
+As upstream, nothing of the spec is immutable, and an even number of replicas and none at all are let in; they are
+warned about. Beyond upstream, fewer than none, a surge that nobody can keep and a version that cannot be reached in one
+step are refused.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def admit_talos_control_plane(request: AdmissionRequest) -> Admission:
     if request.old is not None and request.old.get("spec") == request.new.get("spec"):
         return Admission(request.new, limits)
     new = _defaulted(request.new)
-    causes = (*_strategy_causes(new), *_version_causes(request.old, new), *limits)
+    causes = (*_replicas_causes(new), *_strategy_causes(new), *_version_causes(request.old, new), *limits)
     if causes:
         return Admission(new, causes)
     old = request.old
@@ -59,6 +60,12 @@ def _defaulted(obj: Obj) -> Obj:
     if text_at(obj, f"{_STRATEGY}.type") == "RollingUpdate" and value_at(obj, _SURGE) is None:
         obj = with_value(obj, _SURGE, 1)
     return obj
+
+
+def _replicas_causes(obj: Obj) -> Iterator[FieldCause]:
+    replicas = value_at(obj, "spec.replicas")
+    if isinstance(replicas, int) and replicas < 0:
+        yield invalid_value("spec.replicas", replicas, "must be greater than or equal to 0")
 
 
 def _strategy_causes(obj: Obj) -> Iterator[FieldCause]:
@@ -87,7 +94,12 @@ def _replicas_warnings(old: Obj | None, new: Obj) -> Iterator[str]:
     replicas = value_at(new, "spec.replicas")
     if value_at(old, "spec.replicas") == replicas:
         return
-    if isinstance(replicas, int) and replicas > 0 and replicas % 2 == 0:
+    if replicas == 0:
+        yield (
+            "spec.replicas is 0: a control plane is not scaled below 1 Machine, so those that are there stay as they "
+            "are; to remove it, delete the Cluster"
+        )
+    elif isinstance(replicas, int) and replicas % 2 == 0:
         yield (
             f"spec.replicas is {replicas}: etcd with {replicas} members survives no more failures than with "
             f"{replicas - 1}; use an odd number"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import partial, wraps
@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
-from capstan.api.cluster.kinds import MACHINE_DEPLOYMENT
-from capstan.api.cluster.names import PAUSED_ANNOTATION
+from capstan.api.cluster.kinds import MACHINE, MACHINE_DEPLOYMENT
+from capstan.api.cluster.names import CONTROL_PLANE_LABEL, PAUSED_ANNOTATION
 from capstan.api.cluster.rollouthistory import (
     CHANGE_CAUSE_ANNOTATION,
     ROLLOUT_AFTER_ANNOTATION,
+    Revision,
     earlier,
     kept_template,
     read_history,
@@ -23,12 +24,14 @@ from capstan.api.cluster.rollouthistory import (
 from capstan.api.controlplane.kinds import TALOS_CONTROL_PLANE
 from capstan.api.errors import is_not_found
 from capstan.api.objects import Obj, Resource
+from capstan.api.rules.owners import controller_uid
 from capstan.cli.access import Access, connection_options
-from capstan.insight.rollout import history_table, progress
+from capstan.insight.rollout import Progress, asked_restart, history_detail, history_table, progress
 from capstan.runtime.client.protocol import Client
 from capstan.runtime.clock import SystemClock
 
 _DEPLOYMENT = MACHINE_DEPLOYMENT.resource()
+_MACHINE = MACHINE.resource()
 _KINDS = {
     name: kind.resource()
     for kind in (MACHINE_DEPLOYMENT, TALOS_CONTROL_PLANE)
@@ -59,6 +62,15 @@ class _Subject:
 
     async def merge(self, patch: Obj) -> None:
         await self.client.patch(self.resource, self.namespace, self.name, patch)
+
+    async def progress(self, obj: Obj) -> Progress:
+        """How far its rollout is. Whether a restart was seen is told by the Machines, when nothing was to be done."""
+        if self.is_deployment or not asked_restart(obj):
+            return progress(obj)
+        uid = obj["metadata"]["uid"]
+        machines = (await self.client.list(_MACHINE, self.namespace, label_selector=CONTROL_PLANE_LABEL)).items
+        mine = [m["metadata"] for m in machines if controller_uid(m) == uid]
+        return progress(obj, min((str(meta["creationTimestamp"]) for meta in mine), default=""))
 
     def is_paused(self, obj: Obj) -> bool:
         if self.is_deployment:
@@ -175,11 +187,17 @@ async def resume(subject: _Subject) -> str:
     return subject.said("resumed")
 
 
-@_command()
-async def history(subject: _Subject) -> str:
+@_command(click.option("--revision", type=click.IntRange(0), default=0, help="Show this revision; 0: list them all."))
+async def history(subject: _Subject, revision: int) -> str:
     """List the templates that machinedeployment/NAME has had."""
     _only_deployments(subject)
-    return history_table(await subject.get())
+    obj = await subject.get()
+    if not revision:
+        return history_table(obj)
+    detail = history_detail(obj, revision)
+    if not detail:
+        raise _not_kept(subject, read_history(obj["metadata"].get("annotations") or {}), revision)
+    return detail
 
 
 @_command(
@@ -197,9 +215,7 @@ async def undo(subject: _Subject, to_revision: int) -> str:
     kept = read_history(obj["metadata"].get("annotations") or {})
     found = earlier(kept, to_revision)
     if found is None:
-        known = ", ".join(str(revision.number) for revision in kept) or "none"
-        what = f"revision {to_revision}" if to_revision else "no earlier revision"
-        raise click.ClickException(f"{what} of {kind} {name} is not kept; kept are: {known}")
+        raise _not_kept(subject, kept, to_revision)
     if kept_template(obj["spec"]["template"]["spec"]) == found.template:
         return subject.said(f"skipped rollback (current template already matches revision {found.number})")
     spec: dict[str, Any] = {field: found.template.get(field) for field in _TEMPLATE_FIELDS}
@@ -208,6 +224,13 @@ async def undo(subject: _Subject, to_revision: int) -> str:
         patch["metadata"] = {"annotations": {CHANGE_CAUSE_ANNOTATION: found.cause}}
     await subject.merge(patch)
     return subject.said("rolled back")
+
+
+def _not_kept(subject: _Subject, kept: Sequence[Revision], number: int) -> click.ClickException:
+    known = ", ".join(str(revision.number) for revision in kept) or "none"
+    of = f"of {subject.resource.kind} {subject.name}"
+    what = f"revision {number} {of} is not kept" if number else f"no earlier revision {of} is kept"
+    return click.ClickException(f"{what}; kept are: {known}")
 
 
 def _only_deployments(subject: _Subject) -> None:
@@ -223,7 +246,7 @@ def _only_deployments(subject: _Subject) -> None:
 async def status(subject: _Subject, watch: bool, timeout: float) -> str:
     """Say how far the rollout of each KIND/NAME is."""
     obj = await subject.get()
-    found = progress(obj)
+    found = await subject.progress(obj)
     if not watch or found.done:
         return f"{found.text}\n"
     click.echo(found.text)
@@ -236,7 +259,7 @@ async def status(subject: _Subject, watch: bool, timeout: float) -> str:
 
 async def _followed(subject: _Subject, obj: Obj) -> str:
     """A line whenever something moves, until it is done."""
-    shown = progress(obj).text
+    shown = (await subject.progress(obj)).text
     while True:
         events = subject.client.watch(
             subject.resource,
@@ -250,12 +273,13 @@ async def _followed(subject: _Subject, obj: Obj) -> str:
             if event.type not in ("ADDED", "MODIFIED"):
                 continue
             obj = event.object
-            found = progress(obj)
+            found = await subject.progress(obj)
             if found.done:
                 return f"{found.text}\n"
             if found.text != shown:
                 click.echo(found.text)
                 shown = found.text
         obj = await subject.get()
-        if progress(obj).done:
-            return f"{progress(obj).text}\n"
+        found = await subject.progress(obj)
+        if found.done:
+            return f"{found.text}\n"

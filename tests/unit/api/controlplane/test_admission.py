@@ -59,6 +59,17 @@ def test_an_even_number_of_replicas_is_warned_about_once() -> None:
     assert admit_talos_control_plane(AdmissionRequest("UPDATE", two, other)).warnings == ()
 
 
+def test_no_replicas_are_warned_about_and_fewer_are_refused() -> None:
+    (warning,) = admit_talos_control_plane(AdmissionRequest("UPDATE", obj(replicas=3), obj(replicas=0))).warnings
+    assert "not scaled below 1 Machine" in warning
+    assert "delete the Cluster" in warning
+    (cause,) = admit_talos_control_plane(AdmissionRequest("UPDATE", obj(replicas=3), obj(replicas=-1))).causes
+    assert (cause.field, cause.message) == (
+        "spec.replicas",
+        "Invalid value: -1: must be greater than or equal to 0",
+    )
+
+
 def test_changes_that_need_new_machines_are_warned_about() -> None:
     old = admitted(None, obj())
     new = obj(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from capstan.api.cluster.machineconditions import awaiting_owner, machines_up_to_date, remediating, scaling_down
 from capstan.api.meta import Condition
 from capstan.api.rules.conditions import FALSE, TRUE
@@ -25,7 +27,7 @@ def list_operations(snapshot: ControlPlaneSnapshot, waiting: tuple[Waiting, ...]
     yield rolling_out(snapshot, waiting)
     yield scaling_up(snapshot, waiting, missing)
     have, want = len(snapshot.machines), snapshot.desired
-    yield scaling_down(have, want, machines, snapshot.now)
+    yield _with_waiting(scaling_down(have, want, machines, snapshot.now), waiting)
     yield remediating(machines, awaiting_owner(machines), by="TalosControlPlane")
     yield machines_up_to_date(machines, snapshot.now)
 
@@ -53,3 +55,11 @@ def scaling_up(snapshot: ControlPlaneSnapshot, waiting: tuple[Waiting, ...], mis
         lines.append(f"* {missing}")
     lines += [f"* {w.message}" for w in waiting if w.condition in (RESIZED, MACHINES_CREATED)]
     return Condition(type="ScalingUp", status=TRUE, reason="ScalingUp", message="\n".join(lines))
+
+
+def _with_waiting(condition: Condition, waiting: tuple[Waiting, ...]) -> Condition:
+    """With what a Machine fewer waits for, unless it is said to be on its way."""
+    lines = [f"* {w.message}" for w in waiting if w.condition == RESIZED and w.reason == "ScalingDown"]
+    if condition.status != TRUE or not lines:
+        return condition
+    return msgspec.structs.replace(condition, message="\n".join([condition.message, *lines]))

@@ -81,6 +81,12 @@ class ControlPlaneMachine:
         return self.machine.metadata.deletion_timestamp is not None
 
     @property
+    def never_came(self) -> bool:
+        """It has no VM that could ever have run, and so nothing of etcd."""
+        was_there = self.machine.status.initialization.infrastructure_provisioned is True
+        return not (was_there or self.address or self.machine.spec.provider_id)
+
+    @property
     def has_hook(self) -> bool:
         return ETCD_HOOK in self.machine.metadata.annotations
 

@@ -45,7 +45,7 @@ from capstan.providers.talos.taloscontrolplane.plan import find_missing, plan_st
 from capstan.providers.talos.taloscontrolplane.plan.actions import BootstrapEtcd
 from capstan.providers.talos.taloscontrolplane.plan.adoption import is_adopting
 from capstan.providers.talos.taloscontrolplane.plan.drift import describe_outdated, find_outdated
-from capstan.providers.talos.taloscontrolplane.plan.health import find_etcd_problem
+from capstan.providers.talos.taloscontrolplane.plan.health import describe_etcd
 from capstan.providers.talos.taloscontrolplane.plan.rollout import IN_PROGRESS, is_on_delete
 from capstan.providers.talos.taloscontrolplane.snapshot import ControlPlaneSnapshot
 from capstan.runtime.plan import Create, Outcomes, Waiting
@@ -139,7 +139,7 @@ def _list_conditions(snapshot: ControlPlaneSnapshot, outcomes: Outcomes) -> Iter
     yield from map(as_legacy, list_operations(snapshot, waiting, missing))
     if snapshot.active and snapshot.is_bootstrapped:
         yield _components(snapshot)
-        problem = find_etcd_problem(snapshot)
+        problem = describe_etcd(snapshot)
         yield (
             legacy_false(ETCD_HEALTHY, "EtcdClusterUnhealthy", WARNING, problem)
             if problem
@@ -220,7 +220,10 @@ def _available(snapshot: ControlPlaneSnapshot) -> LegacyCondition:
     text = snapshot.nodes_problem or "Waiting for the API server to answer for the first time"
     if old is not None and old.status == "True" and not snapshot.kubeconfig:
         return legacy_unknown(AVAILABLE, "KubeconfigMissing", "There is no kubeconfig to ask the API server with")
-    return legacy_false(AVAILABLE, "WaitingForTalosBoot", INFO, text)
+    reason = (
+        "ConnectionDown" if old is not None and snapshot.control_plane.status.initialized else "WaitingForTalosBoot"
+    )
+    return legacy_false(AVAILABLE, reason, INFO, text)
 
 
 def _resized(

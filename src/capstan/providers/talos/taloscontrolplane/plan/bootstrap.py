@@ -57,8 +57,7 @@ def _find_made_in_vain(snapshot: ControlPlaneSnapshot) -> ControlPlaneMachine | 
 
 def _has_nothing(machine: ControlPlaneMachine) -> bool:
     """It says so, or it has never been there."""
-    was_there = machine.machine.status.initialization.infrastructure_provisioned is True
-    return machine.talos.etcd_data is False or not (was_there or machine.address or machine.machine.spec.provider_id)
+    return machine.talos.etcd_data is False or machine.never_came
 
 
 def _choose(snapshot: ControlPlaneSnapshot) -> Step:

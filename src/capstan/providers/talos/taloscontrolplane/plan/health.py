@@ -13,6 +13,20 @@ def find_etcd_problem(snapshot: ControlPlaneSnapshot) -> str:
     return find_machine_problem(snapshot) or describe_strangers(snapshot) or _find_alarm(snapshot)
 
 
+def describe_etcd(snapshot: ControlPlaneSnapshot) -> str:
+    """The problem of etcd as users read it: what it means comes first when no majority is left."""
+    problem, total = find_etcd_problem(snapshot), len(snapshot.active)
+    healthy = sum(m.talos.etcd_healthy and m.talos.answers for m in snapshot.active)
+    was_whole = snapshot.control_plane.status.initialized is True
+    if not was_whole or snapshot.members is not None or total < 2 or healthy >= majority(total):
+        return problem
+    return (
+        f"{healthy} of {total} Machines have a healthy etcd, which is no majority: no Machine can be replaced until "
+        f"{majority(total)} have one. Start the others again, or restore a snapshot (`talosctl bootstrap "
+        f"--recover-from=FILE`). First: {problem}"
+    )
+
+
 def find_machine_problem(snapshot: ControlPlaneSnapshot, but: ControlPlaneMachine | None = None) -> str:
     """The first Machine without a healthy member of its own, in words; one may be left out."""
     for machine in snapshot.active:

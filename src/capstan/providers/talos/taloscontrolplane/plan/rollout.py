@@ -51,6 +51,10 @@ def plan_rollout(snapshot: ControlPlaneSnapshot, outdated: dict[str, tuple[str, 
         if problem:
             return wait(MACHINES_SPEC_UP_TO_DATE, IN_PROGRESS, f"Waiting to create a new Machine: {problem}")
         return plan_creation(snapshot)
+    surplus = next((m for m in snapshot.active if m.never_came), None) if have > want + max_surge(snapshot) else None
+    if surplus is not None:
+        # As when there is no room for a surge and its user has taken it back: others may go first only without it.
+        return delete_machine(surplus, "it has never come up, and maxSurge allows no Machine beyond spec.replicas")
     if have == want and want < _LEAST_FOR_DELETE_FIRST:
         text = (
             f"spec.rolloutStrategy.rollingUpdate.maxSurge is 0, which needs {_LEAST_FOR_DELETE_FIRST} replicas or "
