@@ -117,7 +117,7 @@ class InvalidConditionError(ValueError):
     upstream's."""
 
 
-def at(obj: Obj | None, *path: str) -> Any:
+def at(obj: Mapping[str, Any] | None, *path: str) -> Any:
     """What stands at that path; None where a part of it is missing."""
     found: Any = obj
     for name in path:
@@ -127,12 +127,12 @@ def at(obj: Obj | None, *path: str) -> Any:
     return found
 
 
-def text(obj: Obj | None, *path: str) -> str:
+def text(obj: Mapping[str, Any] | None, *path: str) -> str:
     found = at(obj, *path)
     return found if isinstance(found, str) else ""
 
 
-def number(obj: Obj | None, *path: str) -> int | None:
+def number(obj: Mapping[str, Any] | None, *path: str) -> int | None:
     found = at(obj, *path)
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
