@@ -4,13 +4,15 @@ Three things come before the first apply. A server that finds no owners takes ev
 the name `before-first-apply`, and then nothing ever leaves; so that name goes, and the manager gets an entry
 (cluster-api-core.md 0.4). Labels and annotations of provider objects belong to a manager of their own, which older
 releases did not have. And earlier releases of Capstan wrote with plain patches and listed in an annotation which keys
-they had taken over: these become the manager's, and leave with its next apply when they are no longer wanted.
+they had taken over: these become the manager's, and leave with its next apply when they are no longer wanted. Who moves
+objects to another cluster (`clusterctl move`) owns all of them there; what flows becomes the manager's, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Final
 
 from capstan.api.objects import Obj
@@ -22,9 +24,10 @@ RECORD_ANNOTATION: Final = "capstan.dev/followed-metadata"
 
 BEFORE_FIRST_APPLY: Final = "before-first-apply"
 _CLUSTER_NAME: Final = "f:cluster.x-k8s.io/cluster-name"
-#: Who wrote plainly what is applied now: Capstan, and upstream's releases before 1.12.
-_CAPSTAN: Final = "capstan"
-_PLAIN_WRITERS: Final = frozenset((_CAPSTAN, "manager"))
+#: Who wrote everything of an object that nobody has applied to: Capstan once, and whoever moves objects.
+_PREDECESSORS: Final = frozenset(("capstan", "clusterctl"))
+#: Who wrote plainly what is applied now: besides these, upstream's releases before 1.12.
+_PLAIN_WRITERS: Final = frozenset((*_PREDECESSORS, "manager"))
 
 #: An entry must own something: what nobody can own is forgotten by the next apply.
 _SEED: Fields = {"f:metadata": {"f:name": {}}}
@@ -34,9 +37,9 @@ Path = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a manager takes over from those who wrote it before: nothing, or the keys that an older record lists, and
-    more. `in_place` are fields that only this manager changes; `maker` is who made the object by an apply, and leaves
-    labels and annotations to the manager."""
+    """What a manager takes over from those who wrote it before: nothing, or the labels and annotations that it states
+    or that an older record lists, and more. `in_place` are fields that only this manager changes; `maker` is who made
+    the object by an apply, and leaves labels and annotations to the manager."""
 
     in_place: tuple[Path, ...] = ()
     maker: str = ""
@@ -55,10 +58,11 @@ def put_right(have: Obj, intent: Obj, manager: str, claim: Claim) -> tuple[Obj, 
     if claim.maker and (marks := _left_by(metadata, claim.maker, intent["metadata"])):
         kept = [_left(entry, marks, claim.maker) for entry in kept]
         claimed = _union(claimed, marks)
-    if mine is None and claim.in_place:
-        written = _written_by_capstan(kept, claim.in_place)
-        kept = [_released(entry, written) if entry.get("manager") == _CAPSTAN else entry for entry in kept]
-        claimed = _union(claimed, written)
+    if mine is None and (claim.in_place or claim.maker):
+        flowing = _union(_marks(intent["metadata"]), _tree(claim.in_place))
+        left = [_common(entry["fieldsV1"], flowing) if _is_predecessor(entry) else {} for entry in kept]
+        kept = [_released(entry, fields) for entry, fields in zip(kept, left, strict=True)]
+        claimed = reduce(_union, left, claimed)
     if entries and len(kept) == len(entries) and not claimed:
         return None
     kept = [entry for entry in kept if entry.get("fieldsV1") and entry is not mine]
@@ -96,7 +100,7 @@ def _entry(manager: str, api_version: str, fields: Fields) -> Obj:
 
 def _marks(metadata: Mapping[str, Any]) -> Fields:
     """The labels and annotations that are stated, as a set of fields."""
-    nodes = {
+    nodes: Fields = {
         f"f:{what}": {f"f:{name}": {} for name in sorted(metadata[what])}
         for what in ("annotations", "labels")
         if metadata.get(what)
@@ -150,24 +154,32 @@ def _without_marks(entry: Obj) -> Obj:
     return {**entry, "fieldsV1": {"f:metadata": inner, **rest} if inner else rest}
 
 
-def _written_by_capstan(entries: Iterable[Obj], paths: Iterable[Path]) -> Fields:
-    """Which of these fields earlier releases own."""
+def _is_predecessor(entry: Obj) -> bool:
+    return entry.get("operation") == "Update" and entry.get("manager") in _PREDECESSORS and not entry.get("subresource")
+
+
+def _tree(paths: Iterable[Path]) -> Fields:
     found: Fields = {}
-    for entry in entries:
-        if entry.get("manager") == _CAPSTAN and entry.get("operation") == "Update" and not entry.get("subresource"):
-            for path in paths:
-                node: Any = entry.get("fieldsV1") or {}
-                for name in path:
-                    node = node.get(f"f:{name}") if node is not None else None
-                if node is not None:
-                    for name in reversed(path):
-                        node = {f"f:{name}": node}
-                    found = _union(found, node)
+    for path in paths:
+        node: Fields = {}
+        for name in reversed(path):
+            node = {f"f:{name}": node}
+        found = _union(found, node)
+    return found
+
+
+def _common(owned: Fields, wanted: Fields) -> Fields:
+    """What is owned of all that lies in and below the leaves of `wanted`."""
+    found: Fields = {}
+    for name, node in wanted.items():
+        part = None if name not in owned else _common(owned[name], node) if node else owned[name]
+        if part or (part is not None and not node):
+            found[name] = part
     return found
 
 
 def _released(entry: Obj, fields: Fields) -> Obj:
-    if entry.get("subresource"):
+    if entry.get("subresource") or not fields:
         return entry
     return {**entry, "fieldsV1": _difference(entry.get("fieldsV1") or {}, fields)}
 

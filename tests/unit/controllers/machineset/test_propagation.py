@@ -106,6 +106,15 @@ def moved_with_a_record(world: World, name: str) -> None:
         replace(world, kind, name, managedFields=[{**plain, "manager": "clusterctl"}])
 
 
+def moved(world: World, name: str) -> None:
+    """To another cluster, without who owned what; it was looked at there before anything changed."""
+    moved_with_a_record(world, name)
+    for kind in KINDS:
+        marks = world.get(kind, name)["metadata"]["annotations"]
+        replace(world, kind, name, annotations={k: v for k, v in marks.items() if k != RECORD_ANNOTATION})
+    world.settle(provide)
+
+
 def _joined(a: Obj, b: Obj) -> Obj:
     return {**a, **{k: _joined(a.get(k, {}), v) for k, v in b.items()}}
 
@@ -116,6 +125,7 @@ PASTS = [
     as_older_upstream_made_it,
     as_we_made_it_once,
     moved_with_a_record,
+    moved,
 ]
 
 
@@ -145,7 +155,7 @@ def test_what_is_added_changed_and_removed(past: Callable[[World, str], None]) -
     assert world.writes == before, "nothing is written that holds"
 
 
-@pytest.mark.parametrize("past", [as_we_make_it, as_upstream_makes_it, as_we_made_it_once])
+@pytest.mark.parametrize("past", [as_we_make_it, as_upstream_makes_it, as_we_made_it_once, moved])
 def test_fields_that_change_in_place(past: Callable[[World, str], None]) -> None:
     gates = [{"conditionType": "Sound"}, {"conditionType": "Warm"}]
     world, name = made(taints=[TAINT, CORDON], readinessGates=gates, deletion={"nodeDrainTimeoutSeconds": 7})
