@@ -58,6 +58,15 @@ class Faults:
         """The cause is gone: of one port, or of all."""
         self._armed = [armed for armed in self._armed if port and armed.fault.port != port]
 
+    def is_struck(self, port: str, operation: str) -> bool:
+        """Whether a fault would strike this operation now; nothing is counted."""
+        return any(
+            armed.fault.port == port
+            and armed.fault.after <= armed.seen < armed.fault.after + armed.fault.times
+            and fnmatchcase(operation, armed.fault.operation)
+            for armed in self._armed
+        )
+
     def strike(self, port: str, operation: str) -> Fault | None:
         """The fault for this operation, if one is due. Every matching fault counts it."""
         due: Fault | None = None

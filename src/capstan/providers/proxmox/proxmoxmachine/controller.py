@@ -209,7 +209,7 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
             seen = await looking.look_at_vm(client, s.machine, s.identity, closely=closely)
             s = replace(s, observed=True, vm=seen.vm, quiet=seen.quiet, quiet_node=seen.node)
         if deleting:
-            return s
+            return s if _is_going(s.cluster) else replace(s, workload=await _workload(reader, s))
         if s.identity is None or is_taken_by_other(s):
             s = await self._survey(reader, s)
         if not is_provisioned(s):
@@ -326,6 +326,10 @@ async def _workload(reader: Reader, s: Snapshot) -> Workload | None:
         return Workload(kubeconfig)
     wanted = uuid_of(s.machine.spec.provider_id)
     return Workload(kubeconfig, next((node for node in nodes if _uuid(node) == wanted), None))
+
+
+def _is_going(cluster: Cluster | None) -> bool:
+    return cluster is None or cluster.metadata.deletion_timestamp is not None
 
 
 def _uuid(node: Node) -> str:

@@ -5,14 +5,21 @@ What is gone counts as done, however it went. What belongs to somebody else is n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import msgspec
 
 from capstan.providers.proxmox.proxmoxmachine.actions import AwaitTask, DestroyVm, RemoveSeed, StopVm
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Snapshot, Vm
-from capstan.providers.proxmox.proxmoxmachine.stages import Step, endpoint_of, is_remains, target_of, waiting
+from capstan.providers.proxmox.proxmoxmachine.stages import (
+    Step,
+    endpoint_of,
+    is_remains,
+    missed_node,
+    target_of,
+    waiting,
+)
 from capstan.providers.proxmox.resources import MACHINE_FINALIZER, PROXMOX_MACHINES
 from capstan.runtime.plan import Action, Emit, Update
 
@@ -32,9 +39,9 @@ class Gone:
 def removal(s: Snapshot) -> Step:
     """The next step of a machine that is being deleted."""
     left = _remaining(s)
-    if isinstance(left, Gone):
-        return _let_go(s, left)
-    return left
+    step = _let_go(s, left) if isinstance(left, Gone) else left
+    # Last: a cluster that does not answer holds up nothing.
+    return replace(step, actions=(*step.actions, *missed_node(s)))
 
 
 def _remaining(s: Snapshot) -> Step | Gone:

@@ -11,7 +11,7 @@ from capstan.providers.proxmox.proxmoxmachine.stages.bootstrapped import bootstr
 from capstan.providers.proxmox.proxmoxmachine.stages.claims import known_claims
 from capstan.providers.proxmox.proxmoxmachine.stages.cloned import cloned
 from capstan.providers.proxmox.proxmoxmachine.stages.configured import configured
-from capstan.providers.proxmox.proxmoxmachine.stages.joined import joined, wait_for_node
+from capstan.providers.proxmox.proxmoxmachine.stages.joined import joined, missed_node, wait_for_node
 from capstan.providers.proxmox.proxmoxmachine.stages.ownership import is_remains, is_taken_by_other
 from capstan.providers.proxmox.proxmoxmachine.stages.reserved import reserved
 from capstan.providers.proxmox.proxmoxmachine.stages.started import answering, started
@@ -44,6 +44,7 @@ __all__ = [
     "is_settled",
     "is_taken_by_other",
     "known_claims",
+    "missed_node",
     "own_vm",
     "target_of",
     "update_machine",

@@ -47,6 +47,15 @@ def joined(s: Snapshot) -> Step | None:
     return Step((told,), waiting("ProviderIDMismatch", message, JOINED), SETTLED_SECONDS)
 
 
+def missed_node(s: Snapshot) -> tuple[FillProviderId, ...]:
+    """A Node that has joined while its machine is on its way out: named as ours, so that its Machine finds it and takes
+    it away."""
+    node = s.workload.node if s.workload is not None else None
+    if s.workload is None or node is None or node.spec.provider_id or s.cluster is None:
+        return ()
+    return (_fill(s, s.workload, node),)
+
+
 def _fill(s: Snapshot, workload: Workload, node: Node) -> FillProviderId:
     assert s.cluster is not None
     return FillProviderId(
