@@ -64,6 +64,8 @@ class Ending:
     told: tuple[str, ...]
     trace: tuple[str, ...] = ()
     seconds: float = 0.0
+    #: Simulated minutes of peace until everything was as wanted.
+    minutes: float = 0.0
 
 
 def draw(seed: int, steps: int = 0) -> Story:
@@ -92,7 +94,8 @@ def play(story: Story) -> Ending:
         if isinstance(failure, KeyboardInterrupt):
             raise
         error = "".join(traceback.format_exception(failure))[-6000:]
-    return Ending(story, error, tuple(life.told), tuple(lab.world.trace.lines), time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Ending(story, error, tuple(life.told), tuple(lab.world.trace.lines), seconds, life.settled_minutes)
 
 
 async def _live(life: Life, story: Story, _lab: HomeLab) -> None:
@@ -163,6 +166,11 @@ async def _mend(life: Life, cluster: str) -> None:
         await attempt(life, "roll", life.patch("MachineDeployment", f"{cluster}-workers", patch))
     for part in ("workers", "control-plane"):
         await _check_health(life, cluster, part)
+    configs = {config["metadata"]["name"] for config in await life.all("TalosConfig")}
+    for found in await life.machines(cluster, control_plane=False):
+        if found["metadata"]["name"] not in configs:
+            # It says what is missing; who has deleted that deletes the Machine, too.
+            await attempt(life, "delete", life.delete("Machine", found["metadata"]["name"]))
     for machine in list(life.lab.world.datacenter.fleet.machines.values()):
         etcd = machine.etcd.member if machine.etcd is not None else None
         cluster_of_etcd = machine.etcd_cluster
@@ -190,11 +198,12 @@ async def _forget(life: Life, cluster: str) -> None:
 
 async def _settle(life: Life) -> None:
     """Everything is as it was wanted, in time. What the world's own clocks do is looked for every minute."""
-    unsettled: list[str] = []
+    unsettled, begin = [""], life.now()
     for _ in range(SETTLE_HOURS * 60):
         unsettled = await find_unsettled(life)
         if not unsettled:
             life.tell("settled")
+            life.settled_minutes = (life.now() - begin) / 60
             return
         await asyncio.sleep(60)
     raise AssertionError(f"after {SETTLE_HOURS} h of peace:\n  " + "\n  ".join(unsettled))
@@ -274,7 +283,8 @@ def _without(steps: Sequence[Step], begin: int, end: int) -> tuple[Step, ...]:
 
 def tell(ending: Ending, lines: int = 0) -> str:
     steps = [f"  Step({s.seconds}, {s.act!r}, {s.number})," for s in ending.story.steps]
-    told = [f"seed {ending.story.seed}: {'FAILED' if ending.error else 'well'} in {ending.seconds:.1f} s"]
+    how = "FAILED" if ending.error else f"well, settled after {ending.minutes:.0f} min,"
+    told = [f"seed {ending.story.seed}: {how} in {ending.seconds:.1f} s"]
     if ending.error:
         told += [*ending.told, *steps, ending.error]
         told += list(ending.trace[-lines:]) if lines else []

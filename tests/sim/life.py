@@ -64,6 +64,7 @@ class Life:
     meddled: float = 0.0
     #: How troubles that last are ended, by what they are.
     lasting: dict[str, Callable[[], Awaitable[None] | None]] = field(default_factory=dict)
+    settled_minutes: float = 0.0
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def tell(self, what: str) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from capstan.api.cluster.kinds import MACHINE, MACHINE_DEPLOYMENT
-from capstan.api.cluster.names import CLONED_FROM_NAME_ANNOTATION
+from capstan.api.cluster.names import CLONED_FROM_NAME_ANNOTATION, DELETE_MACHINE_ANNOTATION
 from capstan.api.infrastructure.kinds import PROXMOX_MACHINE
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.api.ipam.kinds import IP_ADDRESS
@@ -17,6 +17,7 @@ from capstan.sim.talos.etcd import EtcdCluster, EtcdMember
 from tests.sim.homelab import state
 from tests.sim.invariants import at_once, etcd_clusters, is_of
 from tests.sim.life import CLUSTERS, Life, left_of
+from tests.sim.picture import nodes
 
 _MOST_BROKEN = 3
 #: So long after a trouble the figures of availability may not be known to everybody.
@@ -100,6 +101,8 @@ class Vigil:
             going = "deletionTimestamp" in deployment["metadata"]
             if not name.startswith(prefix) or not rolling or going or name not in machines:
                 continue
+            if DELETE_MACHINE_ANNOTATION in machines[name]["metadata"].get("annotations", {}):
+                continue  # its user asked for this very one
             return self._too_few(deployment, {n: m for n, m in machines.items() if n.startswith(prefix)}, name)
         return []
 
@@ -227,9 +230,25 @@ async def find_leftovers(life: Life) -> list[str]:
     for storage in pve.storages.all():
         found += [f"disk {v.volid} is left" for v in storage.volumes.values() if v.vmid not in vmids]
         found += [f"file {f.volid} is left" for f in storage.files.values() if f.image is None]
+    nodes_now = [node["metadata"]["name"] for node in await nodes(life.lab)]
+    # A Node is left when its cluster does not answer while the Machine goes: its timeout is 10 seconds.
+    if not machines <= set(nodes_now):
+        found.append(f"Nodes {sorted(nodes_now)}, Machines {sorted(machines)}")
+    found += _wrong_addresses(life, addresses)
     for cluster in etcd_clusters(life.lab):
         wanted = sorted(name for name in machines if name.startswith(f"{cluster.workload.name}-control-plane"))
         members = sorted(member.name for member in cluster.members.values())
         if wanted and members != wanted:
             found.append(f"etcd has the members {members}, the Machines are {wanted}")
+    return found
+
+
+def _wrong_addresses(life: Life, addresses: list[Obj]) -> list[str]:
+    """A machine answers at an address that was given to another one, or at none that was given to it."""
+    given = {a["metadata"]["name"].rpartition("-net0-")[0]: a["spec"]["address"] for a in addresses}
+    found = []
+    for name, address in given.items():
+        station = life.lab.world.datacenter.network.station(address)
+        if station is None or station.label != name:
+            found.append(f"{address} of {name} is {station.label if station else 'nobody'}'s")
     return found

@@ -71,6 +71,11 @@ class Connection:
         self._label = label
         self._known: tuple[Door, User] | None = None
 
+    async def heard(self, operation: str) -> None:
+        """What is on its way arrives once the network carries it again: nothing breaks off a watch that is silent."""
+        while self._faults.is_struck("workload", f"{self._label} {operation}"):
+            await self._clock.sleep(1.0)
+
     def enter(self, operation: str) -> tuple[Door, Verbs]:
         """The door for one call. Raises TransientError when nobody answers, ApiError 401 for a bad certificate."""
         if not operation.startswith(("get", "list", "watch")):
@@ -141,6 +146,7 @@ class ReachableVerbs:
                 event = following.result()
                 if event is None:
                     return
+                await self._connection.heard(f"watch {resource.plural}")
                 yield event
         finally:
             closed.cancel()
