@@ -243,6 +243,44 @@ def test_a_paused_cluster_is_left_alone(shell: Shell) -> None:
     shell.kubectl("wait", "--for=jsonpath={.status.replicas}=1", f"md/{WORKERS}", "--timeout=150s")
 
 
+def test_a_second_cluster_takes_nothing_of_the_first(shell: Shell) -> None:
+    before = names(shell) | names(shell, of_workers())
+    copy = json.loads(shell.kubectl("get", "cluster", "homelab", "-o", "json"))
+    twin = {**copy, "metadata": {"name": "twin", "namespace": "default"}, "status": {}}
+    shell.kubectl("apply", "-f", "-", text=json.dumps(twin))
+    reason = "jsonpath={.status.conditions[?(@.type=='ControlPlaneAvailable')].reason}"
+    shell.kubectl("wait", f"--for={reason}=OwnedByAnother", "cluster/twin", "--timeout=60s")
+    said = shell.capstan("describe", "cluster", "twin")
+    assert f"TalosControlPlane {CONTROL_PLANE} belongs to Cluster homelab, and Cluster twin leaves it alone" in said
+    shell.kubectl("delete", "cluster", "twin", "--timeout=60s")
+    assert names(shell) | names(shell, of_workers()) == before
+    whole(shell)
+
+
+def test_what_cannot_be_carried_out_says_why(shell: Shell) -> None:
+    history = shell.capstan("rollout", "history", f"md/{WORKERS}", "--revision", "2")
+    assert "version: v1.34.0" in history
+    for command, why in (
+        (("history", f"md/{WORKERS}", "--revision", "99"), "revision 99 of MachineDeployment homelab-workers is not"),
+        (("undo", f"md/{WORKERS}", "--to-revision", "99"), "kept are: "),
+        (("undo", f"tcp/{CONTROL_PLANE}"), "a control plane does not go back"),
+        (("resume", f"tcp/{CONTROL_PLANE}"), "is not paused"),
+        (("status", "md/nobody"), "not found in namespace default"),
+    ):
+        done = run(CAPSTAN, "rollout", *command, environment=shell.environment)
+        assert (done.returncode, why in done.stderr) == (1, True), done.stderr
+    refused = shell.kubectl_fails("patch", f"tcp/{CONTROL_PLANE}", "--type=merge", "-p", '{"spec":{"replicas":-1}}')
+    assert "spec.replicas: Invalid value: -1: must be greater than or equal to 0" in refused
+    shell.kubectl("scale", f"tcp/{CONTROL_PLANE}", "--replicas=0")
+    shell.kubectl("wait", "--for=condition=ScalingDown", f"tcp/{CONTROL_PLANE}", "--timeout=60s")
+    follow = ("rollout", "status", f"tcp/{CONTROL_PLANE}", "--timeout", "30")
+    done = run(CAPSTAN, *follow, "--no-watch", environment=shell.environment)
+    assert "rollout to finish: Scaling down from" in done.stdout
+    shell.kubectl("scale", f"tcp/{CONTROL_PLANE}", "--replicas=3")
+    shell.capstan("rollout", "status", f"tcp/{CONTROL_PLANE}", "--timeout", "240")
+    whole(shell)
+
+
 def test_several_rollouts_are_restarted_at_once(shell: Shell) -> None:
     before = names(shell) | names(shell, of_workers())
     targets = (f"taloscontrolplane/{CONTROL_PLANE}", f"machinedeployment/{WORKERS}")
