@@ -32,7 +32,6 @@ docs: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python bench/lab.py
-	$(BIN)/python bench/rollout.py
 	$(BIN)/python bench/apiserver.py
 
 clean:

@@ -1,6 +1,6 @@
 """Measures a rolling replacement of workers against the simulated lab, alone and beside other clusters.
 
-Method. The processes are those of `bench/lab.py`. One cluster of 1 control plane and --workers workers is made, and
+Method. The processes are those of `plane.py`. One cluster of 1 control plane and --rollout workers is made, and
 --beside other clusters (1 control plane, 3 workers) beside it; when everything is Ready and nothing has been written
 for two seconds, the workers' MachineDeployment (maxSurge --surge, maxUnavailable 0) gets a ProxmoxMachineTemplate of
 another name and more memory. The replacement has ended when every Machine of it is of the new template and available
@@ -16,32 +16,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import shlex
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import aiohttp
-from lab import (
-    CAPSTAN,
-    Plane,
-    Watching,
-    apply,
-    cpu_seconds,
-    free_port,
-    manifests,
-    plane_command,
-    process,
-    readyz,
-    resource_of,
-    until_line,
-)
+from clusters import Watching, apply, manifests, resource_of
+from plane import Plane, cpu_seconds, running
 
 from capstan.api.objects import Obj, Resource
 from capstan.insight.rollout import progress
 from capstan.runtime.client.http import HttpClient
-from capstan.runtime.client.kubeconfig import parse_kubeconfig
 
 DEPLOYMENTS = Resource("cluster.x-k8s.io", "v1beta2", "machinedeployments", "MachineDeployment")
 NUMBER, OTHER_WORKERS = 1, 3
@@ -115,7 +99,7 @@ def templates(workers: int) -> tuple[Obj, Obj]:
 
 
 async def replace(client: HttpClient, plane: Plane, options: argparse.Namespace) -> Counted:
-    deployment, template = templates(options.workers)
+    deployment, template = templates(options.rollout)
     namespace, name = deployment["metadata"].get("namespace", "default"), deployment["metadata"]["name"]
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": options.surge, "maxUnavailable": 0}}
     await client.patch(DEPLOYMENTS, namespace, name, {"spec": {"rollout": {"strategy": rolling}}})
@@ -129,7 +113,7 @@ async def replace(client: HttpClient, plane: Plane, options: argparse.Namespace)
     except TimeoutError:
         found = progress(await client.get(DEPLOYMENTS, namespace, name))
         raise SystemExit(f"not replaced within {options.longest:.0f} s: {found.text}") from None
-    return await counting.end(options.workers, 1)
+    return await counting.end(options.rollout, 1)
 
 
 async def rolled(client: HttpClient, name: str, generation: int) -> None:
@@ -142,25 +126,15 @@ async def rolled(client: HttpClient, name: str, generation: int) -> None:
 
 async def run(beside: int, options: argparse.Namespace, directory: Path) -> tuple[Counted, Counted]:
     """Creation and replacement, with so many other clusters there during the replacement."""
-    lab_command = [CAPSTAN, "lab", "up", "--instant", "--pve-port", "0", "--proxy-port", "0", "--host-memory", "4096"]
-    async with process(lab_command, {}, directory / "lab.log") as lab:
-        lines = await until_line(lab, "export NO_PROXY", directory / "lab.log")
-        exports = dict(shlex.split(line)[1].split("=", 1) for line in lines if line.startswith("export "))
-        exports["PROXMOX_INSECURE"] = "true"
-        port, log, began = free_port(), directory / "plane.log", time.monotonic()
-        async with process(plane_command(directory, port, "ecdsa-p256", ""), exports, log) as child:
-            await readyz(port, began)
-            await until_line(child, "Capstan is ready", log)
-            config = parse_kubeconfig((directory / "kubeconfig").read_bytes())
-            async with aiohttp.ClientSession() as session:
-                plane, client = Plane(child.pid, config, session, config.ssl_context()), HttpClient(config)
-                try:
-                    await plane.settle(0.5)
-                    created = await create(client, plane, options.workers, options.longest)
-                    await make_others(client, plane, options.workers, beside, options.longest)
-                    return created, await replace(client, plane, options)
-                finally:
-                    await client.aclose()
+    async with running(directory, "ecdsa-p256") as (plane, _lab_pid):
+        client = HttpClient(plane.config)
+        try:
+            await plane.settle(0.5)
+            created = await create(client, plane, options.rollout, options.longest)
+            await make_others(client, plane, options.rollout, beside, options.longest)
+            return created, await replace(client, plane, options)
+        finally:
+            await client.aclose()
 
 
 def report(title: str, counted: Counted, breakdown: bool) -> None:
@@ -174,32 +148,19 @@ def report(title: str, counted: Counted, breakdown: bool) -> None:
             print(f"    {name:<30} {count:7.2f}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workers", type=int, default=100, help="workers that are replaced")
-    parser.add_argument("--surge", default="10%", help="maxSurge: a number or a percentage")
-    parser.add_argument("--beside", type=int, nargs="*", default=[0, 20], help="other clusters, for each run")
-    parser.add_argument("--longest", type=float, default=600.0, help="seconds after which a run is given up")
-    parser.add_argument("--directory", help="where the data directories are made; by default a temporary directory")
-    parser.add_argument("--breakdown", action="store_true", help="reconciles by controller")
-    options = parser.parse_args()
-    options.surge = int(options.surge) if options.surge.isdigit() else options.surge
+def measure(options: argparse.Namespace, root: Path) -> None:
+    """All runs, each beside another number of clusters, and what they are to each other."""
     found: dict[int, Counted] = {}
-    with tempfile.TemporaryDirectory(prefix="capstan-bench-", dir=options.directory) as root:
-        for beside in options.beside:
-            directory = Path(root) / str(beside)
-            directory.mkdir()
-            created, found[beside] = asyncio.run(run(beside, options, directory))
-            report("creation, alone", created, options.breakdown)
-            report(f"rolling replacement beside {beside} clusters", found[beside], options.breakdown)
-            print(f"  replacement to creation: writes {found[beside].writes / created.writes:.2f}, ", end="")
-            print(f"reconciles {found[beside].reconciles / created.reconciles:.2f}")
+    for beside in options.beside:
+        directory = root / f"beside-{beside}"
+        directory.mkdir()
+        created, found[beside] = asyncio.run(run(beside, options, directory))
+        report("creation, alone", created, options.breakdown)
+        report(f"rolling replacement beside {beside} clusters", found[beside], options.breakdown)
+        print(f"  replacement to creation: writes {found[beside].writes / created.writes:.2f}, ", end="")
+        print(f"reconciles {found[beside].reconciles / created.reconciles:.2f}")
     if len(found) > 1:
         first, last = found[options.beside[0]], found[options.beside[-1]]
         print(f"\nbeside {options.beside[-1]} clusters to beside {options.beside[0]} (flat: 1.00): ", end="")
         print(f"writes {last.writes / first.writes:.2f}, reconciles {last.reconciles / first.reconciles:.2f}, ", end="")
         print(f"CPU {last.cpu / first.cpu:.2f}")
-
-
-if __name__ == "__main__":
-    main()

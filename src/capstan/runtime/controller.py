@@ -16,6 +16,7 @@ from capstan.api.core.node import Node
 from capstan.api.meta import TypedObject
 from capstan.api.objects import GroupKind, Key
 from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.queue import Pace
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import EVERYTHING, Interest
 
@@ -93,6 +94,17 @@ class Controller(ABC, Generic[K, S]):
     #: action, is looked at again. A wake that asks whether the subject says that it waits has asked too early while
     #: that is being written.
     own: ClassVar[Interest] = Interest(conditions=("Paused",))
+    #: What of its status is told at once; the rest waits a moment for more to tell. By default that is mere wording
+    #: which does not come with an action.
+    told: ClassVar[Interest] = EVERYTHING
+    #: For how many seconds nothing is told of a subject that has no conditions yet: those that it needs are about to
+    #: do their part.
+    first_patience: ClassVar[float] = 0.0
+    #: The kind of the owner without which nothing is done: a subject that has neither this owner nor conditions is
+    #: looked at after `first_patience`, or when it has got it.
+    awaited_owner: ClassVar[str] = ""
+    #: How often its subjects are looked at while there is always something new.
+    pace: ClassVar[Pace] = Pace()
     concurrency: ClassVar[int] = 10
 
     @property

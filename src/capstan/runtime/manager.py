@@ -26,9 +26,10 @@ from capstan.runtime.events import Recorder
 from capstan.runtime.executor import BeforeAction, Executor, as_object, nothing
 from capstan.runtime.informer import Entry, Informer
 from capstan.runtime.metrics import Metrics, Result
+from capstan.runtime.nodeactions import PatchNode
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
-from capstan.runtime.queue import Pace, WorkQueue
+from capstan.runtime.queue import TIMER_SLACK_SECONDS, WorkQueue
 from capstan.runtime.selection import CLUSTER_LABEL, Selection
 from capstan.runtime.significance import EVERYTHING, Interest, Weight, is_ready
 
@@ -37,8 +38,6 @@ log = EventLog(__name__)
 #: First wait after an error that only its user can mend; it doubles up to the queue's longest delay.
 TERMINAL_FIRST_SECONDS = 1.0
 TRANSIENT_FIRST_SECONDS = 0.2
-
-PACE = Pace()
 
 #: So many objects are looked at again at once, then there is a pause.
 SYNC_BATCH, SYNC_PAUSE_SECONDS = 50, 0.2
@@ -159,10 +158,14 @@ class Runner:
         self._manager = manager
         self.controller = controller
         self.workers = workers
-        self.queue: WorkQueue[Key] = WorkQueue(PACE)
+        self.queue: WorkQueue[Key] = WorkQueue(controller.pace)
         #: By the keys that are worked on; and what of it the workers write.
         self._rounds: dict[Key, Round] = {}
         self._working: dict[asyncio.Task[Any] | None, Round] = {}
+        #: Nodes by cluster and name that were just written, with their revisions: their change is no news.
+        self._patched: dict[tuple[Key, str], str] = {}
+        #: Since when there may be something to tell that can wait.
+        self._untold: dict[Key, float] = {}
         self._resource: Resource = manager.cache.scheme.of(controller.kind).resource()
         self._reader = CachedReader(manager.cache, manager.workload_nodes, self._watch_external)
         self._executor = Executor(
@@ -247,26 +250,44 @@ class Runner:
     async def _carry_out(self, entry: Entry, snapshot: Any, plan: Plan) -> float | None:
         now, held = _hold_back(plan)
         outcomes = await self._executor.run(now)
+        if plan.final:
+            self._note_nodes(outcomes)
         if held is not None and outcomes.error is None:
             outcomes = Outcomes((*outcomes.items, Outcome(held)))
         else:
             held = None
         after = self.controller.compute_status(snapshot, outcomes)
-        await self._commit(_current(entry.object, plan, outcomes), held, after)
+        if after is None:
+            self._untold.pop(entry.key, None)
+        await self._commit(_current(entry.object, plan, outcomes), held, after, plan, outcomes)
         if outcomes.error is not None:
             raise outcomes.error
         return plan.requeue_after
 
-    async def _commit(self, current: Obj, held: Update | None, after: TypedObject | None) -> None:
-        """The held-back Update and the status, in one."""
+    def _note_nodes(self, outcomes: Outcomes) -> None:
+        """The Nodes that were written and that nothing follows from."""
+        for outcome in outcomes.of(PatchNode):
+            if outcome.done and isinstance(outcome.action, PatchNode):
+                meta = outcome.result["metadata"]
+                self._patched[outcome.action.cluster, meta["name"]] = str(meta.get("resourceVersion", ""))
+
+    async def _commit(
+        self, current: Obj, held: Update | None, after: TypedObject | None, plan: Plan, outcomes: Outcomes
+    ) -> None:
+        """The held-back Update and the status, in one, unless the status may wait."""
         if held is None and after is None:
             return
+        key = key_of(current)
         before = as_object(held.before) if held is not None else current
         wanted = as_object(held.after) if held is not None else current
         if after is not None:
             before, wanted = _with_status(before, wanted, current, getattr(after, "status", None))
         if before == wanted:
+            self._untold.pop(key, None)
             return
+        if held is None and outcomes.error is None and self._waits(key, self._patience(plan, before, wanted)):
+            return
+        self._untold.pop(key, None)
         try:
             written = await self._manager.client.commit(self._resource, before, wanted)
         except ApiError as error:
@@ -274,6 +295,24 @@ class Runner:
                 return
             raise
         self._written(self._resource, written)
+
+    def _patience(self, plan: Plan, before: Obj, wanted: Obj) -> float:
+        """For how many seconds what is to be told may wait for more to tell."""
+        controller = self.controller
+        if plan.waiting_on and not _conditions(before):
+            return controller.first_patience
+        if plan.actions and controller.told is EVERYTHING:
+            return 0.0
+        return LATER_SECONDS if controller.told.weigh(before, wanted) <= Weight.LATER else 0.0
+
+    def _waits(self, key: Key, patience: float) -> bool:
+        """Whether it waits still; then the key comes again in time, with what there is to tell by then."""
+        now = asyncio.get_running_loop().time()
+        left = self._untold.setdefault(key, now) + patience - now
+        if left < TIMER_SLACK_SECONDS:
+            return False
+        self.queue.add_lazily(key, left)
+        return True
 
     def _written(self, resource: Resource, answer: Obj) -> None:
         this = self._working.get(asyncio.current_task())
@@ -305,14 +344,25 @@ class Runner:
             return
         if new is None or _is_released(new.object):
             self.queue.discard(entry.key)
+            self._untold.pop(entry.key, None)
             return
         this = self._rounds.get(entry.key)
         if this is not None:
             this.hear(old, new)
             return
+        if self._awaits_owner(new):
+            self.queue.add_lazily(entry.key, self.controller.first_patience)
+            return
         if old is not None and _generation(old.object) != _generation(new.object):
             self.queue.progressed(entry.key)
         self.queue.add(entry.key)
+
+    def _awaits_owner(self, subject: Entry) -> bool:
+        """Whether it was just made and does not belong to those yet who make something of it."""
+        kind, meta = self.controller.awaited_owner, subject.object["metadata"]
+        if not kind or meta.get("deletionTimestamp") or _conditions(subject.object):
+            return False
+        return all(ref["kind"] != kind for ref in meta.get("ownerReferences") or ())
 
     def _connect_watch(
         self, informer: Informer, kind: type[TypedObject] | None, wakes: Mapper, interest: Interest = EVERYTHING
@@ -340,13 +390,14 @@ class Runner:
             this = self._rounds.get(key)
             if this is not None and this.interest is None:
                 this.hear(old, new, weight)
-            elif subjects.get(key) is not None:
+            elif (subject := subjects.get(key)) is not None and not self._awaits_owner(subject):
                 self._wake_one(key, weight)
 
     def _wake_one(self, key: Key, weight: Weight) -> None:
         if weight is Weight.NOTHING:
             return
         if weight is Weight.LATER:
+            self._untold.setdefault(key, asyncio.get_running_loop().time())
             self.queue.add_lazily(key, LATER_SECONDS)
             return
         if weight is Weight.HURRIED:
@@ -360,6 +411,10 @@ class Runner:
 
     def _node_changed(self, cluster: Key, node: Node | None) -> None:
         wakes = type(self.controller).workload_wakes
+        if node is not None:
+            patched = self._patched.pop((cluster, node.metadata.name), None)
+            if patched is not None and patched == node.metadata.resource_version:
+                return
         if wakes is not None:
             self._wake(wakes(self._reader, cluster, node), Weight.SOON)
 
@@ -393,6 +448,10 @@ def _is_released(obj: Obj) -> bool:
     """The last state of an object that is being deleted: nothing holds it any more."""
     meta = obj["metadata"]
     return bool(meta.get("deletionTimestamp")) and not meta.get("finalizers")
+
+
+def _conditions(obj: Obj) -> list[Any]:
+    return (obj.get("status") or {}).get("conditions") or []
 
 
 def _generation(obj: Obj) -> int:

@@ -24,6 +24,9 @@ K = TypeVar("K")
 FIRST_DELAY_SECONDS = 0.005
 LONGEST_DELAY_SECONDS = 300.0
 KEPT_GAPS = 4096
+#: Who can wait does so longer while the loop has more to do than it can: timers come later than this.
+LATE_SECONDS = 0.03
+LONGEST_LAZY_SECONDS = 10.0
 #: Timers of some loops come so much too early.
 TIMER_SLACK_SECONDS = 0.001
 
@@ -41,6 +44,10 @@ class Pace:
     hurried: float = 0.1
 
 
+#: Of those that add up what their parts say: there is more to tell with each look that comes a little later.
+PARENTS = Pace(first=0.05, growth=2.0, longest=4.0, peace=8.0)
+
+
 @dataclass(slots=True)
 class _Gap:
     until: float
@@ -55,6 +62,8 @@ class WorkQueue(Generic[K]):
         self._gaps: dict[K, _Gap] = {}
         #: Keys that were added and only wait for their distance to the last time.
         self._paced: set[K] = set()
+        #: Keys that can wait, with the time that they can wait for and until when.
+        self._lazy: dict[K, tuple[float, float]] = {}
         self._waiting: deque[K] = deque()
         self._known: set[K] = set()
         self._working: set[K] = set()
@@ -113,14 +122,20 @@ class WorkQueue(Generic[K]):
             if timer.when() <= due:
                 return
             timer.cancel()
+        self._lazy.pop(key, None)
         self._timers[key] = loop.call_at(due, self._due, key)
 
     def add_lazily(self, key: K, seconds: float) -> None:
-        """Work on `key` within `seconds`, at its next time if that comes before. The queue is not idle until then."""
+        """Work on `key` within `seconds`, at its next time if that comes before; somewhat later while there is more to
+        do than can be done. The queue is not idle until then."""
         if key in self._known or key in self._dirty or self._closed:
             return
+        now = asyncio.get_running_loop().time()
+        timer, lazy = self._timers.get(key), self._lazy.get(key)
         self.add_after(key, seconds)
         self._paced.add(key)
+        if self._timers.get(key) is not timer:
+            self._lazy[key] = lazy or (seconds, now + max(seconds, LONGEST_LAZY_SECONDS))
 
     def discard(self, key: K) -> None:
         """There is nothing to work on any more, until the key is added anew."""
@@ -129,7 +144,7 @@ class WorkQueue(Generic[K]):
             timer.cancel()
         for kept in (self._paced, self._dirty):
             kept.discard(key)
-        for told in (self._gaps, self._failures):
+        for told in (self._gaps, self._failures, self._lazy):
             told.pop(key, None)
         if key in self._known:
             self._known.discard(key)
@@ -158,6 +173,7 @@ class WorkQueue(Generic[K]):
             await getter
         key = self._waiting.popleft()
         self._known.discard(key)
+        self._lazy.pop(key, None)
         self._working.add(key)
         self._note(key)
         return key
@@ -193,9 +209,21 @@ class WorkQueue(Generic[K]):
             self._wake()
 
     def _due(self, key: K) -> None:
-        self._timers.pop(key, None)
+        timer = self._timers.pop(key, None)
+        if timer is not None and self._can_wait(key, timer.when()):
+            return
         self._paced.discard(key)
         self.add(key)
+
+    def _can_wait(self, key: K, due: float) -> bool:
+        """Whether a key that can wait has to, since the loop is late; then a timer brings it again."""
+        seconds, until = self._lazy.get(key, (0.0, 0.0))
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if now - due < LATE_SECONDS or now + seconds > until:
+            return False
+        self._timers[key] = loop.call_at(now + seconds, self._due, key)
+        return True
 
     def _note(self, key: K) -> None:
         """The key is handed out: from here on its distance counts."""

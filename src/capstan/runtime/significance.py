@@ -32,7 +32,7 @@ class Interest:
     A path is dotted; a key that has dots itself stands in brackets: `metadata.annotations[example.com/revision]`.
     `fields` are looked at soon, `later` and the wording of conditions later, `awaited` hurried; without `fields`
     everything but conditions is looked at soon. `conditions` are the types whose status counts soon (all, none of
-    them at all, or these: of others only the wording counts, later).
+    them at all, or these: of others only the wording counts, later, or that of `worded` if they are named).
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class Interest:
         later: Iterable[str] = (),
         awaited: Iterable[str] = (),
         conditions: bool | tuple[str, ...] = True,
+        worded: tuple[str, ...] = (),
     ) -> None:
         self._fields, self._later, self._awaited = (
             tuple(_parsed(path) for path in paths) for paths in (fields, later, awaited)
         )
         self._conditions = conditions
+        self._worded = worded
 
     def weigh(self, old: Obj, new: Obj) -> Weight:
         """How much a change matters."""
@@ -54,9 +56,16 @@ class Interest:
             return Weight.HURRIED
         if self._differ(old, new) or self._turned(old, new):
             return Weight.SOON
-        if _differ(old, new, self._later) or (self._conditions is not False and _worded(old) != _worded(new)):
+        if _differ(old, new, self._later) or self._reworded(old, new):
             return Weight.LATER
         return Weight.NOTHING
+
+    def _reworded(self, old: Obj, new: Obj) -> bool:
+        if self._conditions is False:
+            return False
+        if self._worded:
+            return [_said_by(old, name) for name in self._worded] != [_said_by(new, name) for name in self._worded]
+        return _wording(old) != _wording(new)
 
     def _differ(self, old: Obj, new: Obj) -> bool:
         return _differ(old, new, self._fields) if self._fields else not is_same_but_conditions(old, new)
@@ -121,10 +130,18 @@ def _at(obj: Any, path: Path) -> Any:
     return obj or None
 
 
-def _worded(obj: Obj) -> list[Any]:
+def _wording(obj: Obj) -> list[Any]:
     """Conditions of all versions."""
     status = obj.get("status") or {}
     return [status.get("conditions"), status.get("deprecated"), status.get("v1beta2")]
+
+
+def _said_by(obj: Obj, condition: str) -> list[Any]:
+    """The conditions of this type in all versions."""
+    status = obj.get("status") or {}
+    deprecated = ((status.get("deprecated") or {}).get("v1beta1") or {}).get("conditions")
+    listed = (status.get("conditions"), deprecated, (status.get("v1beta2") or {}).get("conditions"))
+    return [c for found in listed for c in found or () if isinstance(c, dict) and c.get("type") == condition]
 
 
 def _without(part: Obj, names: frozenset[str]) -> Obj:

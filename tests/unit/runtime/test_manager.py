@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 
 from capstan.api.cluster.cluster import Cluster
 from capstan.api.cluster.kinds import CLUSTER, MACHINE_HEALTH_CHECK
-from capstan.api.cluster.machinehealthcheck import MachineHealthCheck
+from capstan.api.cluster.machinehealthcheck import MachineHealthCheck, MachineHealthCheckStatus
+from capstan.api.meta import Condition
 from capstan.api.objects import Key, Obj
 from capstan.api.scheme import SCHEME
 from capstan.api.verbs import User
@@ -21,6 +23,7 @@ from capstan.runtime.controller import Controller, Watch
 from capstan.runtime.manager import Manager
 from capstan.runtime.plan import ObjectRef, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 from capstan.sim.clock import VirtualClock
 from capstan.sim.keys import SeededKeys
 from capstan.sim.loop import run
@@ -28,6 +31,7 @@ from capstan.store.memory import MemoryStore
 
 FILTER = "cluster.x-k8s.io/watch-filter"
 CHECKS = MACHINE_HEALTH_CHECK.resource()
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,33 @@ class Looker(Controller[MachineHealthCheck, Seen]):
         return None
 
 
+class Teller(Looker):
+    """Tells the words that it is given."""
+
+    told = Interest(conditions=("RemediationAllowed",))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state, self.words = "False", "first"
+
+    def compute_status(self, snapshot: Seen, outcomes: Outcomes) -> MachineHealthCheck:
+        condition = Condition(
+            type="RemediationAllowed",
+            status=self.state,
+            reason="Told",
+            message=self.words,
+            last_transition_time=EPOCH,
+        )
+        return MachineHealthCheck(status=MachineHealthCheckStatus(conditions=(condition,)))
+
+
+class Owned(Teller):
+    """Does nothing for what has no owner yet."""
+
+    first_patience = 5.0
+    awaited_owner = "Cluster"
+
+
 def check(name: str, cluster: str = "homelab", namespace: str = "default", **labels: str) -> Obj:
     spec = {"clusterName": cluster, "selector": {"matchLabels": {"a": "b"}}}
     spec["checks"] = {"nodeStartupTimeoutSeconds": 600}
@@ -75,13 +106,21 @@ def cluster(name: str, **labels: str) -> Obj:
     return {"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "metadata": meta, "spec": spec}
 
 
-def play(story: Callable[[LocalClient, Looker], Coroutine[Any, Any, None]], workers: int = 0, **options: Any) -> None:
+L = TypeVar("L", bound=Looker)
+
+
+def play(
+    story: Callable[[LocalClient, L], Coroutine[Any, Any, None]],
+    workers: int = 0,
+    kind: type[L] = Looker,  # type: ignore[assignment]
+    **options: Any,
+) -> None:
     async def whole() -> None:
         clock = VirtualClock(asyncio.get_running_loop())
         server = ApiServer(MemoryStore(), scheme=SCHEME, clock=clock.now, token=SeededKeys(1).token)
         await server.start()
         client = LocalClient(server.verbs(User("admin", ("system:masters",))))
-        manager, looker = Manager(client, SCHEME, clock, **options), Looker()
+        manager, looker = Manager(client, SCHEME, clock, **options), kind()
         manager.add(looker, workers)
         await manager.start()
         await story(client, looker)
@@ -153,3 +192,49 @@ def test_so_many_at_a_time(workers: int) -> None:
         assert (looker.most, len(looker.seen)) == (workers, 9)
 
     play(story, workers=workers)
+
+
+async def _said(client: LocalClient) -> tuple[str, str]:
+    conditions = (await client.get(CHECKS, "default", "one")).get("status", {}).get("conditions") or [{}]
+    return conditions[0].get("status", ""), conditions[0].get("message", "")
+
+
+async def _wake(client: LocalClient, number: int) -> None:
+    """The look takes a second."""
+    await client.patch(CHECKS, "default", "one", {"metadata": {"annotations": {"number": str(number)}}})
+    await asyncio.sleep(1.05)
+
+
+def test_mere_wording_waits_for_more_to_tell_and_a_turn_of_a_condition_does_not() -> None:
+    async def story(client: LocalClient, teller: Teller) -> None:
+        await client.create(CHECKS, check("one"))
+        await asyncio.sleep(5)
+        assert await _said(client) == ("False", "first")
+        teller.words = "second"
+        await _wake(client, 1)
+        assert await _said(client) == ("False", "first"), "it waits"
+        await asyncio.sleep(3)
+        assert await _said(client) == ("False", "second"), "for a second, until the next look at its end"
+        teller.state, teller.words = "True", "third"
+        await _wake(client, 2)
+        assert await _said(client) == ("True", "third")
+
+    play(story, kind=Teller)
+
+
+def test_who_awaits_its_owner_is_left_alone_for_a_while() -> None:
+    async def story(client: LocalClient, teller: Owned) -> None:
+        await client.create(CHECKS, check("one"))
+        await asyncio.sleep(4)
+        assert teller.seen == []
+        uid = (await client.create(CLUSTER.resource(), cluster("homelab")))["metadata"]["uid"]
+        owner = {"apiVersion": "cluster.x-k8s.io/v1beta2", "kind": "Cluster", "name": "homelab", "uid": uid}
+        await client.patch(CHECKS, "default", "one", {"metadata": {"ownerReferences": [owner]}})
+        await asyncio.sleep(1.05)
+        assert teller.seen == ["one"]
+        assert await _said(client) == ("False", "first")
+        await client.create(CHECKS, check("stray"))
+        await asyncio.sleep(7)
+        assert "stray" in teller.seen, "it is looked at in the end, to say what it waits for"
+
+    play(story, kind=Owned)

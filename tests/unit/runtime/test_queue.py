@@ -8,8 +8,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capstan.runtime.queue import LONGEST_DELAY_SECONDS, Pace, WorkQueue
-from capstan.sim.loop import run
+from capstan.runtime.queue import LONGEST_DELAY_SECONDS, LONGEST_LAZY_SECONDS, Pace, WorkQueue
+from capstan.sim.loop import VirtualLoop, run
 
 PACE = Pace(first=1, growth=2, longest=8, peace=16, hurried=3)
 
@@ -230,6 +230,32 @@ def test_what_can_wait_comes_with_the_next_time_or_in_a_while() -> None:
         assert await queue.get() == "b"
         queue.done("b")
         assert queue.idle and queue.next_timer() is None, "what waits anyway sees everything"
+
+    run(story())
+
+
+def test_what_can_wait_does_so_longer_while_the_loop_is_late() -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        queue: WorkQueue[str] = WorkQueue()
+        queue.add_lazily("a", 1)
+        loop.skip(1.5)
+        assert await queue.get() == "a"
+        assert loop.time() == 2.5, "it was late, and then it was not"
+        queue.done("a")
+        queue.add_lazily("a", 1)
+        waiting = asyncio.ensure_future(queue.get())
+        while not waiting.done():
+            loop.skip(1.2)
+            await asyncio.sleep(0.01)
+        assert loop.time() <= 2.5 + LONGEST_LAZY_SECONDS + 1.3, "not for ever"
+        queue.done("a")
+        since = loop.time()
+        queue.add_after("b", 1)
+        loop.skip(1.5)
+        assert await queue.get() == "b"
+        assert loop.time() == since + 1.5, "what cannot wait comes late, and at once"
 
     run(story())
 

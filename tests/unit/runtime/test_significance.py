@@ -50,6 +50,16 @@ def said(message: str = "no host", ready: str = "False", up: str = "True") -> li
         (Interest(("spec",), awaited=("status.replicas",)), machine(status__replicas=4), Weight.HURRIED),
         (Interest(("spec",), conditions=()), machine(status__conditions=said(up="False")), Weight.LATER),
         (Interest(("spec",), conditions=("Ready",)), machine(status__conditions=said(up="False")), Weight.LATER),
+        (
+            Interest(("spec",), conditions=("Ready",), worded=("Ready",)),
+            machine(status__conditions=said(up="False")),
+            Weight.NOTHING,
+        ),
+        (
+            Interest(("spec",), conditions=("Ready",), worded=("Ready",)),
+            machine(status__conditions=said("no node")),
+            Weight.LATER,
+        ),
         (Interest(("spec",), conditions=("Up",)), machine(status__conditions=said(up="False")), Weight.SOON),
         (Interest(("spec",), conditions=("Ready",)), machine(status__conditions=said("", "True")), Weight.HURRIED),
         (

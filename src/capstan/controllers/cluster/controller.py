@@ -30,6 +30,7 @@ from capstan.runtime.external import read_external
 from capstan.runtime.keys import KeySource
 from capstan.runtime.nodes import CONNECTING, SilenceError
 from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.queue import PARENTS, Pace
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import Interest
 
@@ -44,6 +45,32 @@ _COUNTED = (
     "status.versions",
 )
 _VERSION = ("spec.version", "status.nodeInfo")
+#: What is waited for by others; of the rest it tells once a second at most.
+_TOLD = ("status.failureDomains", "status.initialization", "status.phase")
+_TOLD_CONDITIONS = ("Available", "ControlPlaneInitialized", "Deleting", "InfrastructureReady", "Paused")
+#: Other parts of its providers' objects say nothing to it: where machines are, how many have been named.
+_OF_PROVIDERS = (
+    "metadata.deletionTimestamp",
+    "metadata.finalizers",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "spec",
+    "status.externalManagedControlPlane",
+    "status.failureDomains",
+    "status.failureMessage",
+    "status.failureReason",
+)
+_AWAITED = ("status.initialization", "status.initialized", "status.ready")
+_LATER_OF_PROVIDERS = (
+    "status.availableReplicas",
+    "status.readyReplicas",
+    "status.replicas",
+    "status.unavailableReplicas",
+    "status.upToDateReplicas",
+    "status.updatedReplicas",
+    "status.version",
+    "status.versions",
+)
 _REF_FIELDS = {"infrastructure": "infrastructureRef", "control_plane": "controlPlaneRef"}
 
 
@@ -92,7 +119,12 @@ class ClusterController(Controller[Cluster, ClusterSnapshot]):
         Watch(Secret, wake_by_kubeconfig),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    external_interest: ClassVar[Interest] = Interest(
+        _OF_PROVIDERS, later=_LATER_OF_PROVIDERS, awaited=_AWAITED, conditions=("Available", "Ready")
+    )
     own: ClassVar[Interest] = Interest(("status.initialization", "status.phase"), conditions=False)
+    pace: ClassVar[Pace] = PARENTS
+    told: ClassVar[Interest] = Interest(_TOLD, conditions=_TOLD_CONDITIONS)
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_connection
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(Cluster, ("metadata.finalizers", "spec.controlPlaneEndpoint", "status")),

@@ -163,7 +163,8 @@ class MachineController(Controller[Machine, MachineSnapshot]):
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     own: ClassVar[Interest] = Interest(conditions=("Ready",))
-    external_interest: ClassVar[Interest] = Interest(_OF_PROVIDERS, conditions=("Ready",))
+    first_patience: ClassVar[float] = 2.0
+    external_interest: ClassVar[Interest] = Interest(_OF_PROVIDERS, conditions=("Ready",), worded=("Ready",))
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(

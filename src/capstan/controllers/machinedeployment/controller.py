@@ -24,6 +24,7 @@ from capstan.controllers.machinedeployment.updatable import UpdatableSets
 from capstan.runtime.controller import Controller, Mapper, Watch, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.queue import PARENTS, Pace
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import Interest
 from capstan.runtime.updater import InPlaceUpdater
@@ -44,6 +45,8 @@ _OF_ITSELF = (
     "status.replicas",
     "status.upToDateReplicas",
 )
+#: What is waited for by others; which of its Machines say what is told once a second at most.
+_TOLD_CONDITIONS = ("Available", "Deleting", "Paused", "RollingOut", "ScalingDown", "ScalingUp")
 _AWAITED = ("status.availableReplicas", "status.replicas")
 _COUNTED = ("status.observedGeneration", "status.readyReplicas", "status.upToDateReplicas", "status.versions")
 _OF_MACHINE = (
@@ -118,6 +121,8 @@ class MachineDeploymentController(Controller[MachineDeployment, MachineDeploymen
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
     own: ClassVar[Interest] = Interest(_OF_ITSELF, conditions=("Paused",))
+    pace: ClassVar[Pace] = PARENTS
+    told: ClassVar[Interest] = Interest((*_OF_ITSELF, "status.phase", "status.selector"), conditions=_TOLD_CONDITIONS)
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(
             MachineDeployment,

@@ -16,6 +16,7 @@ from capstan.api.cluster.names import (
     MOVE_MACHINES_ANNOTATION,
     RECEIVE_MACHINES_ANNOTATION,
     REVISION_ANNOTATION,
+    SKIP_PREFLIGHT_CHECKS_ANNOTATION,
 )
 from capstan.api.cluster.reference import ContractReference
 from capstan.api.errors import TransientError
@@ -31,6 +32,7 @@ from capstan.controllers.machineset.status import compute_status
 from capstan.runtime.controller import Controller, Mapper, Watch, Writes
 from capstan.runtime.external import read_external
 from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.queue import PARENTS, Pace
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import Interest
 
@@ -52,6 +54,18 @@ _OF_MACHINE = (
     "status.nodeRef",
 )
 _COUNTED = ("Ready", "Available", "UpToDate", "HealthCheckSucceeded", "OwnerRemediated")
+#: What matters of templates, and of the control plane: that it is there, and of which version.
+_OF_PROVIDERS = (
+    f"metadata.annotations[{SKIP_PREFLIGHT_CHECKS_ANNOTATION}]",
+    "metadata.deletionTimestamp",
+    "metadata.ownerReferences",
+    "spec",
+    "status.version",
+    "status.versions",
+)
+#: What its deployment goes by, and what wakes it; what its Machines say is told once a second at most.
+_TOLD = ("status.availableReplicas", "status.observedGeneration", "status.replicas", "status.selector")
+_TOLD_CONDITIONS = ("Deleting", "Paused", "Remediating", "ScalingDown", "ScalingUp")
 _OF_CLUSTER = ("metadata.deletionTimestamp", "spec.paused", "spec.controlPlaneRef")
 _OF_DEPLOYMENT = ("spec.replicas", "spec.remediation", f"metadata.annotations[{REVISION_ANNOTATION}]")
 
@@ -126,7 +140,10 @@ class MachineSetController(Controller[MachineSet, MachineSetSnapshot]):
         Watch(MachineSet, wake_by_sibling, conditions=False),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_provider
+    external_interest: ClassVar[Interest] = Interest(_OF_PROVIDERS, conditions=())
     own: ClassVar[Interest] = Interest(("metadata.generation",), conditions=("Paused", "Remediating", "ScalingUp"))
+    pace: ClassVar[Pace] = PARENTS
+    told: ClassVar[Interest] = Interest(_TOLD, conditions=_TOLD_CONDITIONS)
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(MachineSet, ("metadata.finalizers", "metadata.annotations[capstan.dev/children-named]", "status")),
         Writes(

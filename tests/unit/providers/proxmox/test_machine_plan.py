@@ -95,7 +95,7 @@ class Model:
         )
         s = Snapshot(
             now=self.now,
-            machine=self.machine,
+            machine=self._without_ended_clone(),
             owner=owner,
             cluster=CLUSTER,
             infra=INFRA,
@@ -114,6 +114,14 @@ class Model:
         status = "running" if config.get("running") else "stopped"
         vm = Vm("a", identity.vmid, mine, config, status, lock=str(config.get("lock", "")))
         return replace(s, vm=vm)
+
+    def _without_ended_clone(self) -> ProxmoxMachine:
+        """As it is observed."""
+        assert self.machine is not None
+        status = self.machine.status
+        if status.retry_after is not None or self.task_ends.get(status.task_ref) != "OK":
+            return self.machine
+        return msgspec.structs.replace(self.machine, status=msgspec.structs.replace(status, task_ref=""))
 
     def site(self) -> Site:
         node = HostNode("a", memory_bytes=1 << 36, cores=64)

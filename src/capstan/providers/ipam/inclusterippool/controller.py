@@ -48,7 +48,9 @@ from capstan.providers.ipam.pools import (
 )
 from capstan.runtime.controller import Controller, Watch, Writes
 from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.queue import Pace
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 
 T = TypeVar("T", bound=TypedObject)
 
@@ -176,6 +178,10 @@ _WRITTEN = ("metadata.finalizers", f"metadata.annotations[{COLLISIONS_ANNOTATION
 
 class _PoolController(Controller[P, PoolSnapshot[P]]):
     resource: ClassVar[Resource]
+    pace: ClassVar[Pace] = Pace(first=0.5)
+    #: Counts are told once a second at most: nothing goes by them.
+    told: ClassVar[Interest] = Interest(("metadata",))
+    own: ClassVar[Interest] = Interest(("metadata.annotations", "metadata.finalizers", "metadata.generation"))
 
     async def observe(self, reader: Reader, key: Key) -> PoolSnapshot[P] | None:
         pool = reader.get(self.kind, key.namespace, key.name)

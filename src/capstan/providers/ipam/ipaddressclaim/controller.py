@@ -31,6 +31,7 @@ from capstan.providers.ipam.pools import (
 from capstan.runtime.controller import Controller, Watch, Writes, owner_keys
 from capstan.runtime.plan import Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 
 #: Indexes of the claims that wait for something else than time, by pool and by cluster, and of those that hold their
 #: address for the pool's grace period. Only they are woken when the pool, the cluster or another address changes, so
@@ -97,6 +98,7 @@ class IPAddressClaimController(Controller[IPAddressClaim, ClaimSnapshot]):
 
     kind = IPAddressClaim
     concurrency: ClassVar[int] = 1
+    own: ClassVar[Interest] = Interest(("metadata.generation",), conditions=False)
     indexes = {
         WAITING_ON_POOL: _waiting_on_pool,
         WAITING_ON_CLUSTER: _waiting_on_cluster,

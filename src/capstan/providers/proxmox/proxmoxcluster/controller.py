@@ -26,9 +26,22 @@ from capstan.providers.proxmox.resources import CLUSTER_LABEL
 from capstan.providers.proxmox.transport import Endpoint
 from capstan.runtime.controller import Controller, Watch, Writes, owner_keys
 from capstan.runtime.plan import Outcomes, Plan
+from capstan.runtime.queue import PARENTS, Pace
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 
+_TOLD = ("status.inClusterIpPoolRef", "status.inClusterZoneRef", "status.initialization")
 SHORTEST_PAUSE, LONGEST_PAUSE = 5.0, 60.0
+
+
+#: What it keeps of its pools.
+_OF_POOL = (
+    "metadata.annotations",
+    "metadata.deletionTimestamp",
+    "metadata.labels",
+    "metadata.ownerReferences",
+    "spec",
+)
 
 
 def _of_cluster(_reader: Reader, cluster: Cluster) -> Iterable[Key]:
@@ -37,6 +50,15 @@ def _of_cluster(_reader: Reader, cluster: Cluster) -> Iterable[Key]:
 
 
 def _of_machine(reader: Reader, machine: ProxmoxMachine) -> Iterable[Key]:
+    """The cluster, once there is something to tell of the machine, or while it waits for its machines to go."""
+    keys = _cluster_of(reader, machine)
+    if machine.status.proxmox_node:
+        return keys
+    found = ((key, reader.get(ProxmoxCluster, key.namespace, key.name)) for key in keys)
+    return [key for key, infra in found if infra is not None and infra.metadata.deletion_timestamp is not None]
+
+
+def _cluster_of(reader: Reader, machine: ProxmoxMachine) -> Iterable[Key]:
     namespace, name = machine.metadata.namespace, machine.metadata.labels.get(CLUSTER_LABEL, "")
     cluster = reader.get(Cluster, namespace, name) if name else None
     if cluster is not None:
@@ -89,7 +111,7 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
         Watch(
             ProxmoxMachine, _of_machine, fields=("metadata.labels",), later=("status.proxmoxNode",), conditions=False
         ),
-        Watch(InClusterIPPool, owner_keys("ProxmoxCluster")),
+        Watch(InClusterIPPool, owner_keys("ProxmoxCluster"), fields=_OF_POOL, conditions=False),
         Watch(Secret, _of_secret),
         Watch(
             TalosConfig,
@@ -100,6 +122,12 @@ class ProxmoxClusterController(Controller[ProxmoxCluster, Snapshot]):
         ),
     )
     indexes: ClassVar = {"credentials": credentials_key, "endpoint": endpoint_key, "address": endpoint_address}
+    #: Where its machines are is told once a second at most.
+    pace: ClassVar[Pace] = PARENTS
+    told: ClassVar[Interest] = Interest(_TOLD)
+    own: ClassVar[Interest] = Interest(("metadata.generation",))
+    first_patience: ClassVar[float] = 2.0
+    awaited_owner: ClassVar[str] = "Cluster"
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(ProxmoxCluster, ("metadata.finalizers", "status")),
         Writes(InClusterIPPool, ("spec", "metadata.labels", "metadata.annotations", "metadata.ownerReferences")),

@@ -33,7 +33,11 @@ from capstan.runtime.plan import Action, Create, Delete, Emit, ObjectRef, Plan, 
 AVAILABLE = "ProxmoxAvailable"
 #: Seconds between two looks at whether Proxmox VE answers, when nothing else happens.
 CHECK_SECONDS = 60.0
-_NOT_OWNED: Final = "no Cluster refers to this ProxmoxCluster yet, or the one that does is paused"
+_UNOWNED: Final = Waiting(
+    AVAILABLE,
+    "WaitingForClusterOwner",
+    "no Cluster refers to this ProxmoxCluster yet, or the one that does is paused",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ def decide(s: Snapshot) -> Decision:
     if s.infra.metadata.deletion_timestamp is not None:
         return _leave(s)
     if CLUSTER_FINALIZER not in s.infra.metadata.finalizers:
+        if s.cluster is None:
+            return Decision(waiting=_UNOWNED, requeue_after=CHECK_SECONDS)
         why = "its machines need it until they are gone"
         hold = _with_finalizers(s, why, (*s.infra.metadata.finalizers, CLUSTER_FINALIZER))
         return Decision((hold,), Waiting(AVAILABLE, "Provisioning", "it is being set up"))
@@ -89,8 +95,7 @@ def _provide(s: Snapshot) -> Decision:
         waiting = Waiting(AVAILABLE, s.problem.reason, s.problem.message)
         return Decision((*actions, told), waiting, s.problem.pause_seconds)
     if s.cluster is None:
-        waiting = Waiting(AVAILABLE, "WaitingForClusterOwner", _NOT_OWNED)
-        return Decision(actions, waiting, CHECK_SECONDS)
+        return Decision(actions, _UNOWNED, CHECK_SECONDS)
     endpoint = s.infra.spec.control_plane_endpoint
     if not endpoint.host or not endpoint.port:
         message = (

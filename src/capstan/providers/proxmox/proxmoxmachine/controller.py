@@ -43,15 +43,29 @@ from capstan.runtime.controller import Controller, Handler, Watch, WorkloadMappe
 from capstan.runtime.keys import KeySource
 from capstan.runtime.plan import Action, Outcomes, Plan
 from capstan.runtime.reader import Reader
+from capstan.runtime.significance import Interest
 from capstan.runtime.workload import WorkloadClients
 
 NONCE_BYTES = 12
 
+_OWNER = owner_keys("ProxmoxMachine")
 
 #: What a machine reads of the Machine that it belongs to, its Cluster, its ProxmoxCluster and its claims.
 _OF_MACHINE = ("spec.bootstrap.dataSecretName", "spec.clusterName", "spec.version", "status.nodeRef")
 _OF_CLUSTER = ("spec.infrastructureRef", "spec.paused", "status.initialization.infrastructureProvisioned")
 _OF_INFRA = ("metadata.labels", "metadata.ownerReferences", "spec", "status.inClusterZoneRef")
+#: What is told at once: all but the addresses, which are of use when the machine is ready, and mere wording.
+_TOLD = (
+    "metadata",
+    "spec",
+    "status.bootstrapDataProvided",
+    "status.initialization",
+    "status.network",
+    "status.proxmoxNode",
+    "status.retryAfter",
+    "status.taskRef",
+    "status.vmStatus",
+)
 _OF_CLAIM = ("metadata.deletionTimestamp", "metadata.labels", "metadata.ownerReferences", "spec", "status.addressRef")
 
 
@@ -62,6 +76,13 @@ def _of_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
     owners = own.metadata.owner_references if own is not None else ()
     belongs = any(owner.kind == "Machine" and owner.name == machine.metadata.name for owner in owners)
     return [Key(namespace, ref.name)] if belongs else []
+
+
+def _of_claim(reader: Reader, claim: IPAddressClaim) -> Iterable[Key]:
+    """Its machine, once the claim says anything."""
+    told = claim.status.address_ref is not None or claim.status.conditions
+    going = claim.metadata.deletion_timestamp is not None
+    return _OWNER(reader, claim) if told or going else ()
 
 
 def _of_cluster(reader: Reader, cluster: Cluster) -> Iterable[Key]:
@@ -97,12 +118,13 @@ def _of_secret(reader: Reader, secret: Secret) -> Iterable[Key]:
 
 
 def _of_node(reader: Reader, cluster: Key, node: Node | None) -> Iterable[Key]:
-    """The machine that the Node runs on, until its Machine knows the Node; all that wait for one, when the connection
-    came or went."""
+    """The machine that the Node runs on, until the Node has its provider ID or its Machine knows the Node; all that
+    wait for one, when the connection came or went."""
     if node is None:
         return _awaiting_node(reader, _in_cluster(reader, cluster))
     uuid = node.status.node_info.system_uuid.lower() if node.status.node_info is not None else ""
-    return _awaiting_node(reader, reader.list_indexed(ProxmoxMachine, "uuid", uuid) if uuid else ())
+    found = reader.list_indexed(ProxmoxMachine, "uuid", uuid) if uuid else ()
+    return _awaiting_node(reader, (machine for machine in found if machine.spec.provider_id != node.spec.provider_id))
 
 
 def _awaiting_node(reader: Reader, machines: Iterable[ProxmoxMachine]) -> list[Key]:
@@ -131,13 +153,16 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
         Watch(Machine, _of_machine, fields=_OF_MACHINE, conditions=False),
         Watch(Cluster, _of_cluster, fields=_OF_CLUSTER, conditions=False),
         Watch(ProxmoxCluster, _of_infra, fields=_OF_INFRA, conditions=False),
-        Watch(IPAddressClaim, owner_keys("ProxmoxMachine"), fields=_OF_CLAIM),
+        Watch(IPAddressClaim, _of_claim, fields=_OF_CLAIM),
         Watch(IPAddress, lambda _reader, _address: ()),
         Watch(InClusterIPPool, lambda _reader, _pool: ()),
         Watch(Secret, _of_secret),
     )
     workload_wakes: ClassVar[WorkloadMapper | None] = _of_node
     indexes: ClassVar = {"uuid": _by_uuid, "pve": _by_pve}
+    told: ClassVar[Interest] = Interest(_TOLD)
+    first_patience: ClassVar[float] = 5.0
+    awaited_owner: ClassVar[str] = "Machine"
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(
             ProxmoxMachine,
@@ -201,12 +226,14 @@ class ProxmoxMachineController(Controller[ProxmoxMachine, Snapshot]):
         """The VM, then whatever the next step needs besides."""
         client = self._clients.client(endpoint)
         deleting = s.machine.metadata.deletion_timestamp is not None
-        if s.identity is not None:
+        identity = s.identity
+        if identity is not None:
             joined = s.owner is not None and s.owner.status.node_ref is not None
             closely = deleting or not is_provisioned(s)
             if joined and not closely:
-                closely = looking.carries_seed((await client.inventory.rows()).get(s.identity.vmid))
-            seen = await looking.look_at_vm(client, s.machine, s.identity, closely=closely)
+                closely = looking.carries_seed((await client.inventory.rows()).get(identity.vmid))
+            s = replace(s, machine=await looking.without_ended_clone(client, s.machine))
+            seen = await looking.look_at_vm(client, s.machine, identity, closely=closely)
             s = replace(s, observed=True, vm=seen.vm, quiet=seen.quiet, quiet_node=seen.node)
         if deleting:
             return s if _is_going(s.cluster) else replace(s, workload=await _workload(reader, s))

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from capstan.api.errors import TransientError
+import msgspec
+
+from capstan.api.errors import ApiError, TransientError
 from capstan.api.infrastructure.proxmoxcluster import ProxmoxCluster
 from capstan.api.infrastructure.proxmoxmachine import ProxmoxMachine
 from capstan.providers.proxmox.client import ProxmoxClient
@@ -36,6 +38,7 @@ from capstan.providers.proxmox.proxmoxmachine.placement import (
 )
 from capstan.providers.proxmox.proxmoxmachine.snapshot import Problem, Vm
 from capstan.providers.proxmox.resources import SEED_TAG
+from capstan.providers.proxmox.tasks import TaskEnd, Upid
 
 MIB = 1 << 20
 #: Pauses after a failed read, in seconds: as long as the trouble has lasted, within these bounds.
@@ -75,6 +78,21 @@ async def look_at_vm(client: ProxmoxClient, machine: ProxmoxMachine, identity: V
         if vm is not None:
             return Seen(vm)
     return Seen(await _search(client, machine, identity))
+
+
+async def without_ended_clone(client: ProxmoxClient, machine: ProxmoxMachine) -> ProxmoxMachine:
+    """The machine as it says when its clone is done, which is written down with what comes next. A clone that failed,
+    runs or is forgotten is followed."""
+    task = machine.status.task_ref
+    if not task or machine.status.retry_after is not None:
+        return machine
+    try:
+        status = await client.task_status(Upid.parse(task))
+    except (ApiError, TransientError, ValueError):
+        return machine
+    if status.get("status") != "stopped" or not TaskEnd(task, str(status.get("exitstatus", ""))).done:
+        return machine
+    return msgspec.structs.replace(machine, status=msgspec.structs.replace(machine.status, task_ref=""))
 
 
 def _is_as_expected(row: dict[str, Any], machine: ProxmoxMachine) -> bool:

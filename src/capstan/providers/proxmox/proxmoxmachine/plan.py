@@ -69,7 +69,8 @@ def plan(s: Snapshot) -> Plan:
     decision = decide(s)
     told = tuple(entry for entry in (decision.waiting, decision.joining) if entry is not None)
     actions = (*_told_failure(s, decision), *decision.actions)
-    return Plan(subject_of(s), actions, told, decision.requeue_after)
+    # A machine whose Node is known has nothing to do after this.
+    return Plan(subject_of(s), actions, told, decision.requeue_after, final=decision.joined)
 
 
 def _told_failure(s: Snapshot, decision: Decision) -> tuple[Emit, ...]:

@@ -95,7 +95,8 @@ class Workload:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """`vm` None means that there is none with the machine's VMID; it only counts when `observed` is true. `quiet` says
-    that the VM runs and is the right one, seen in the cluster-wide list, and that nothing else was read of it."""
+    that the VM runs and is the right one, seen in the cluster-wide list, and that nothing else was read of it.
+    `machine` has no `status.taskRef` any more when that task was seen to be done, before the VM was looked at."""
 
     now: datetime
     machine: ProxmoxMachine

@@ -80,6 +80,9 @@ def _with_task(s: Snapshot, status: ProxmoxMachineStatus, outcomes: Outcomes) ->
 
 def _with_end(s: Snapshot, status: ProxmoxMachineStatus, end: Any) -> ProxmoxMachineStatus:
     error = end.error()
+    if error is None and s.machine.metadata.deletion_timestamp is None:
+        # The next look sees the clone, and says so together with what is made of it.
+        return status
     if error is None:
         return msgspec.structs.replace(status, task_ref="", retry_after=None)
     reserved_at = s.identity.reserved_at if s.identity is not None else None
@@ -107,7 +110,7 @@ def _with_facts(
         "proxmox_node": node or status.proxmox_node,
         "vm_status": _vm_status(s, decision, ready),
         # Once true it stays so; a process that ended after it gave the data leaves a drive, or a machine that joins.
-        # False says that the VM is there: from then on data may be given, and is looked for when the VM is gone.
+        # False says that there may be a VM: from then on data may be given, and is looked for when the VM is gone.
         "bootstrap_data_provided": seeded or status.bootstrap_data_provided or _is_cloned(s, outcomes),
         "initialization": InfrastructureInitialization(provisioned=True) if ready else status.initialization,
     }
@@ -121,9 +124,8 @@ def _with_facts(
 
 
 def _is_cloned(s: Snapshot, outcomes: Outcomes) -> bool | None:
-    """False once the VM has been seen, or its clone has ended well, at any time; None before."""
-    ended = any(o.result is not None and o.result.error() is None for o in outcomes.of(AwaitTask))
-    seen = ended or own_vm(s) is not None
+    """False once the VM has been asked for or seen, at any time; None before."""
+    seen = any(o.done for o in outcomes.of(CloneVm)) or own_vm(s) is not None
     return False if seen else s.machine.status.bootstrap_data_provided
 
 

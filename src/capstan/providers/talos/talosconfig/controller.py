@@ -149,6 +149,8 @@ class TalosConfigController(Controller[TalosConfig, TalosConfigSnapshot]):
         ),
         *(Watch(pool, wake_by_pool, fields=("spec",), conditions=False) for pool in POOLS),
     )
+    first_patience: ClassVar[float] = 2.0
+    awaited_owner: ClassVar[str] = "Machine"
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosConfig, ("metadata.finalizers", "status")),
         Writes("Secrets <cluster>-talos, <cluster>-ca, <cluster>-talosconfig, <machine>-bootstrap-data", ("data",)),

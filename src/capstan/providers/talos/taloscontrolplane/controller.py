@@ -46,8 +46,18 @@ from capstan.runtime.external import read_external
 from capstan.runtime.keys import KeySource
 from capstan.runtime.nodes import CONNECTING
 from capstan.runtime.plan import Action, Outcomes, Plan
+from capstan.runtime.queue import PARENTS, Pace
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import EVERYTHING, Interest
+
+#: What is read of the Cluster, and of the template of its machines.
+_OF_CLUSTER = (
+    "metadata.deletionTimestamp",
+    "spec",
+    "status.failureDomains",
+    "status.initialization",
+)
+_OF_TEMPLATE = ("metadata.deletionTimestamp", "metadata.ownerReferences", "spec")
 
 
 def wake_by_machine(reader: Reader, machine: Machine) -> Iterable[Key]:
@@ -111,12 +121,16 @@ class TalosControlPlaneController(Controller[TalosControlPlane, ControlPlaneSnap
     kind = TalosControlPlane
     watches = (
         Watch(Machine, wake_by_machine),
-        Watch(Cluster, wake_by_cluster, conditions=False),
+        Watch(Cluster, wake_by_cluster, fields=_OF_CLUSTER, conditions=False),
         Watch(Secret, wake_by_secret),
     )
     external_wakes: ClassVar[Mapper | None] = wake_by_template
+    external_interest: ClassVar[Interest] = Interest(_OF_TEMPLATE, conditions=False)
     #: A first look at its nodes may merely have begun to connect; what becomes of that is seen by the second.
     own: ClassVar[Interest] = EVERYTHING
+    pace: ClassVar[Pace] = PARENTS
+    first_patience: ClassVar[float] = 2.0
+    awaited_owner: ClassVar[str] = "Cluster"
     workload_wakes: ClassVar[WorkloadMapper | None] = wake_by_node
     writes: ClassVar[tuple[Writes, ...]] = (
         Writes(TalosControlPlane, ("metadata.finalizers", "metadata.annotations", "status")),

@@ -41,7 +41,7 @@ def _await_clone(s: Snapshot) -> Step:
     task = s.machine.status.task_ref
     message = f"template {identity.template_id} is being cloned to VM {identity.vmid} on {identity.node}"
     follow = AwaitTask(reason=message, endpoint=endpoint_of(s), upid=task)
-    return Step((follow,), waiting("Cloning", message), requeue_after=1.0)
+    return Step((follow,), waiting("Cloning", message), requeue_after=0.0)
 
 
 def _after_failed_clone(s: Snapshot) -> Step:

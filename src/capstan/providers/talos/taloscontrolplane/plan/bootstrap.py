@@ -23,7 +23,8 @@ def plan_bootstrap(snapshot: ControlPlaneSnapshot) -> Step:
         return delete_machine(stale, "it is outdated, and there is no etcd yet that it could be replaced within")
     silent = [m for m in snapshot.machines if m.talos.etcd_data is None]
     if silent:
-        return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", _why_silent(snapshot, silent[0]))
+        can_ask = snapshot.credentials is not None and any(machine.address for machine in silent)
+        return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", _why_silent(snapshot, silent[0]), polls=can_ask)
     if snapshot.control_plane.spec.control_plane_config.init is not None:
         text = "Waiting for the machine of generateType init to bootstrap etcd by itself"
         return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", text)
@@ -35,7 +36,8 @@ def plan_bootstrap(snapshot: ControlPlaneSnapshot) -> Step:
         text = f"Waiting for Machine {chosen.name} to boot: its etcd service is {etcd.state if etcd else 'not there'}"
         return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", text)
     if snapshot.credentials is None:
-        return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", "Waiting for the cluster's talosconfig")
+        text = "Waiting for the cluster's talosconfig"
+        return wait(MACHINES_BOOTSTRAPPED, "WaitingForTalosBoot", text, polls=False)
     action = BootstrapEtcd(
         cluster=snapshot.cluster_key,
         machine=chosen.name,
