@@ -109,7 +109,7 @@ def test_what_is_done(run: Any, command: str, given: Obj, target: str, said: str
         ("restart", tcp(annotations={PAUSED: "x"}), "tcp/cp", 'can\'t restart paused TalosControlPlane "cp"'),
         ("restart", tcp(annotations={AFTER: LATER}), "tcp/cp", f"planned for {LATER} (annotation {AFTER})"),
         ("undo", md(paused=True), "md/web", 'can\'t undo paused MachineDeployment "web"'),
-        ("undo", md(), "md/web", "no earlier revision of MachineDeployment web is not kept; kept are: none"),
+        ("undo", md(), "md/web", "no earlier revision of MachineDeployment web is kept; kept are: none"),
         ("undo", tcp(), "tcp/cp", "no history is kept of a TalosControlPlane"),
         ("history", tcp(), "tcp/cp", "no history is kept of a TalosControlPlane"),
         *(
