@@ -59,6 +59,7 @@ def plain(text: str) -> str:
     text = re.sub(r"\b(homelab-(?:workers|control-plane))((?:-[bcdfghjklmnpqrstvwxz2456789]{5}){1,2})\b", named, text)
     text = re.sub(r"\(for \d+([smhd])\)", lambda match: f"(for {_UNITS[match[1]]})", text)
     text = re.sub(r"(?<=  )(?:\d+[smhd]){1,2}(?=  |\n)", "<age>", text)
+    text = re.sub(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", text)
     text = re.sub(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "<uuid>", text)
     return re.sub(r"(?<=\S) {2,}", "  ", text)
 
