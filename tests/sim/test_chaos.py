@@ -7,30 +7,20 @@ With the marker `full` some hundreds of fixed ones. `python -m tests.sim.chaos -
 from __future__ import annotations
 
 import hashlib
-import os
-import subprocess
 from dataclasses import replace
 
 import pytest
 
 from tests.sim.chaos import Ending, Step, Story, draw, play, shrink, tell
-from tests.sim.homelab import ROOT
+from tests.sim.seeds import drawn_seed
 
 SHORT, FULL = 2, 300
 
 
-def _seed() -> str:
-    given = os.environ.get("CAPSTAN_CHAOS_SEED", "")
-    if given:
-        return given
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "0"
-
-
 @pytest.mark.parametrize("number", range(SHORT))
 def test_a_random_life_ends_well(number: int) -> None:
-    digest = hashlib.sha256(f"{_seed()} {number}".encode()).digest()
+    seed = drawn_seed("CAPSTAN_CHAOS_SEED")
+    digest = hashlib.sha256(f"{seed} {number}".encode()).digest()
     # Short ones: the long ones are played by the full run.
     ending = play(draw(int.from_bytes(digest[:4], "big"), steps=8))
     assert not ending.error, tell(ending)

@@ -7,7 +7,6 @@ out, so that each change plays other points and anyone can play the same ones ag
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from tests.sim.homelab import ROOT
 from tests.sim.journeys import JOURNEYS
+from tests.sim.seeds import drawn_seed
 
 #: In the short run one point out of so many is played: two of each journey, sometimes three.
 EVERY = {
@@ -31,15 +31,6 @@ EVERY = {
     "delete": 100,
     "delete-while-creating": 230,
 }
-
-
-def _seed() -> str:
-    given = os.environ.get("CAPSTAN_CRASH_SEED", "")
-    if given:
-        return given
-    command = ["git", "-C", str(ROOT), "rev-parse", "--short=12", "HEAD"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or "0"
 
 
 def _play(*arguments: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -63,7 +54,7 @@ def _check(endings: list[dict[str, Any]], summary: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", JOURNEYS)
 def test_a_crash_at_points_of_the_journey(name: str) -> None:
-    seed = _seed()
+    seed = drawn_seed("CAPSTAN_CRASH_SEED")
     print(f"CAPSTAN_CRASH_SEED={seed}")  # pytest shows it when the test fails
     endings, summary = _play(name, "--every", str(EVERY[name]), "--seed", seed)
     _check(endings, summary)

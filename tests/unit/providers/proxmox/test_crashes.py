@@ -45,6 +45,28 @@ async def _delete(w: World) -> None:
         await w.client.delete(PROXMOX_MACHINES, "default", name)
 
 
+async def _killed_after(number: int) -> World:
+    """A world whose process died after so many writes, and is down."""
+    w = await world(delays=SLOW)
+    w.stop_after = number
+    await w.start()
+    for name in NAMES:
+        await w.machine(name)
+    await w.stopped.wait()
+    await w.kill()
+    return w
+
+
+async def _deleted_by_the_next(w: World) -> None:
+    """Everything is deleted while the process is down; the next one does it."""
+    await _delete(w)
+    w.stop_after = 0
+    await w.start()
+    await _removed(w)
+    await w.kill()
+    await w.server.stop()
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(1, PROVISIONING + 1))
 def test_a_crash_while_provisioning_makes_no_second_vm(number: int, after: bool) -> None:
@@ -91,19 +113,8 @@ def test_deleted_while_the_process_was_down(number: int) -> None:
     """Whatever was under way when the process died is removed by the next one, without being finished first."""
 
     async def story() -> None:
-        w = await world(delays=SLOW)
-        w.stop_after = number
-        await w.start()
-        for name in NAMES:
-            await w.machine(name)
-        await w.stopped.wait()
-        await w.kill()
-        await _delete(w)
-        w.stop_after = 0
-        await w.start()
-        await _removed(w)
-        await w.kill()
-        await w.server.stop()
+        w = await _killed_after(number)
+        await _deleted_by_the_next(w)
 
     loop.run(story())
 
@@ -113,25 +124,14 @@ def test_vms_removed_by_hand_while_the_process_was_down_leave_no_data(number: in
     """What holds the machine's data and its secrets goes, whether or not anybody saw that it was given."""
 
     async def story() -> None:
-        w = await world(delays=SLOW)
-        w.stop_after = number
-        await w.start()
-        for name in NAMES:
-            await w.machine(name)
-        await w.stopped.wait()
-        await w.kill()
+        w = await _killed_after(number)
         await asyncio.sleep(60)
         for vmid in w.vms():
             vm = w.pve.vms[vmid]
             if vm.running:
                 w.pve.power_off(vm)
             w.pve.destroy(vm, unreferenced=True)
-        await _delete(w)
-        w.stop_after = 0
-        await w.start()
-        await _removed(w)
-        await w.kill()
-        await w.server.stop()
+        await _deleted_by_the_next(w)
 
     loop.run(story())
 
