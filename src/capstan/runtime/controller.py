@@ -98,7 +98,7 @@ class Controller(ABC, Generic[K, S]):
     #: which does not come with an action.
     told: ClassVar[Interest] = EVERYTHING
     #: For how many seconds nothing is told of a subject that has no conditions yet: those that it needs are about to
-    #: do their part.
+    #: do their part. What comes with a Warning is told at once.
     first_patience: ClassVar[float] = 0.0
     #: The kind of the owner without which nothing is done: a subject that has neither this owner nor conditions is
     #: looked at after `first_patience`, or when it has got it.

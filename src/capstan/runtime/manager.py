@@ -28,7 +28,7 @@ from capstan.runtime.informer import Entry, Informer
 from capstan.runtime.metrics import Metrics, Result
 from capstan.runtime.nodeactions import PatchNode
 from capstan.runtime.nodes import WorkloadNodes
-from capstan.runtime.plan import Outcome, Outcomes, Plan, Update
+from capstan.runtime.plan import Emit, Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import TIMER_SLACK_SECONDS, WorkQueue
 from capstan.runtime.selection import CLUSTER_LABEL, Selection
 from capstan.runtime.significance import EVERYTHING, Interest, Weight, is_ready
@@ -297,8 +297,10 @@ class Runner:
         self._written(self._resource, written)
 
     def _patience(self, plan: Plan, before: Obj, wanted: Obj) -> float:
-        """For how many seconds what is to be told may wait for more to tell."""
+        """For how many seconds what is to be told may wait for more to tell; what is warned of does not."""
         controller = self.controller
+        if any(isinstance(action, Emit) and action.type == "Warning" for action in plan.actions):
+            return 0.0
         if plan.waiting_on and not _conditions(before):
             return controller.first_patience
         if plan.actions and controller.told is EVERYTHING:

@@ -21,7 +21,7 @@ from capstan.apiserver.server import ApiServer
 from capstan.runtime.client.local import LocalClient
 from capstan.runtime.controller import Controller, Watch
 from capstan.runtime.manager import Manager
-from capstan.runtime.plan import ObjectRef, Outcomes, Plan
+from capstan.runtime.plan import Emit, ObjectRef, Outcomes, Plan, Waiting
 from capstan.runtime.reader import Reader
 from capstan.runtime.significance import Interest
 from capstan.sim.clock import VirtualClock
@@ -89,6 +89,18 @@ class Owned(Teller):
 
     first_patience = 5.0
     awaited_owner = "Cluster"
+
+
+class Waiter(Teller):
+    """Waits for another, and warns when it is told to."""
+
+    first_patience = 5.0
+
+    def plan(self, snapshot: Seen) -> Plan:
+        subject = ObjectRef(CHECKS, snapshot.key, "")
+        warning = Emit(name="Stuck", type="Warning", reason="it cannot go on")
+        warnings = (warning,) if snapshot.key.name == "stuck" else ()
+        return Plan(subject, warnings, (Waiting("RemediationAllowed", "Told", self.words),))
 
 
 def check(name: str, cluster: str = "homelab", namespace: str = "default", **labels: str) -> Obj:
@@ -194,8 +206,8 @@ def test_so_many_at_a_time(workers: int) -> None:
     play(story, workers=workers)
 
 
-async def _said(client: LocalClient) -> tuple[str, str]:
-    conditions = (await client.get(CHECKS, "default", "one")).get("status", {}).get("conditions") or [{}]
+async def _said(client: LocalClient, name: str = "one") -> tuple[str, str]:
+    conditions = (await client.get(CHECKS, "default", name)).get("status", {}).get("conditions") or [{}]
     return conditions[0].get("status", ""), conditions[0].get("message", "")
 
 
@@ -238,3 +250,16 @@ def test_who_awaits_its_owner_is_left_alone_for_a_while() -> None:
         assert "stray" in teller.seen, "it is looked at in the end, to say what it waits for"
 
     play(story, kind=Owned)
+
+
+def test_a_first_wait_is_told_late_but_a_warning_at_once() -> None:
+    async def story(client: LocalClient, waiter: Waiter) -> None:
+        for name in ("stuck", "one"):
+            await client.create(CHECKS, check(name))
+        await asyncio.sleep(2)
+        assert await _said(client, "stuck") == ("False", "first")
+        assert await _said(client) == ("", "")
+        await asyncio.sleep(6)
+        assert await _said(client) == ("False", "first")
+
+    play(story, kind=Waiter)
