@@ -1,4 +1,8 @@
-"""Writes the state of objects in Prometheus' text format, from what is cached, when somebody asks."""
+"""Writes the state of objects in Prometheus' text format, from what is cached, when somebody asks.
+
+Not with the client library, which counts what the process does: it takes 0.4 s of processor time for the conditions of
+1,000 Machines alone, and nothing else runs meanwhile.
+"""
 
 from __future__ import annotations
 
