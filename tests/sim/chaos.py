@@ -172,6 +172,9 @@ async def _mend(life: Life, cluster: str) -> None:
             # It says what is missing; who has deleted that deletes the Machine, too.
             await attempt(life, "delete", life.delete("Machine", found["metadata"]["name"]))
     for machine in list(life.lab.world.datacenter.fleet.machines.values()):
+        if machine.stage == "unknown" and machine.boots > 1:
+            # It hangs at a later boot, perhaps with the only etcd there is, which no other machine can replace.
+            machine.power_on()
         etcd = machine.etcd.member if machine.etcd is not None else None
         cluster_of_etcd = machine.etcd_cluster
         if etcd is not None and cluster_of_etcd is not None and etcd.id not in cluster_of_etcd.members:
