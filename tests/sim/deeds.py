@@ -203,8 +203,15 @@ async def guard_pods(life: Life, rng: Random) -> str:
 
 
 async def _unguard(client: Client) -> None:
-    with suppress(ApiError, TransientError):
-        await client.delete(BUDGETS, "web", "web")
+    """Asked again while the cluster does not answer; one that is gone never does."""
+    for _ in range(30):
+        try:
+            with suppress(ApiError):
+                await client.delete(BUDGETS, "web", "web")
+        except TransientError:
+            await asyncio.sleep(10)
+        else:
+            return
 
 
 async def _is_whole(life: Life, cluster: str) -> bool:
