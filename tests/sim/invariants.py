@@ -83,11 +83,14 @@ def etcd_clusters(lab: HomeLab) -> list[EtcdCluster]:
 
 
 def is_of(vm: Vm, machine: ProxmoxMachine) -> bool:
-    """By what was written down before the clone. Proxmox VE writes a description when the disks are copied."""
+    """By what was written down before the clone. Proxmox VE writes a description when the disks are copied: what is
+    left of a clone whose host failed has none."""
     identity = identity_of(machine)
     if identity is None:
         return False
-    return identity.vmid == vm.vmid if vm.lock == "clone" else identity.nonce == marker_of(vm.config.get("description"))
+    if vm.lock == "clone" or "description" not in vm.config:
+        return identity.vmid == vm.vmid
+    return identity.nonce == marker_of(vm.config["description"])
 
 
 def _goes(machine: ProxmoxMachine) -> bool:

@@ -89,9 +89,12 @@ class Vigil:
         return [*wrong, *([line] if "is in use by another machine" in line else ())]
 
     def _minimum(self, line: str) -> list[str]:
-        """A worker that is available is deleted by us although its deployment needs it."""
+        """A worker that is available is deleted by us although its deployment needs it. A new process goes on with what
+        was decided before; what happened meanwhile it has not seen yet."""
         what, _, name = line.rpartition(" default/")
         life = self._life
+        if line.endswith("a new process starts from the store"):
+            life.meddled = life.now()
         if not what.endswith("api      delete machines") or life.now() - life.meddled < _GRACE_SECONDS:
             return []
         machines = {m["metadata"]["name"]: m for m in self._list(MACHINE)}
