@@ -36,6 +36,7 @@ class Inventory:
             return self._rows
         if self._reading is None or not max_age:
             self._reading = asyncio.create_task(self._refresh(), name="list of VMs")
+            self._reading.add_done_callback(_heard)
         return await asyncio.shield(self._reading)
 
     async def _refresh(self) -> Rows:
@@ -46,6 +47,12 @@ class Inventory:
             return self._rows
         finally:
             self._reading = None
+
+
+def _heard(ended: asyncio.Task[Rows]) -> None:
+    """Why it failed is told to those who wait; the last of them may be gone."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 @dataclass(slots=True)
