@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Any
 
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL
 from capstan.api.core.node import Node
 from capstan.api.errors import ApiError, TerminalError, TransientError, is_conflict, is_not_found
 from capstan.api.kinds import Scheme
@@ -30,7 +31,7 @@ from capstan.runtime.nodeactions import PatchNode
 from capstan.runtime.nodes import WorkloadNodes
 from capstan.runtime.plan import Emit, Outcome, Outcomes, Plan, Update
 from capstan.runtime.queue import TIMER_SLACK_SECONDS, WorkQueue
-from capstan.runtime.selection import CLUSTER_LABEL, Selection
+from capstan.runtime.selection import Selection
 from capstan.runtime.significance import EVERYTHING, Interest, Weight, is_ready
 
 log = EventLog(__name__)
@@ -429,7 +430,7 @@ class Runner:
         informer = self._manager.cache.informer(self._resource)
         if cluster is None:
             return [entry.key for entry in informer.entries()]
-        found = informer.lookup("label", f"{CLUSTER_LABEL}={cluster.name}")
+        found = informer.lookup("label", f"{CLUSTER_NAME_LABEL}={cluster.name}")
         return [entry.key for entry in found if entry.key.namespace == cluster.namespace]
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
+from capstan.api.cluster.names import CLUSTER_NAME_LABEL, WATCH_FILTER_LABEL
 from capstan.api.objects import Key, Obj
 from capstan.runtime.cache import Cache
 from capstan.runtime.informer import Entry, Informer
-
-FILTER_LABEL: Final = "cluster.x-k8s.io/watch-filter"
-CLUSTER_LABEL: Final = "cluster.x-k8s.io/cluster-name"
 
 
 class Selection:
@@ -25,9 +22,9 @@ class Selection:
         if not self._value:
             return True
         labels = obj["metadata"].get("labels") or {}
-        own = labels.get(FILTER_LABEL)
+        own = labels.get(WATCH_FILTER_LABEL)
         if own is None:
-            name = (obj.get("spec") or {}).get("clusterName") or labels.get(CLUSTER_LABEL)
+            name = (obj.get("spec") or {}).get("clusterName") or labels.get(CLUSTER_NAME_LABEL)
             own = self._of_cluster(Key(obj["metadata"].get("namespace", ""), name)) if name else None
         return bool(own == self._value)
 
@@ -54,5 +51,5 @@ class Selection:
 
 def _label(entry: Entry | None) -> str | None:
     labels = (entry.object["metadata"].get("labels") or {}) if entry is not None else {}
-    found: str | None = labels.get(FILTER_LABEL)
+    found: str | None = labels.get(WATCH_FILTER_LABEL)
     return found
